@@ -1,0 +1,59 @@
+"""JSON from a peer: the standard library's parser with its ways to fail mapped and its depth bounded."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from .errors import LimitExceeded, RemoteProtocolError
+from .limits import Limits
+
+# A string, or one bracket: what is left after skipping the strings decides the depth.
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
+
+
+def _too_deep(text: str, limit: int) -> bool:
+    if text.count("[") + text.count("{") <= limit:  # almost every text: two memchr-fast scans
+        return False
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(text):
+        first = text[match.start()]
+        if first in "[{":
+            depth += 1
+            if depth > limit:
+                return True
+        elif first != '"':
+            depth -= 1
+    return False
+
+
+def loads(text: str, limits: Limits, what: str = "JSON") -> Any:
+    """Parse ``text``; ``what`` names it in errors.
+
+    Raises:
+        RemoteProtocolError: It is no JSON, or holds a number that Python refuses to convert.
+        LimitExceeded: It is nested deeper than ``limits.json_depth``.
+    """
+    if _too_deep(text, limits.json_depth):
+        raise LimitExceeded("json_depth", limits.json_depth)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RemoteProtocolError(f"{what} is not valid JSON ({error})", data=text) from error
+
+
+def dumps(value: Any) -> bytes:
+    """Serialise what goes to a server: compact UTF-8, as the browser's ``JSON.stringify`` makes it.
+
+    Lone surrogates, which UTF-8 cannot carry, are sent as ``\\ud800`` escapes: every server parses those.
+
+    Raises:
+        TypeError: The value is of a type that JSON does not know.
+        ValueError: The value contains itself.
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode("ascii")

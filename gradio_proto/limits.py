@@ -1,0 +1,58 @@
+"""Every bound that the library puts on what a server may make it hold, by name.
+
+A bound protects the process that embeds the client: without one, a broken or hostile server decides how
+much memory and time a call costs. Each default is far above what a healthy Gradio server sends (the figures
+in the comments), and each can be set: ``Client(limits=Limits(sse_message_bytes=256 * 2**20))``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The bounds of one client. Past one, :class:`~gradio_proto.errors.LimitExceeded` names it."""
+
+    header_bytes: int = 64 * KIB
+    """Bytes of one response's status line and headers. h11's own default is 16 KiB; Spaces behind several
+    proxies with signed cookies have been seen above that."""
+
+    json_body_bytes: int = 16 * MIB
+    """Bytes of one JSON reply (config, info, join). The largest config recorded is 145 KB; the embedded
+    defaults of an app (images as data URLs) can make it a few MB."""
+
+    sse_message_bytes: int = 64 * MIB
+    """Bytes of one event-stream message. Servers put a whole value into one message (2.4 MB recorded) and
+    have no limit of their own."""
+
+    json_depth: int = 500
+    """Nesting of one JSON text: half of CPython's default recursion limit, so that code which walks
+    a value recursively is safe too."""
+
+    orphan_messages: int = 1024
+    """Messages kept for events whose join reply has not arrived yet; the oldest is dropped, and counted."""
+
+    orphan_bytes: int = 4 * MIB
+    """Bytes of the same."""
+
+    job_unread_bytes: int = 64 * MIB
+    """Bytes of messages that one job keeps for a reader that has not come yet; past it that job alone ends."""
+
+    client_unread_bytes: int = 256 * MIB
+    """The same over all jobs of one client."""
+
+    cookies: int = 50
+    """Cookies kept for one origin: what RFC 6265 section 6.1 asks a user agent to support."""
+
+    cookie_bytes: int = 4 * KIB
+    """Bytes of one cookie's name, value and attributes (RFC 6265 section 6.1)."""
+
+    redirects: int = 3
+    """Redirects followed for one request. A login page or a moved mount takes one; a loop takes for ever."""
+
+    diff_edits: int = 100_000
+    """Edits in one streamed diff. A token appended takes one."""
