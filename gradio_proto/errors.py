@@ -111,7 +111,9 @@ class RemoteProtocolError(GradioError):
     QUOTED: Final = 200
     """Characters of the peer's data that an error keeps: enough to recognise an HTML page or a wrong field."""
 
-    def __init__(self, message: str, *, data: str | bytes | bytearray = "", retryable: bool | None = None) -> None:
+    def __init__(
+        self, message: str, *, data: str | bytes | bytearray = "", retryable: bool | None = None
+    ) -> None:
         if not isinstance(data, str):
             data = bytes(data[: self.QUOTED]).decode("utf-8", "replace")
         self.data = data[: self.QUOTED]
@@ -174,6 +176,14 @@ class ConnectionLost(TransportError):
     def __init__(self, message: str, *, phase: Phase = "sent_unknown", retryable: bool | None = None) -> None:
         super().__init__(message, retryable=phase == "not_sent" if retryable is None else retryable)
         self.phase = phase
+
+
+class SessionLost(ConnectionLost):
+    """The server no longer knows the session: it restarted, or dropped it when a stream broke off."""
+
+
+class ServerStopped(ConnectionLost):
+    """The server announced that it is stopping."""
 
 
 class DeadlineExceeded(TransportError, TimeoutError):

@@ -14,7 +14,9 @@ PRINTABLE_LIMIT = 500
 
 # C0 and C1 controls, DEL, line and paragraph separators, the bidirectional controls of Unicode TR 9, the
 # byte order mark, and surrogates (which no terminal encoding accepts).
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -1,0 +1,59 @@
+# Everything a developer runs. From a fresh clone each target sets up what it needs; all of it lands in .venv
+# (the project) and .servers (real Gradio servers, and the official client), and nowhere else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+# The one list of what the gate on coverage leaves out: every other module of gradio_proto has each of its branches
+# taken by a test.
+UNGATED := gradio_proto/client/*
+
+.PHONY: help test servers lint format demo bench clean
+
+help:
+	@echo "make test     the whole test suite, with real Gradio servers (ARGS=... goes to pytest)"
+	@echo "make lint     ruff, mypy, pyright and the import contracts"
+	@echo "make format   let ruff lay out the code"
+	@echo "make servers  install the Gradio servers that the tests run against"
+	@echo "make demo     see it work"
+	@echo "make bench    measure against plain sockets and the official client (ARGS=... goes to the benchmarks)"
+	@echo "make clean    throw away the environments and the caches"
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	    echo "gradio_proto needs Python 3.10 or later, and $(PYTHON) is not: run 'make PYTHON=/path/to/python3.11'"; \
+	    exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable . --group dev
+	@touch $@
+
+servers: $(READY)
+	@$(BIN)/python tests/servers/install.py
+
+test: $(READY) servers
+	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	$(BIN)/python -m coverage report --omit='$(UNGATED)' --fail-under=100 --skip-covered
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+demo: $(READY)
+	@$(BIN)/python docs/demo.py $(ARGS)
+
+bench: $(READY) servers
+	@$(BIN)/python tests/servers/install.py gradio_client-2.7.2
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf .venv .venvs .servers .coverage* .hypothesis .*_cache build dist
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,199 @@
+"""What is measured how often, and what has to hold for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Server = Literal["none", "fake", "tls", "real", "jitter"]
+
+Medians = Mapping[str, Mapping[str, float]]
+"""The median of each figure, by contender and by the figure's name."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bound on what `ours` may take. Each of the three is an upper bound; one of them is given."""
+
+    figure: str
+    """Which figure of the scenario."""
+    ratio: float | None = None
+    """At most so many times the floor's."""
+    above: float | None = None
+    """At most so much more than the floor's, in the figure's unit."""
+    absolute: float | None = None
+    """At most so much, in the figure's unit."""
+    per: str | None = None
+    """With `ratio`: another scenario, whose figure of ours takes the place of the floor's."""
+
+    def limit(self, floor: Mapping[str, float], per: Mapping[str, float]) -> float | None:
+        """The bound as a number; None where what it is measured against is not known."""
+        if self.absolute is not None:
+            return self.absolute
+        reference = (per if self.per is not None else floor).get(self.figure)
+        if reference is None:
+            return None
+        return reference * self.ratio if self.ratio is not None else reference + (self.above or 0.0)
+
+    def __str__(self) -> str:
+        if self.absolute is not None:
+            return f"<= {show(self.figure, self.absolute)}"
+        if self.ratio is not None:
+            return f"<= {self.ratio:g} x {self.per or 'floor'}"
+        return f"<= floor + {show(self.figure, self.above or 0.0)}"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One scenario, how it is run, and its bars."""
+
+    name: str
+    what: str
+    scenario: str
+    """The function in :mod:`benchmarks.scenarios`."""
+    server: Server
+    size: int
+    official_size: int
+    """The same for the official client, which is given less to do where that does not change the figures."""
+    figures: tuple[str, ...]
+    """The figures to print, those with a bar and those that explain them."""
+    bars: tuple[Bar, ...]
+    floor: bool = True
+    """Whether the floor can do it."""
+    official: bool = True
+    once: bool = False
+    """Whether one repetition says it all: it takes long, or counts something."""
+
+
+MEASUREMENTS = (
+    Measurement(
+        "import",
+        "import the client, above ssl, json and h11",
+        "imports",
+        "none",
+        1,
+        1,
+        ("cpu", "on_demand"),
+        (Bar("cpu", absolute=0.040), Bar("on_demand", absolute=0)),
+        floor=False,
+    ),
+    Measurement(
+        "connect",
+        "connect: the config and the API description",
+        "connect",
+        "fake",
+        20,
+        3,
+        ("cpu", "wall"),
+        (Bar("cpu", ratio=3), Bar("wall", ratio=3)),
+    ),
+    Measurement(
+        "predict",
+        "one small call",
+        "predict",
+        "fake",
+        300,
+        5,
+        ("cpu", "wall"),
+        (Bar("cpu", ratio=4),),
+    ),
+    Measurement(
+        "predict-real",
+        "one small call to Gradio 6.31.0",
+        "predict",
+        "real",
+        60,
+        10,
+        ("wall", "cpu"),
+        (Bar("wall", above=0.0013),),
+    ),
+    Measurement(
+        "tls",
+        "one small call over TLS",
+        "tls",
+        "tls",
+        20,
+        5,
+        ("handshakes", "cpu"),
+        (Bar("handshakes", absolute=0),),
+    ),
+    Measurement(
+        "big",
+        "a text of 50 MB in one message",
+        "big",
+        "fake",
+        50,
+        50,
+        ("cpu", "wall"),
+        (Bar("cpu", ratio=1.5),),
+    ),
+    Measurement(
+        "messages",
+        "10,000 messages of one job",
+        "messages",
+        "fake",
+        10_000,
+        10_000,
+        ("cpu", "wall"),
+        (Bar("cpu", ratio=3),),
+    ),
+    Measurement(
+        "text",
+        "a text that grows to 200 KB in 10,000 tokens",
+        "text",
+        "fake",
+        10_000,
+        10_000,
+        ("cpu", "peak_rss"),
+        (Bar("cpu", ratio=4), Bar("peak_rss", absolute=60)),
+    ),
+    Measurement(
+        "text-twice",
+        "the same with 20,000 tokens",
+        "text",
+        "fake",
+        20_000,
+        20_000,
+        ("cpu", "peak_rss"),
+        (Bar("cpu", ratio=2.2, per="text"), Bar("peak_rss", absolute=60)),
+    ),
+    Measurement(
+        "waiting",
+        "100 jobs at once, for which nothing comes",
+        "waiting",
+        "fake",
+        100,
+        100,
+        ("failed", "threads", "load", "joined"),
+        (Bar("failed", absolute=0), Bar("threads", absolute=2), Bar("load", absolute=0.002)),
+        floor=False,
+        once=True,
+    ),
+    Measurement(
+        "jitter",
+        "150 overlapping calls to Gradio 6.31.0, connections delayed by up to 0.3 s",
+        "jitter",
+        "jitter",
+        150,
+        150,
+        ("lost", "wall"),
+        (Bar("lost", absolute=0),),
+        floor=False,
+        once=True,
+    ),
+)
+
+
+def show(figure: str, value: float) -> str:
+    """A figure with its unit: seconds, megabytes, a share of one core, or a count."""
+    if figure in ("cpu", "wall"):
+        for unit, size in (("s", 1.0), ("ms", 1e-3)):
+            if value >= size:
+                return f"{value / size:.3g} {unit}"
+        return f"{value / 1e-6:.3g} us"
+    if figure == "peak_rss":
+        return f"{value:.0f} MB"
+    if figure == "load":
+        return f"{value:.1%}"
+    return f"{value:g}"

@@ -1,0 +1,209 @@
+"""What is measured. Each scenario runs in a process of its own, and prints its figures as JSON.
+
+    python -m benchmarks.scenarios CONTENDER SCENARIO URL SIZE
+
+The three contenders share the calls of ``gradio_client.Client``, so each scenario is written once. This module
+runs in the official client's environment too: it imports the standard library, and a contender by name.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import importlib
+import json
+import os
+import random
+import statistics
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.imports import MODULES
+
+Figures = dict[str, float]
+Connect = Callable[..., Any]
+
+
+def contender(name: str) -> Connect:
+    """What opens a client, by the contender's name."""
+    client: Connect = importlib.import_module(MODULES[name]).Client
+    return functools.partial(client, verbose=False) if name == "official" else client
+
+
+class Meter:
+    """CPU (all threads, user and system) and wall time of a block, in seconds."""
+
+    def __enter__(self) -> Meter:
+        gc.collect()
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.cpu = time.process_time() - self._cpu
+        self.wall = time.perf_counter() - self._wall
+
+
+def connect(connect: Connect, url: str, size: int) -> Figures:
+    """Connect `size` times; the first time, which may import things, does not count."""
+    connect(url).close()
+    with Meter() as meter:
+        for _ in range(size):
+            connect(url).close()
+    return {"cpu": meter.cpu / size, "wall": meter.wall / size}
+
+
+def predict(connect: Connect, url: str, size: int) -> Figures:
+    """One small call after the other; the wall time is the median."""
+    name = "/fast" if _has_fast(url) else "/echo"
+    client = connect(url)
+    for _ in range(3):
+        assert client.predict("hello", api_name=name) == "hello"
+    walls: list[float] = []
+    with Meter() as meter:
+        for index in range(size):
+            began = time.perf_counter()
+            assert client.predict(f"hello {index}", api_name=name) == f"hello {index}"
+            walls.append(time.perf_counter() - began)
+    client.close()
+    return {"cpu": meter.cpu / size, "wall": statistics.median(walls)}
+
+
+def big(connect: Connect, url: str, size: int) -> Figures:
+    """A text of `size` megabytes, in one message."""
+    client = connect(url)
+    client.predict("warm", api_name="/echo")
+    with Meter() as meter:
+        value = client.predict(size, api_name="/big")
+    assert len(value) == size * 1_000_000
+    client.close()
+    return {"cpu": meter.cpu, "wall": meter.wall}
+
+
+def messages(connect: Connect, url: str, size: int) -> Figures:
+    """A job with `size` values, each looked at and dropped."""
+    client = connect(url)
+    client.predict("warm", api_name="/echo")
+    count = 0
+    with Meter() as meter:
+        for value in client.submit(size, api_name="/messages"):
+            assert value is not None
+            count += 1
+    assert count >= size
+    client.close()
+    return {"cpu": meter.cpu, "wall": meter.wall}
+
+
+def text(connect: Connect, url: str, size: int) -> Figures:
+    """A text that grows by one of `size` tokens at a time, each state of it looked at and dropped."""
+    client = connect(url)
+    client.predict("warm", api_name="/echo")
+    length = 0
+    with Meter() as meter:
+        for value in client.submit(size, api_name="/text"):
+            length = len(value)
+            del value  # a text that nobody else holds can grow in place; one that is held has to be copied
+    assert length == size * 20
+    client.close()
+    return {"cpu": meter.cpu, "wall": meter.wall, "peak_rss": _peak_rss()}
+
+
+def waiting(connect: Connect, url: str, size: int) -> Figures:
+    """`size` jobs at once, for which nothing comes: what does it cost to wait?"""
+    before = _stats(url)["joins"]
+    client = connect(url)
+    jobs = [client.submit(1, api_name="/wait") for _ in range(size)]
+    # Until the server has them all, or no more come: a client may send only as many at a time.
+    joined, quiet_since = 0, time.monotonic()
+    while joined < size and time.monotonic() < quiet_since + 2:
+        time.sleep(0.05)
+        if (now_joined := _stats(url)["joins"] - before) > joined:
+            joined, quiet_since = now_joined, time.monotonic()
+    time.sleep(1)
+    threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc") else threading.active_count()
+    with Meter() as meter:
+        time.sleep(3)
+    failed = sum(1 for job in jobs if job.done())
+    figures = {"load": meter.cpu / meter.wall, "threads": threads, "failed": failed, "joined": joined}
+    _leave(figures)
+    return figures
+
+
+def jitter(connect: Connect, url: str, size: int) -> Figures:
+    """`size` overlapping calls through a slow network, on a healthy server: does any get lost?"""
+    client = connect(url)
+    pauses = random.Random(1)
+    jobs: list[Any] = []
+    with Meter() as meter:
+        for index in range(size):
+            jobs.append(client.submit(f"call {index}", api_name="/echo"))
+            time.sleep(pauses.uniform(0, 0.1))
+        deadline = time.monotonic() + 30
+        lost = 0
+        for index, job in enumerate(jobs):
+            try:
+                lost += job.result(timeout=max(1.0, deadline - time.monotonic())) != f"call {index}"
+            except BaseException:  # the official client's CancelledError is one
+                lost += 1
+    figures: Figures = {"lost": lost, "wall": meter.wall}
+    _leave(figures)
+    return figures
+
+
+def tls(connect: Connect, url: str, size: int) -> Figures:
+    """Small calls over TLS: how many new connections, and so handshakes, does each take?"""
+    client = connect(url)
+    client.predict("warm", api_name="/echo")
+    before = _stats(url)["connections"]
+    with Meter() as meter:
+        for _ in range(size):
+            client.predict("hello", api_name="/echo")
+    # The last question takes a connection of its own.
+    handshakes = _stats(url)["connections"] - before - 1
+    client.close()
+    return {"handshakes": handshakes / size, "cpu": meter.cpu / size, "wall": meter.wall / size}
+
+
+def _has_fast(url: str) -> bool:
+    with urllib.request.urlopen(f"{url}/config") as reply:
+        return any(dependency["api_name"] == "fast" for dependency in json.load(reply)["dependencies"])
+
+
+def _stats(url: str) -> dict[str, int]:
+    with urllib.request.urlopen(f"{url}/bench/stats") as reply:
+        stats: dict[str, int] = json.load(reply)
+    return stats
+
+
+def _peak_rss() -> float:
+    """Megabytes. VmHWM, since ru_maxrss starts with what the process that started this one had."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _leave(figures: Figures) -> None:
+    """End at once: a client whose jobs never end may take its time to close, and that is not measured."""
+    print(json.dumps(figures), flush=True)
+    os._exit(0)
+
+
+def main() -> None:
+    _, name, scenario, url, size = sys.argv
+    run: Callable[[Connect, str, int], Figures] = globals()[scenario]
+    print(json.dumps(run(contender(name), url, int(size))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

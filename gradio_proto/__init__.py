@@ -1,0 +1,87 @@
+"""A sans-IO implementation of the Gradio client protocol, and a client on top of it.
+
+Importing this package loads nothing that does I/O. The names below are loaded when they are first used (PEP
+562), so that ``from gradio_proto import Client`` works and ``import gradio_proto`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .cancelling import CancelReport as CancelReport
+    from .client import Client as Client
+    from .client import Job as Job
+    from .errors import AppError as AppError
+    from .errors import ArgumentError as ArgumentError
+    from .errors import AuthenticationError as AuthenticationError
+    from .errors import ClientClosed as ClientClosed
+    from .errors import ConnectError as ConnectError
+    from .errors import ConnectionLost as ConnectionLost
+    from .errors import DeadlineExceeded as DeadlineExceeded
+    from .errors import GradioError as GradioError
+    from .errors import HTTPStatusError as HTTPStatusError
+    from .errors import JobCancelled as JobCancelled
+    from .errors import LimitExceeded as LimitExceeded
+    from .errors import LocalProtocolError as LocalProtocolError
+    from .errors import QueueError as QueueError
+    from .errors import RemoteProtocolError as RemoteProtocolError
+    from .errors import ServerStopped as ServerStopped
+    from .errors import SessionLost as SessionLost
+    from .errors import TooManyRequestsError as TooManyRequestsError
+    from .errors import TransportError as TransportError
+    from .errors import UnsupportedProtocol as UnsupportedProtocol
+    from .errors import ValidationError as ValidationError
+    from .limits import Limits as Limits
+    from .status import ProgressUnit as ProgressUnit
+    from .status import Status as Status
+    from .status import StatusUpdate as StatusUpdate
+    from .timeouts import Timeouts as Timeouts
+
+_HOMES = {
+    "cancelling": ("CancelReport",),
+    "client": ("Client", "Job"),
+    "errors": (
+        "AppError",
+        "ArgumentError",
+        "AuthenticationError",
+        "ClientClosed",
+        "ConnectError",
+        "ConnectionLost",
+        "DeadlineExceeded",
+        "GradioError",
+        "HTTPStatusError",
+        "JobCancelled",
+        "LimitExceeded",
+        "LocalProtocolError",
+        "QueueError",
+        "RemoteProtocolError",
+        "ServerStopped",
+        "SessionLost",
+        "TooManyRequestsError",
+        "TransportError",
+        "UnsupportedProtocol",
+        "ValidationError",
+    ),
+    "limits": ("Limits",),
+    "status": ("ProgressUnit", "Status", "StatusUpdate"),
+    "timeouts": ("Timeouts",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

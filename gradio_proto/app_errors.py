@@ -1,0 +1,75 @@
+"""From the message of a failed job to the error that the user of the library sees."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from .errors import AppError
+from .messages import ProcessCompleted
+
+HIDDEN_MESSAGE: Final = (
+    "the app raised an error and keeps the text to itself; its owner can show it with launch(show_error=True)"
+)
+"""What stands for the text of an error that the server hides."""
+
+_DEFAULT_DURATION: Final = 10.0
+_KNOWN: Final = frozenset({"error", "title", "duration", "visible"})
+
+
+def app_error(message: ProcessCompleted, version_info: tuple[int, int, int]) -> AppError:
+    """Make the error that a failed job's last message tells of.
+
+    ``gr.Error`` is always told; the text of a crash only if the app runs with ``show_error=True``. Otherwise
+    it is null, or, up to Gradio 4.21 and after a first value, the string ``"None"``. Up to 4.44, ``gr.Error``
+    sends the ``repr`` of its text.
+
+    Args:
+        message: The message, with ``success`` false.
+        version_info: The server's version.
+    """
+    output = message.output
+    text: Any = output.get("error")
+    hidden = text is None or (text == "None" and version_info < (4, 44, 0))
+    if hidden:
+        text = HIDDEN_MESSAGE
+    elif not isinstance(text, str):
+        text = str(text)
+    elif version_info < (5, 0, 0):
+        text = _without_repr(text)
+    title: Any = output.get("title")
+    duration: Any = output.get("duration", _DEFAULT_DURATION)
+    if duration is not None and (isinstance(duration, bool) or not isinstance(duration, int | float)):
+        duration = _DEFAULT_DURATION
+    return AppError(
+        text,
+        duration=duration,
+        visible=output.get("visible") is not False,
+        title=title if isinstance(title, str) else message.title or "Error",
+        hidden=hidden,
+        extra={name: value for name, value in output.items() if name not in _KNOWN},
+    ).with_context(event_id=message.event_id)
+
+
+# Every escape that repr() of a str writes.
+_ESCAPE: Final = re.compile(
+    r"\\(?:([\\'nrt])|x([0-9a-f]{2})|u([0-9a-f]{4})|U(00(?:0[0-9a-f]|10)[0-9a-f]{4}))", re.ASCII
+)
+_SIMPLE: Final = {"\\": "\\", "'": "'", "n": "\n", "r": "\r", "t": "\t"}
+
+
+def _unescape(match: re.Match[str]) -> str:
+    simple = match.group(1)
+    return _SIMPLE[simple] if simple else chr(int(match.group()[2:], 16))
+
+
+def _without_repr(text: str) -> str:
+    """Undo ``repr()`` of a str; a text that cannot be the outcome of it is returned as it is."""
+    quote = text[:1]
+    if len(text) < 2 or quote not in ("'", '"') or text[-1] != quote:
+        return text
+    inner = text[1:-1]
+    plain = _ESCAPE.sub("", inner)
+    if quote in plain or "\\" in plain:
+        return text
+    return _ESCAPE.sub(_unescape, inner)

@@ -1,0 +1,526 @@
+"""The blocking client: a facade over the flows, with no loop, thread, clock or file of its own."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from ..api_info import ApiInfo, parse_api_info
+from ..config import parse_config
+from ..cookies import CookieJar
+from ..effects import Flow
+from ..endpoints import App, Endpoint
+from ..errors import ArgumentError, ClientClosed, ConnectionLost
+from ..flows.calls import call
+from ..flows.connect import connect
+from ..flows.heartbeat import heartbeat
+from ..flows.state import ClientState, Entropy, LiveSession, Slots, checked_headers
+from ..http import Headers
+from ..job import Job as ProtocolJob
+from ..journal import Budget, Journal
+from ..limits import Limits
+from ..payload import join_payload
+from ..proxies import parse_proxy
+from ..timeouts import Timeouts, deadline
+from ..transport import TransportOptions
+from ..urls import parse_app_url
+from ..view_api import api_as_dict, api_as_text
+from .job import Job
+from .transports import BlockingFactory, blocking_factory
+
+if TYPE_CHECKING:
+    import ssl
+    from datetime import datetime
+
+T = TypeVar("T")
+
+logger = logging.getLogger("gradio_proto")
+
+
+class Client:
+    """A client of one Gradio app, for programs that wait.
+
+    Connecting happens here, in the constructor. One client may be used by many threads; its calls share one
+    session, and so one event stream and the app's State. Use it as a context manager, or call :meth:`close`.
+
+    Args:
+        src: The app's URL. (Names of Hugging Face Spaces are not supported yet.) Also by keyword ``space=``.
+        token: A Hugging Face token for this app's origin, https only (this machine excepted); also ``hf_token=``.
+        max_workers: How many jobs may be in flight at once; None for no bound.
+        verbose: Print one line when connected, as the official client does.
+        auth: The user name and password of an app with a login.
+        httpx_kwargs: Not supported; see ``timeouts``, ``proxy``, ``ssl_verify``, ``ssl_context``, ``headers``, ``cookies``.
+        headers: Sent with every request to this app, and to nobody else.
+        cookies: Sent likewise.
+        download_files: Must be False for now: a file output is the server's FileData, a dict.
+        ssl_verify: False accepts any certificate.
+        ssl_context: A TLS context of your own.
+        api_name: The endpoint that calls mean which name none.
+        timeouts: How long each kind of wait may take.
+        max_retries: How often a request is tried again that failed without reaching the app. By default a GET is
+            tried twice more and a call is not; a number holds for both.
+        proxy: The URL of an HTTP proxy.
+        trust_env: Whether the environment may name a proxy (``HTTPS_PROXY`` and so on; never for this machine).
+        transport: The name of a transport, or what makes one.
+        heartbeat: Whether to hold the heartbeat open that an app with State asks for.
+        limits: What a server may make this client hold.
+
+    Raises:
+        ArgumentError: An argument cannot be used.
+        GradioError: The app cannot be reached, wants a login, or speaks a protocol that this library does not.
+    """
+
+    def __init__(
+        self,
+        src: str | None = None,
+        token: str | None = None,
+        max_workers: int | None = None,
+        verbose: bool = False,
+        auth: tuple[str, str] | None = None,
+        httpx_kwargs: None = None,
+        *,
+        space: str | None = None,
+        hf_token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
+        download_files: Literal[False] = False,
+        ssl_verify: bool = True,
+        ssl_context: ssl.SSLContext | None = None,
+        api_name: str | None = None,
+        timeouts: Timeouts | None = None,
+        max_retries: int | None = None,
+        proxy: str | None = None,
+        trust_env: bool = True,
+        transport: str | BlockingFactory | None = None,
+        heartbeat: bool = True,
+        limits: Limits | None = None,
+    ) -> None:
+        self._closed = True  # until there is something to close
+        if httpx_kwargs is not None:
+            raise TypeError(
+                "httpx_kwargs is not supported, since there is no httpx here: use timeouts=, proxy=, ssl_verify=, "
+                "ssl_context=, headers= or cookies="
+            )
+        if download_files is not False:
+            raise ArgumentError("downloading outputs is not supported yet: leave download_files=False")
+        self._options: dict[str, Any] = {
+            "src": _one_of("src", src, "space", space, wanted="the app's URL"),
+            "max_workers": max_workers,
+            "ssl_verify": ssl_verify,
+            "api_name": api_name,
+            "timeouts": timeouts or Timeouts(),
+            "max_retries": max_retries,
+            "trust_env": trust_env,
+            "heartbeat": heartbeat,
+            "limits": limits or Limits(),
+            "transport": transport,
+        }
+        secrets: dict[str, Any] = {
+            "token": _one_of("token", token, "hf_token", hf_token),
+            "auth": auth,
+            "headers": headers,
+            "cookies": cookies,
+            "proxy": proxy,
+            "ssl_context": ssl_context,
+        }
+        self._start(secrets)
+        try:
+            self._transport.run(connect(self._state))
+        except BaseException:
+            self._transport.close()
+            raise
+        self._closed = False
+        if verbose:
+            print(f"Loaded as API: {self.src}")
+
+    def _start(self, secrets: Mapping[str, Any]) -> None:
+        """Make the state and the transport, without sending anything."""
+        options = self._options
+        url = parse_app_url(_string("src", options["src"]))
+        sent = checked_headers(secrets.get("headers"))
+        token = secrets.get("token")
+        if token is not None:
+            if not url.origin.tls and not url.origin.is_loopback:
+                raise ArgumentError(f"a token is sent over https only, and {url} is not")
+            sent.append(("x-hf-authorization", f"Bearer {_string('token', token)}"))
+        cookies = CookieJar(url.origin, options["limits"])
+        for name, value in (secrets.get("cookies") or {}).items():
+            cookies.set(name, value)
+        proxy = secrets.get("proxy")
+        self._transport = blocking_factory(options["transport"])(
+            TransportOptions(
+                origin=url.origin,
+                limits=options["limits"],
+                timeouts=options["timeouts"],
+                ssl_verify=options["ssl_verify"],
+                ssl_context=secrets.get("ssl_context"),
+                proxy=None if proxy is None or url.origin.is_loopback else parse_proxy(proxy),
+                trust_env=options["trust_env"],
+            )
+        )
+        self._state = ClientState(
+            url=url,
+            limits=options["limits"],
+            timeouts=options["timeouts"],
+            entropy=Entropy(token=self._transport.token, jitter=self._transport.jitter),
+            headers=sent,
+            cookies=cookies,
+            budget=Budget(options["limits"].client_unread_bytes),
+            auth=_checked_auth(secrets.get("auth")),
+            max_retries=_count("max_retries", options["max_retries"], least=0),
+            heartbeat=options["heartbeat"],
+            slots=Slots(_count("max_workers", options["max_workers"], least=1)),
+        )
+        self._transport.on_fork(self._forked)
+
+    # Its life.
+
+    def close(self) -> None:
+        """End every open job with ClientClosed, and close every connection. A second time does nothing."""
+        if not self._closed:
+            self._closed = True
+            with self.lock:
+                self._state.closed = True
+                self._end_jobs(ClientClosed)
+            self._transport.close()
+
+    def _end_jobs(self, error: Callable[[str], Any], why: str = "the client was closed") -> None:
+        for job in tuple(self._state.open_jobs):
+            job.fail(error(why))
+        if self._state.live is not None:
+            self._state.live.retired.set()
+            self._state.live = None
+
+    def _forked(self) -> None:
+        self._end_jobs(
+            lambda why: ConnectionLost(why, phase="stream_lost"),
+            "this is a forked process, and the job its parent's",
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+            self.close()
+
+    def __repr__(self) -> str:
+        return f"<Client of {self.src}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A pickle travels: it carries no credentials and no cookies, and a session of its own is made from it.
+        transport = self._options["transport"]
+        if transport is not None and not isinstance(transport, str):
+            raise TypeError("a client whose transport is no name cannot be pickled")
+        return {"options": self._options, "config": self.config, "info": _raw_info(self._state.app.info)}
+
+    def __setstate__(self, pickled: dict[str, Any]) -> None:
+        self._closed = True
+        self._options = pickled["options"]
+        self._start({})
+        self._state.loaded = App(parse_config(pickled["config"]), parse_api_info(pickled["info"]))
+        self._closed = False
+
+    # What it knows.
+
+    @property
+    def src(self) -> str:
+        """The app's URL, with a slash at its end."""
+        return f"{self._state.url}/"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The app's config, as its server sent it."""
+        return dict(self._state.app.config.raw)
+
+    @property
+    def protocol(self) -> str:
+        """The generation of the protocol: ``"sse_v3"``."""
+        return self._state.app.config.protocol
+
+    @property
+    def app_version(self) -> str:
+        """The version of Gradio that the app's server says it runs."""
+        return self._state.app.config.version
+
+    @property
+    def session_hash(self) -> str:
+        """The session that new jobs join; State lives in it."""
+        with self.lock:
+            return self._session().session.hash
+
+    def view_api(
+        self,
+        all_endpoints: bool | None = None,
+        print_info: bool = True,
+        return_format: Literal["dict", "str"] | None = None,
+    ) -> dict[str, Any] | str | None:
+        """Show how to call the app.
+
+        Args:
+            all_endpoints: Whether unnamed endpoints are shown too; by default only if no others are there.
+            print_info: Print it.
+            return_format: Return it as well, as text or as a dict.
+
+        Returns:
+            What ``return_format`` asks for, or None.
+        """
+        text = api_as_text(self._state.app, all_endpoints)
+        if print_info:
+            print(text)
+        if return_format == "str":
+            return text
+        return api_as_dict(self._state.app) if return_format == "dict" else None
+
+    # Calling.
+
+    def predict(
+        self,
+        *args: Any,
+        api_name: str | None = None,
+        fn_index: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Call an endpoint and wait for its result, on this thread.
+
+        Args:
+            args: Its arguments by position. State is left out.
+            api_name: The endpoint's name (``"/predict"``); not needed where the app has one public endpoint.
+            fn_index: Its number instead; ``api_name`` wins.
+            headers: Sent with this call's request; they win over the client's.
+            kwargs: Its arguments by name. For a parameter that is called ``api_name``, ``fn_index`` or ``headers``
+                itself, use :meth:`endpoint`.
+
+        Returns:
+            The endpoint's value, or the tuple of its values; a generator's last.
+
+        Raises:
+            TypeError: The arguments do not fit the endpoint's parameters.
+            ArgumentError: There is no such endpoint, or an argument cannot be sent.
+            AppError: The app raised.
+            GradioError: The call did not get that far.
+        """
+        return self.endpoint(api_name=api_name, fn_index=fn_index, headers=headers).predict(*args, **kwargs)
+
+    def submit(
+        self,
+        *args: Any,
+        api_name: str | None = None,
+        fn_index: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        result_callbacks: Callable[..., Any] | Sequence[Callable[..., Any]] | None = None,
+        **kwargs: Any,
+    ) -> Job:
+        """Begin a call, and return its job at once. The job goes on whether or not anybody waits for it.
+
+        Args:
+            args: As for :meth:`predict`.
+            api_name: As for :meth:`predict`.
+            fn_index: As for :meth:`predict`.
+            headers: As for :meth:`predict`.
+            result_callbacks: Called with the result (several values as several arguments) once it is there, in order,
+                on a thread of the client's; not called for a job that fails.
+            kwargs: As for :meth:`predict`.
+
+        Raises:
+            TypeError: The arguments do not fit the endpoint's parameters.
+            ArgumentError: There is no such endpoint, or an argument cannot be sent.
+        """
+        job = self.endpoint(api_name=api_name, fn_index=fn_index, headers=headers).submit(*args, **kwargs)
+        callbacks = [result_callbacks] if callable(result_callbacks) else result_callbacks or ()
+        for callback in callbacks:
+            job.add_done_callback(_with_result(callback))
+        return job
+
+    def endpoint(
+        self,
+        api_name: str | None = None,
+        fn_index: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> BoundEndpoint:
+        """One endpoint, to call with whatever names its parameters have: ``client.endpoint("/f").predict(headers=1)``.
+
+        Raises:
+            ArgumentError: There is no such endpoint.
+        """
+        found = self._state.app.resolve(api_name, fn_index, self._options["api_name"])
+        return BoundEndpoint(self, found, checked_headers(headers))
+
+    def reset_session(self) -> None:
+        """Begin a new session, with fresh State. Open jobs go on in the old one."""
+        with self.lock:
+            if self._state.live is not None:
+                self._state.live.retired.set()
+                self._state.live = None
+
+    # For the facades of this package: jobs and endpoints.
+
+    @property
+    def lock(self) -> Any:
+        """The transport's lock, held while what flows share is looked at."""
+        return self._transport.lock
+
+    def wall_clock(self) -> datetime:
+        """The date and time."""
+        return self._transport.wall_clock()
+
+    def wait_until(
+        self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
+    ) -> bool:
+        """Wait on this thread; see :meth:`gradio_proto.transport.BlockingTransport.wait_until`."""
+        return self._transport.wait_until(done, hooks, timeout)
+
+    def run_flow(self, make: Callable[[ClientState], Flow[T]]) -> T:
+        """Run a flow over this client's state."""
+        return self._transport.run(make(self._state))
+
+    def defer_callback(self, callback: Callable[[Job], Any], job: Job) -> None:
+        """Call a user's callback on the transport's thread; the lock is held."""
+
+        def run() -> None:
+            try:
+                callback(job)
+            except Exception:
+                logger.exception("a callback of %r raised", job)
+
+        if self._state.closed:
+            return  # no thread runs any more
+        self._transport.defer(run)
+
+    def _session(self) -> LiveSession:
+        """The current session, and its heartbeat if the app wants one; the lock is held."""
+        new = self._state.live is None
+        live = self._state.session()
+        if new and self._state.heartbeat and self._state.app.config.connect_heartbeat:
+            self._transport.spawn(heartbeat(self._state, live), promised=False)
+        return live
+
+    def begin(
+        self,
+        endpoint: Endpoint,
+        headers: Headers,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        *,
+        journal: bool,
+    ) -> tuple[LiveSession, ProtocolJob]:
+        """Make a job of a call; the lock is held. Raises whatever is wrong with the arguments."""
+        state, config = self._state, self._state.app.config
+        data = endpoint.bind(args, kwargs)
+        live = self._session()
+        payload = join_payload(fn_index=endpoint.fn_index, data=data, session_hash=live.session.hash)
+        kept = None
+        if journal:
+            kept = Journal(
+                state.limits, state.budget, diffs=config.protocol != "sse_v1", convert=endpoint.unbind_outputs
+            )
+        job = ProtocolJob(
+            fn_index=endpoint.fn_index,
+            label=endpoint.label,
+            payload=payload,
+            convert=endpoint.unbind_outputs,
+            journal=kept,
+            version_info=config.version_info,
+            is_generator=endpoint.is_generator,
+            deadline=deadline(self._transport.monotonic(), state.timeouts.total),
+        )
+        state.open_jobs[job] = None
+        job.on_settled.append(lambda: state.open_jobs.pop(job, None))
+        return live, job
+
+    def call(self, live: LiveSession, job: ProtocolJob, headers: Headers) -> Generator[Any, Any, None]:
+        """The flow of a job that :meth:`begin` made."""
+        return call(self._state, live, job, headers)
+
+    def spawn(self, flow: Generator[Any, Any, None]) -> None:
+        """Begin a flow that goes on with nobody waiting; the lock is held."""
+        self._transport.spawn(flow, promised=True)
+
+
+class BoundEndpoint:
+    """An endpoint of a client: what :meth:`Client.endpoint` returns. Calling it is :meth:`predict`."""
+
+    def __init__(self, client: Client, endpoint: Endpoint, headers: Headers) -> None:
+        self._client = client
+        self._endpoint = endpoint
+        self._headers = headers
+
+    def __repr__(self) -> str:
+        return f"<Endpoint {self._endpoint.label} of {self._client.src}>"
+
+    def predict(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Call it and wait for the result; see :meth:`Client.predict`."""
+        with self._client.lock:
+            live, job = self._client.begin(self._endpoint, self._headers, args, kwargs, journal=False)
+        self._client.run_flow(lambda state: call(state, live, job, self._headers))
+        return job.result()
+
+    __call__ = predict
+
+    def submit(self, /, *args: Any, **kwargs: Any) -> Job:
+        """Begin a call; see :meth:`Client.submit`."""
+        with self._client.lock:
+            live, job = self._client.begin(self._endpoint, self._headers, args, kwargs, journal=True)
+            assert job.journal is not None
+            facade = Job(self._client, live, job, job.journal)
+            self._client.spawn(self._client.call(live, job, self._headers))
+        return facade
+
+
+def _one_of(name: str, value: Any, other_name: str, other: Any, wanted: str | None = None) -> Any:
+    """The value of an option that has two names."""
+    if value is not None and other is not None and value != other:
+        raise TypeError(f"{name}= and {other_name}= are two names of one option: give one of them")
+    chosen = value if value is not None else other
+    if chosen is None and wanted is not None:
+        raise TypeError(f"{name} is missing: {wanted}")
+    return chosen
+
+
+def _string(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    return value
+
+
+def _count(name: str, value: Any, *, least: int) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an int or None, not {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}")
+    return value
+
+
+def _checked_auth(auth: Any) -> tuple[str, str] | None:
+    if auth is None:
+        return None
+    if not (
+        isinstance(auth, tuple | list) and len(auth) == 2 and all(isinstance(part, str) for part in auth)
+    ):
+        raise TypeError("auth must be a pair of strings: auth=('user', 'password')")
+    return auth[0], auth[1]
+
+
+def _raw_info(info: ApiInfo) -> dict[str, Any]:
+    return {
+        "named_endpoints": {name: dict(endpoint.raw) for name, endpoint in info.named.items()},
+        "unnamed_endpoints": {str(index): dict(endpoint.raw) for index, endpoint in info.unnamed.items()},
+    }
+
+
+def _with_result(callback: Callable[..., Any]) -> Callable[[Job], Any]:
+    def run(job: Job) -> None:
+        if job.exception(0) is None:
+            result = job.result(0)
+            callback(*result) if isinstance(result, tuple) else callback(result)
+
+    return run

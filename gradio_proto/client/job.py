@@ -1,0 +1,220 @@
+"""What ``submit()`` returns: a job as its user holds it."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .. import errors
+from ..cancelling import CancelReport
+from ..events import Cancelled, Completed, Failed, JobEvent, Output
+from ..flows.calls import cancel
+from ..flows.state import LiveSession
+from ..job import Job as ProtocolJob
+from ..journal import Cursor, Journal
+from ..status import StatusUpdate
+
+if TYPE_CHECKING:
+    from .client import Client
+
+
+class JobCancelled(errors.JobCancelled, concurrent.futures.CancelledError):
+    """What ``result()`` of a cancelled job raises: a GradioError, and what users of futures expect."""
+
+
+class Job(concurrent.futures.Future[Any]):
+    """A call under way. It is a :class:`concurrent.futures.Future`, and more: iterate over it for its outputs as
+    they come, or over :meth:`events` for everything that happens to it.
+
+    Made by :meth:`Client.submit`; its errors are raised by :meth:`result` and by iterating.
+    """
+
+    def __init__(self, client: Client, live: LiveSession, job: ProtocolJob, journal: Journal) -> None:
+        super().__init__()
+        self.set_running_or_notify_cancel()
+        self.cancel_report: CancelReport | None = None
+        """What the last call of :meth:`cancel` did, and whether the server was told."""
+        self._client = client  # a job keeps its client, and so its connections, alive
+        self._live = live
+        self._job = job
+        self._journal = journal
+        self._callbacks: list[Callable[[Job], Any]] | None = []
+        job.on_settled.append(self._settled)
+
+    def __repr__(self) -> str:
+        return f"<Job {self._job.label} {self._job.code.value} event_id={self._job.event_id}>"
+
+    @property
+    def event_id(self) -> str | None:
+        """The server's name for the job; None until it has accepted it."""
+        return self._job.event_id
+
+    @property
+    def session_hash(self) -> str:
+        """The session in which it runs."""
+        return self._live.session.hash
+
+    # What a future does.
+
+    def _settled(self) -> None:
+        # The lock is held here, so nothing of the user's may run: callbacks go to the transport's own thread.
+        outcome = self._job.outcome
+        if isinstance(outcome, Completed):
+            self.set_result(outcome.value)
+        elif isinstance(outcome, Failed):
+            self.set_exception(outcome.error)
+        else:
+            self.set_exception(self._job.cancelled_error(JobCancelled))
+        callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
+            self._client.defer_callback(callback, self)
+
+    def _wait(self, timeout: float | None) -> None:
+        if not self._client.wait_until(self.done, self._job.on_settled, timeout):
+            raise concurrent.futures.TimeoutError(f"{self!r} has not ended within {timeout:g} s")
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the result: the endpoint's value, or the tuple of its values; a generator's last one.
+
+        Args:
+            timeout: Seconds to wait; None for as long as it takes. The job goes on when they are over.
+
+        Raises:
+            TimeoutError: The job has not ended in time.
+            GradioError: Why there is no result (AppError, ConnectionLost, JobCancelled, ...).
+        """
+        self._wait(timeout)
+        return super().result(0)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for the end, and return what :meth:`result` would raise, or None.
+
+        Raises:
+            TimeoutError: The job has not ended in time.
+        """
+        self._wait(timeout)
+        return super().exception(0)
+
+    def cancelled(self) -> bool:
+        """Whether the job ended by being cancelled."""
+        return isinstance(self._job.outcome, Cancelled)
+
+    def add_done_callback(self, fn: Callable[[Job], Any]) -> None:
+        """Have ``fn(job)`` called when the job has ended: on a thread of the client's, or at once if it has ended
+        already. It may call the client; what it raises is logged."""
+        with self._client.lock:
+            if self._callbacks is not None:
+                self._callbacks.append(fn)
+                return
+        fn(self)
+
+    def cancel(self, force: bool = False) -> bool:
+        """Cancel the job, as far as that is possible.
+
+        A queued job and a generator end at once, and the server is told where that harms no other job of this
+        client. A plain function that runs already cannot be stopped: then this returns False and the result
+        still comes, unless ``force`` gives it up. See :attr:`cancel_report` for what was done.
+
+        Returns:
+            Whether the job has ended as cancelled.
+        """
+        self.cancel_report = self._client.run_flow(
+            lambda state: cancel(state, self._live, self._job, force=force)
+        )
+        return self.cancel_report.cancelled
+
+    # What a job does beyond.
+
+    def status(self) -> StatusUpdate:
+        """How the job stands now; asks nobody, and does not wait."""
+        with self._client.lock:
+            job = self._job
+            over = job.is_settled
+            return StatusUpdate(
+                code=job.code,
+                rank=0 if over else job.rank,
+                queue_size=None if over else job.queue_size,
+                success=isinstance(job.outcome, Completed) if over else None,
+                time=self._client.wall_clock(),
+                eta=None if over else job.eta,
+                progress_data=None if over or job.progress_data is None else list(job.progress_data),
+                log=job.log,
+            )
+
+    def outputs(self) -> list[Any]:
+        """The outputs so far, oldest first: what a generator has yielded, or the one result of a plain function.
+
+        Does not wait. They are rebuilt at each call, so the list and what is in it are the caller's own.
+        """
+        reader = _Reader(self, start_only=True)
+        return [event.value for event in reader if isinstance(event, Output)]
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the outputs as they come.
+
+        The iteration ends with the job, and raises its error if it failed or was cancelled by the server.
+        """
+        return _Outputs(self)
+
+    def events(self) -> Iterator[JobEvent]:
+        """Iterate over everything that happens to the job, as it happens: see :mod:`gradio_proto.events`.
+
+        The last event is Completed, Failed or Cancelled; nothing is raised for a job that failed.
+        """
+        return _Reader(self)
+
+
+class _Reader(Iterator[JobEvent]):
+    """A job's events from the first one that is still kept."""
+
+    def __init__(self, job: Job, *, start_only: bool = False) -> None:
+        self._facade = job
+        self._client = job._client
+        self._job = job._job
+        self._cursor = Cursor(job._journal)
+        self._waits = not start_only
+        self._is_over = False
+        self._gave_value = False
+
+    def __next__(self) -> JobEvent:
+        while True:
+            with self._client.lock:
+                event = self._next()
+            if event is not None:
+                return event
+            if self._is_over or not self._waits:
+                raise StopIteration
+            self._client.wait_until(self._has_news, self._job.on_news)
+
+    def _has_news(self) -> bool:
+        return self._job.is_settled or not self._cursor.is_at_end
+
+    def _next(self) -> JobEvent | None:
+        event = self._cursor.next_event()
+        outcome = self._job.outcome
+        if event is not None or outcome is None or self._is_over:
+            return event
+        if isinstance(outcome, Completed) and not self._gave_value:
+            # A plain function's only value, or the one that mends a stream of which a part could not be rebuilt.
+            self._gave_value = True
+            if self._cursor.outputs == 0 or not self._cursor.is_whole:
+                return Output(outcome.value)
+        self._is_over = True
+        return outcome
+
+
+class _Outputs(Iterator[Any]):
+    def __init__(self, job: Job) -> None:
+        self._reader = _Reader(job)
+        self._job = job
+
+    def __next__(self) -> Any:
+        for event in self._reader:
+            if isinstance(event, Output):
+                return event.value
+            if isinstance(event, Failed):
+                raise event.error
+            if isinstance(event, Cancelled) and event.by_server:
+                self._job.result(0)
+        raise StopIteration

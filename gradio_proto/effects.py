@@ -1,0 +1,174 @@
+"""What a flow asks of whoever runs it.
+
+A *flow* is a generator that decides what to do and never does it: it yields an effect, and the runner (a
+reactor over sockets, a trio task, a script in a test) carries it out and sends the answer back in. There are
+two rungs to stand on:
+
+* *byte effects* (:class:`Connect`, :class:`StartTLS`, :class:`Send`, :class:`Receive`, :class:`IsQuiet`), for a
+  runner that moves bytes;
+* *exchange effects* (:class:`Open`, :class:`ReadHead`, :class:`ReadBody`), for a runner that has an HTTP client
+  of its own. :func:`gradio_proto.exchange.lower` turns them into byte effects.
+
+:class:`Wait`, :class:`Sleep` and :class:`Now` are common to both.
+
+The rules between a flow and its runner:
+
+* The answer to an effect is a tuple ``(value, now)``: ``now`` is the runner's monotonic clock in seconds,
+  and every ``deadline`` is a time on that clock, or None.
+* Past its deadline, an effect raises :class:`TimedOut` in the flow; :class:`Wait` and :class:`Sleep` answer.
+* A failure of the network is raised as ConnectError (:class:`Connect`, :class:`StartTLS`) or ConnectionLost.
+* Whatever else the runner raises (Cancelled, KeyboardInterrupt) passes through the flow unchanged: flows clean
+  up in ``finally`` without yielding, which is why closing a connection is a plain call and no effect.
+* Receiving may be abandoned at any time without losing a byte; a :class:`Send` that did not finish leaves
+  the connection unusable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from .exchange import Exchange
+    from .http import Request
+
+T = TypeVar("T")
+
+
+class TimedOut(Exception):
+    """An effect's deadline passed. Flows turn it into DeadlineExceeded, since they know which kind it was."""
+
+
+class ByteStream(Protocol):
+    """A connection, as the runner that made it hands it to flows."""
+
+    def close(self) -> None:
+        """Close at once, without waiting and without raising; a second time does nothing."""
+        ...
+
+
+class Signal:
+    """A wake-up between flows: setting it wakes whoever waits for it, or the next who does.
+
+    The runner of a waiting flow installs ``notify``; nobody else touches it.
+    """
+
+    __slots__ = ("is_set", "notify")
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self.notify: Callable[[], None] | None = None
+
+    def set(self) -> None:
+        """Wake the waiter. Setting twice before it has looked wakes it once."""
+        if not self.is_set:
+            self.is_set = True
+            if self.notify is not None:
+                self.notify()
+
+    def clear(self) -> None:
+        """Forget the wake-up; whoever waits does so before looking at what has changed."""
+        self.is_set = False
+
+
+@dataclass(slots=True, eq=False)
+class Connect:
+    """Make a TCP connection. Answer: a :class:`ByteStream`."""
+
+    host: str
+    port: int
+    deadline: float | None
+
+
+@dataclass(slots=True, eq=False)
+class StartTLS:
+    """Start TLS on a connection, as the runner's own context says. Answer: the :class:`ByteStream` to use now."""
+
+    stream: ByteStream
+    server_hostname: str
+    deadline: float | None
+
+
+@dataclass(slots=True, eq=False)
+class Send:
+    """Send all of ``data``. Answer: None."""
+
+    stream: ByteStream
+    data: bytes
+    deadline: float | None
+
+
+@dataclass(slots=True, eq=False)
+class Receive:
+    """Wait for bytes. Answer: some bytes, ``b""`` for end of file, or None when ``wake`` was set first."""
+
+    stream: ByteStream
+    deadline: float | None
+    wake: Signal | None = None
+
+
+@dataclass(slots=True, eq=False)
+class IsQuiet:
+    """Ask, without waiting, whether an idle connection is still open with nothing to read. Answer: a bool."""
+
+    stream: ByteStream
+
+
+@dataclass(slots=True, eq=False)
+class Wait:
+    """Wait for a signal. Answer: True when it is set, False at the deadline."""
+
+    signal: Signal
+    deadline: float | None
+
+
+@dataclass(slots=True, eq=False)
+class Sleep:
+    """Wait until ``deadline``. Answer: None."""
+
+    deadline: float
+
+
+@dataclass(slots=True, eq=False)
+class Now:
+    """Ask for the time. Answer: None (the time is in every answer)."""
+
+
+@dataclass(slots=True, eq=False)
+class Open:
+    """Send a request. Answer: the :class:`~gradio_proto.exchange.Exchange` on which its response will come."""
+
+    request: Request
+    deadline: float | None
+
+
+@dataclass(slots=True, eq=False)
+class ReadHead:
+    """Wait for the head of the response. Answer: a :class:`~gradio_proto.http.ResponseHead`."""
+
+    exchange: Exchange
+    deadline: float | None
+
+
+@dataclass(slots=True, eq=False)
+class ReadBody:
+    """Wait for a piece of the body. Answer: bytes, ``b""`` at its end, or None when ``wake`` was set first."""
+
+    exchange: Exchange
+    deadline: float | None
+    wake: Signal | None = None
+
+
+CommonEffect: TypeAlias = Wait | Sleep | Now
+ByteEffect: TypeAlias = Connect | StartTLS | Send | Receive | IsQuiet | CommonEffect
+ExchangeEffect: TypeAlias = Open | ReadHead | ReadBody | CommonEffect
+Effect: TypeAlias = ByteEffect | ExchangeEffect
+
+Answer: TypeAlias = tuple[Any, float]
+
+Flow: TypeAlias = Generator[ExchangeEffect, Answer, T]
+"""A flow on the rung of exchanges: what the protocol's own flows are."""
+
+ByteFlow: TypeAlias = Generator[ByteEffect, Answer, T]
+"""A flow on the rung of bytes."""

@@ -1,0 +1,1 @@
+"""What takes more than one step: flows, which decide, and yield effects for a runner to carry out."""

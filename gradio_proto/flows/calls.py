@@ -1,0 +1,152 @@
+"""A call: its join, its messages until the one that ends it, and its cancellation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..cancelling import CancelReport, may_settle, may_tell, needs_new_session
+from ..effects import Flow, Now, Signal, Wait
+from ..errors import DeadlineExceeded, GradioError, RemoteProtocolError, TooManyRequestsError
+from ..http import Headers
+from ..job import Job, JobState
+from ..payload import cancel_payload
+from ..replies import json_reply
+from .requests import LONGEST_RETRY_AFTER, back_off, post_json
+from .state import ClientState, LiveSession
+from .streams import read_stream
+
+
+def call(state: ClientState, live: LiveSession, job: Job, headers: Headers = ()) -> Flow[None]:
+    """Carry a job from its join to its end. Whatever happens, the job is settled afterwards, and nothing is raised."""
+    turn = Signal()
+    held = False
+    try:
+        job.on_settled.append(turn.set)
+        while not job.is_settled and not held:
+            held = state.slots.take(turn)
+            if not held:
+                in_time, _ = yield Wait(turn, job.deadline)
+                turn.clear()
+                if not in_time:
+                    job.fail(_total_exceeded())
+        if not job.is_settled:
+            yield from join(state, live, job, headers)
+        if not job.is_settled:
+            yield from follow(state, live, job, lambda: job.is_settled)
+    finally:
+        job.cancel()  # does nothing, unless whoever ran this flow has given it up
+        state.slots.release(turn, held=held)
+
+
+def join(state: ClientState, live: LiveSession, job: Job, headers: Headers = ()) -> Flow[None]:
+    """Send a job's join and take the answer to the session. A join that failed has settled the job."""
+    session = live.session
+    answered = False
+    attempt = 0
+    try:
+        while not answered:
+            session.join_sent(job)
+            try:
+                response = yield from post_json(
+                    state,
+                    state.target("queue/join"),
+                    job.payload,
+                    headers=(("x-gradio-user", "api"), *headers),
+                    until=job.deadline,
+                )
+                event_id = _accepted(state, json_reply(response, state.limits, "/queue/join"))
+            except GradioError as error:
+                again = error.retryable and attempt < (state.max_retries or 0) and not job.is_settled
+                asked = error.retry_after if isinstance(error, TooManyRequestsError) else None
+                if not again or (asked or 0.0) > LONGEST_RETRY_AFTER:
+                    answered = True
+                    session.join_failed(job, error)
+                pause = asked
+            else:
+                answered = True
+                session.join_accepted(job, event_id)
+                pause = None
+            if not answered:
+                yield from back_off(state, attempt, pause)
+                attempt += 1
+    finally:
+        if not answered:
+            session.join_abandoned(job)
+    if job.event_id is not None and job.is_settled and job.was_cancelled_while_joining:
+        yield from _tell(state, live, job, JobState.QUEUED)
+
+
+def _accepted(state: ClientState, reply: object) -> str:
+    event_id = reply.get("event_id") if isinstance(reply, dict) else None
+    if not isinstance(event_id, str) or not event_id:
+        raise RemoteProtocolError("the reply to /queue/join holds no event_id", data=repr(reply))
+    return event_id
+
+
+def follow(
+    state: ClientState, live: LiveSession, job: Job, done: Callable[[], bool], *, every_event: bool = False
+) -> Flow[None]:
+    """Wait until ``done()``, reading the session's stream whenever nobody else does.
+
+    ``done`` is asked when the job has settled, and with ``every_event`` whenever anything has happened to it;
+    it must be true of a settled job.
+    """
+    wake = Signal()
+    hooks = job.on_news if every_event else job.on_settled
+    hooks.append(wake.set)
+    baton = live.session.baton
+    try:
+        while not done():
+            wake.clear()
+            if baton.take(wake):
+                yield from read_stream(state, live, wake, job.deadline)
+            else:
+                yield Wait(wake, job.deadline)
+            if job.deadline is not None and not job.is_settled:
+                _, now = yield Now()
+                if now >= job.deadline:
+                    was = job.state
+                    job.fail(_total_exceeded())
+                    yield from _tell(state, live, job, was)
+    finally:
+        hooks.remove(wake.set)
+        baton.release(wake)
+
+
+def _total_exceeded() -> DeadlineExceeded:
+    return DeadlineExceeded("the job took longer than Timeouts.total allows", kind="total", phase="accepted")
+
+
+def cancel(state: ClientState, live: LiveSession, job: Job, *, force: bool = False) -> Flow[CancelReport]:
+    """Cancel a job where that is possible, and tell the server where that harms no other job."""
+    refusal = may_settle(job, force=force)
+    if refusal is not None:
+        return CancelReport(False, False, refusal)
+    was = job.state
+    job.cancel()
+    if was in (JobState.NEW, JobState.JOINING):
+        return CancelReport(
+            True, False, "the server had not accepted the job yet; if it does, it is told then"
+        )
+    refusal = yield from _tell(state, live, job, was)
+    if refusal is not None:
+        return CancelReport(True, False, refusal)
+    return CancelReport(True, True, "the server was asked to stop the job")
+
+
+def _tell(state: ClientState, live: LiveSession, job: Job, was: JobState) -> Flow[str | None]:
+    """Tell the server that a settled job is of no more use; return why not, if it was not told."""
+    version_info = state.app.config.version_info
+    has_state = any(component.is_state for component in state.app.config.components.values())
+    refusal = may_tell(live.session, job, was, version_info, has_state=has_state)
+    if refusal is not None or job.event_id is None:
+        return refusal or "the server has not named the job"
+    if needs_new_session(was, version_info) and state.live is live:
+        state.live = None
+    body = cancel_payload(fn_index=job.fn_index, session_hash=live.session.hash, event_id=job.event_id)
+    try:
+        response = yield from post_json(state, state.target("cancel"), body)
+        json_reply(response, state.limits, "/cancel")
+    except GradioError as error:
+        return f"the server did not take the cancellation: {error}"
+    return None

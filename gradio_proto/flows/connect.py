@@ -1,0 +1,86 @@
+"""Connecting: log in where asked to, read what the app is, and check that we speak its protocol."""
+
+from __future__ import annotations
+
+from .. import jsontext
+from ..api_info import parse_api_info
+from ..config import AppConfig, check_protocol, extract_config_from_html, parse_config
+from ..effects import Flow
+from ..endpoints import App
+from ..errors import AuthenticationError, RemoteProtocolError
+from ..replies import is_page, json_reply, page_error, reply_error
+from ..urls import AppURL, encode_query, target
+from .requests import RedirectedElsewhere, fetch, fetch_idempotent
+from .state import ClientState
+
+
+def connect(state: ClientState) -> Flow[App]:
+    """Make ``state`` ready for calls.
+
+    Raises:
+        GradioError: The app cannot be reached, wants a login, or speaks something else.
+    """
+    if state.auth is not None:
+        yield from log_in(state, *state.auth)
+    config = yield from _read_config(state)
+    if config.auth_required:
+        raise AuthenticationError("this app wants a login; give auth=('user', 'password')")
+    check_protocol(config)
+    state.loaded = App(config, parse_api_info({}))
+    response = yield from fetch_idempotent(state, state.target("info"))
+    info = parse_api_info(json_reply(response, state.limits, "/info"))
+    state.loaded = App(config, info)
+    return state.loaded
+
+
+def log_in(state: ClientState, user: str, password: str) -> Flow[None]:
+    """Exchange a password for cookies. ``/login`` stands beside ``/config``: it never has the api_prefix.
+
+    Raises:
+        AuthenticationError: The app does not accept them.
+    """
+    body = encode_query([("username", user), ("password", password)]).encode("ascii")
+    response = yield from fetch(
+        state,
+        "POST",
+        target(state.url.base_path, "", "login"),
+        body=body,
+        headers=(("content-type", "application/x-www-form-urlencoded"),),
+    )
+    # 400 is Gradio's word for a wrong password; 401 is a gateway's. An app without a login answers with a
+    # redirect to its page: then there is nothing to log in to.
+    if response.status in (400, 401, 403):
+        raise AuthenticationError(f"the app does not accept the user name {user!r} with this password")
+    if response.status >= 400:
+        raise reply_error(response, state.limits, "/login")
+
+
+def _read_config(state: ClientState) -> Flow[AppConfig]:
+    """``/config``, or else what the app's page embeds (what Gradio before 3.0 and some gateways leave)."""
+    try:
+        response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
+    except RedirectedElsewhere as redirect:
+        state.url = _upgraded(state, redirect)
+        response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
+    if response.status == 200 and not is_page(response.head):
+        return parse_config(json_reply(response, state.limits, "/config"))
+    if response.status not in (200, 404):
+        raise reply_error(response, state.limits, "/config")
+    page = yield from fetch_idempotent(state, target(state.url.base_path, "", ""))
+    text = extract_config_from_html(page.text()) if page.status == 200 else None
+    if text is None:
+        if is_page(response.head):
+            raise page_error(response.head, response.text(), "/config", "JSON")
+        raise RemoteProtocolError(
+            f"there is no Gradio app at {state.url}: /config answered {response.status}"
+        )
+    return parse_config(jsontext.loads(text, state.limits, "the config in the app's page"))
+
+
+def _upgraded(state: ClientState, redirect: RedirectedElsewhere) -> AppURL:
+    """The https form of the URL, if that is where a redirect leads and nothing secret has gone out in clear."""
+    secret = state.headers or state.auth is not None
+    if not redirect.origin.tls or redirect.origin.host != state.url.origin.host or secret:
+        raise redirect
+    base_path = redirect.target.partition("?")[0].removesuffix("/").removesuffix("/config")
+    return AppURL(redirect.origin, base_path)

@@ -1,0 +1,192 @@
+"""One request and its whole answer: headers, cookies, redirects, retries, bounds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..effects import Flow, Now, Open, ReadBody, ReadHead, Sleep, TimedOut
+from ..errors import (
+    ConnectError,
+    ConnectionLost,
+    DeadlineExceeded,
+    LimitExceeded,
+    RemoteProtocolError,
+)
+from ..exchange import Exchange
+from ..http import Headers, Request, Response, ResponseHead
+from ..replies import RETRYABLE_STATUS, retry_after
+from ..timeouts import deadline, earlier
+from ..urls import Origin, resolve
+from .state import IDEMPOTENT_RETRIES, ClientState
+
+USER_AGENT: Final = "gradio_proto"
+
+BACKOFF: Final = 0.5
+"""Seconds before the first retry; doubled for each further one, and spread by half."""
+
+LONGEST_RETRY_AFTER: Final = 60.0
+"""Seconds of a Retry-After that are waited out. A caller who must wait longer should know, and decide."""
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+def make_request(
+    state: ClientState, method: str, target: str, now: float, *, body: bytes = b"", headers: Headers = ()
+) -> Request:
+    """A request to the app, with the client's headers and those of this call, which win."""
+    merged: dict[str, str] = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity"}
+    merged.update(state.headers)
+    merged.update(headers)
+    cookie = state.cookies.header(target, now)
+    if cookie is not None:
+        merged["cookie"] = cookie
+    return Request(method, state.url.origin, target, tuple(merged.items()), body)
+
+
+def open_exchange(
+    state: ClientState,
+    method: str,
+    target: str,
+    *,
+    body: bytes = b"",
+    headers: Headers = (),
+    until: float | None = None,
+) -> Flow[tuple[Exchange, ResponseHead]]:
+    """Send a request, follow redirects of a GET, and read the head of the answer.
+
+    Raises:
+        GradioError: There was no answer. A status that says no is one, and no error here.
+    """
+    for _ in range(state.limits.redirects + 1):
+        _, now = yield Now()
+        request = make_request(state, method, target, now, body=body, headers=headers)
+        exchange, now = yield Open(request, earlier(deadline(now, state.timeouts.write), until))
+        kept = False
+        try:
+            head, now = yield ReadHead(exchange, earlier(deadline(now, state.timeouts.read), until))
+            note_head(state, target, head, now)
+            if method != "GET" or head.status not in REDIRECTS:
+                kept = True
+                return exchange, head
+            target = redirect_target(state.url.origin, target, head)
+        finally:
+            if not kept:
+                exchange.close()
+    raise LimitExceeded("redirects", state.limits.redirects)
+
+
+def note_head(state: ClientState, target: str, head: ResponseHead, now: float) -> None:
+    """Keep a response's cookies, and refuse a body that cannot be read as it is.
+
+    Raises:
+        RemoteProtocolError: The body is compressed, though every request asks for ``identity``.
+    """
+    state.cookies.store(head.get_all("set-cookie"), target, now, head.get("date") or None)
+    encoding = head.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise RemoteProtocolError(
+            "the answer is compressed, though only identity was accepted", data=encoding
+        )
+
+
+class RedirectedElsewhere(RemoteProtocolError):
+    """A redirect leads to another origin, where nothing of this client's may go.
+
+    Attributes:
+        origin: Where it leads.
+        target: The path and query there.
+    """
+
+    def __init__(self, origin: Origin, target: str) -> None:
+        super().__init__(
+            f"the server redirects to another origin, {origin}; if you trust it, connect to it instead"
+        )
+        self.origin = origin
+        self.target = target
+
+
+def redirect_target(origin: Origin, target: str, head: ResponseHead) -> str:
+    """Where a redirect leads, on the same origin.
+
+    Raises:
+        RedirectedElsewhere: It leads to another one.
+        RemoteProtocolError: It leads nowhere.
+    """
+    location = head.get("location")
+    if not location:
+        raise RemoteProtocolError(f"a redirect ({head.status}) without a location")
+    to, target = resolve(origin, target, location)
+    if to != origin:
+        raise RedirectedElsewhere(to, target)
+    return target
+
+
+def fetch(
+    state: ClientState,
+    method: str,
+    target: str,
+    *,
+    body: bytes = b"",
+    headers: Headers = (),
+    until: float | None = None,
+) -> Flow[Response]:
+    """Send a request and read the whole answer, whatever its status.
+
+    Raises:
+        GradioError: There was no complete answer within its deadlines and limits.
+    """
+    exchange, head = yield from open_exchange(state, method, target, body=body, headers=headers, until=until)
+    try:
+        pieces: list[bytes] = []
+        left = state.limits.json_body_bytes
+        _, now = yield Now()
+        while True:
+            try:
+                piece, now = yield ReadBody(exchange, earlier(deadline(now, state.timeouts.read), until))
+            except TimedOut as error:
+                raise DeadlineExceeded(
+                    "the server stopped in the middle of its answer", kind="read"
+                ) from error
+            if not piece:
+                return Response(head, b"".join(pieces))
+            left -= len(piece)
+            if left < 0:
+                raise LimitExceeded("json_body_bytes", state.limits.json_body_bytes)
+            pieces.append(piece)
+    finally:
+        exchange.close()
+
+
+def fetch_idempotent(state: ClientState, target: str, *, until: float | None = None) -> Flow[Response]:
+    """GET, and again when the network fails or the server says that it is a bad moment."""
+    retries = IDEMPOTENT_RETRIES if state.max_retries is None else state.max_retries
+    for attempt in range(retries + 1):
+        last = attempt == retries
+        pause: float | None = None
+        try:
+            response = yield from fetch(state, "GET", target, until=until)
+            if last or response.status not in RETRYABLE_STATUS:
+                return response
+            pause = retry_after(response.head)
+            if pause is not None and pause > LONGEST_RETRY_AFTER:
+                return response
+        except (ConnectError, ConnectionLost):
+            if last:
+                raise
+        yield from back_off(state, attempt, pause)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def back_off(state: ClientState, attempt: int, at_least: float | None = None) -> Flow[None]:
+    """Wait before a retry: exponentially longer, spread at random, and as long as the server asks."""
+    seconds = BACKOFF * 2**attempt * (0.5 + state.entropy.jitter())
+    _, now = yield Now()
+    yield Sleep(now + max(seconds, at_least or 0.0))
+
+
+def post_json(
+    state: ClientState, target: str, body: bytes, *, headers: Headers = (), until: float | None = None
+) -> Flow[Response]:
+    """POST a JSON body. Never repeated by itself: a POST may have been carried out though its answer was lost."""
+    merged = (*headers, ("content-type", "application/json"))
+    return (yield from fetch(state, "POST", target, body=body, headers=merged, until=until))

@@ -1,0 +1,140 @@
+"""What the flows of one client share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..cookies import CookieJar
+from ..effects import Signal
+from ..endpoints import App
+from ..errors import ArgumentError, ClientClosed
+from ..exchange import Exchange
+from ..http import Headers
+from ..job import Job
+from ..journal import Budget
+from ..limits import Limits
+from ..session import Session
+from ..sse import SSEDecoder
+from ..timeouts import Timeouts
+from ..urls import AppURL, target
+
+IDEMPOTENT_RETRIES: Final = 2
+"""How often a GET is tried again by default: once for the moment, once for the restart."""
+
+_OWN_HEADERS: Final = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "cookie"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entropy:
+    """Where a client's randomness comes from: the runner, or a test."""
+
+    token: Callable[[], str]
+    """A new session hash, unguessable."""
+    jitter: Callable[[], float]
+    """A number from 0 to 1, to spread retries."""
+
+
+@dataclass(eq=False, slots=True)
+class LiveSession:
+    """A session together with what is open for it on the network."""
+
+    session: Session
+    stream: Exchange | None = None
+    """The exchange on which its event stream comes, while there is one."""
+    decoder: SSEDecoder | None = None
+    """What has come of that stream and is not read yet."""
+    retired: Signal = field(default_factory=Signal)
+    """Set when no new job will join it and its heartbeat may end."""
+
+
+class Slots:
+    """How many jobs may be in flight; the others wait for their turn, first come, first served."""
+
+    def __init__(self, most: int | None) -> None:
+        self._free = most
+        self._waiting: dict[Signal, None] = {}
+
+    def take(self, waiter: Signal) -> bool:
+        """Take a slot, or queue for one: then ``waiter`` is set when it is worth trying again."""
+        if self._free is None:
+            return True
+        if self._free > 0:
+            self._free -= 1
+            self._waiting.pop(waiter, None)
+            return True
+        self._waiting[waiter] = None
+        return False
+
+    def release(self, waiter: Signal, *, held: bool) -> None:
+        """Give a slot back, or leave the queue for one; the first who queues is woken."""
+        self._waiting.pop(waiter, None)
+        if self._free is not None:
+            self._free += held
+            if self._free > 0 and self._waiting:
+                next(iter(self._waiting)).set()
+
+
+@dataclass(slots=True)
+class ClientState:
+    """Everything that a client's flows know and change. No two of them run at the same instant."""
+
+    url: AppURL
+    limits: Limits
+    timeouts: Timeouts
+    entropy: Entropy
+    headers: Headers
+    """The caller's own headers, credentials among them: for ``url.origin`` and for nobody else."""
+    cookies: CookieJar
+    budget: Budget
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+    max_retries: int | None = None
+    """Retries of any request; None for the default: some for a GET, none for a join."""
+    heartbeat: bool = True
+    loaded: App | None = None
+    live: LiveSession | None = None
+    slots: Slots = field(default_factory=lambda: Slots(None))
+    open_jobs: dict[Job, None] = field(default_factory=dict)
+    """Every job that has not ended, in the order of their calls."""
+    closed: bool = False
+
+    @property
+    def app(self) -> App:
+        """The app, once the client is connected."""
+        assert self.loaded is not None
+        return self.loaded
+
+    def session(self) -> LiveSession:
+        """The session that new jobs join; made when the first one does."""
+        if self.closed:
+            raise ClientClosed("the client is closed; make a new one")
+        if self.live is None:
+            self.live = LiveSession(Session(self.entropy.token(), self.limits))
+        return self.live
+
+    def target(self, route: str, query: tuple[tuple[str, str], ...] = (), *, prefixed: bool = True) -> str:
+        """The request target of one of the app's routes. Only some stand under the ``api_prefix``."""
+        prefix = self.app.config.api_prefix if prefixed else ""
+        return target(self.url.base_path, prefix, route, query)
+
+
+def checked_headers(headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    """A caller's headers, copied.
+
+    Raises:
+        TypeError: A name or a value is no string.
+        ArgumentError: It is a header that this library sets by itself.
+    """
+    checked: list[tuple[str, str]] = []
+    for name, value in (headers or {}).items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"headers are a mapping of str to str; got {name!r}: {type(value).__name__}")
+        if name.lower() in _OWN_HEADERS:
+            raise ArgumentError(
+                f"the header {name} cannot be set: the client makes it from the request itself"
+            )
+        checked.append((name.lower(), value))
+    return checked

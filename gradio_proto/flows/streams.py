@@ -1,0 +1,146 @@
+"""Reading the event stream of a session: opened when a job wants it, read by whoever waits, ended once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..effects import Flow, Now, Open, ReadBody, ReadHead, Signal, TimedOut
+from ..errors import ConnectError, ConnectionLost, DeadlineExceeded, GradioError, RemoteProtocolError
+from ..exchange import Exchange
+from ..http import Response
+from ..messages import parse_message
+from ..replies import page_error, reply_error
+from ..sentinels import END, NEED_DATA
+from ..session import StreamState
+from ..sse import SSEDecoder
+from ..timeouts import deadline, earlier
+from .requests import back_off, make_request, note_head
+from .state import IDEMPOTENT_RETRIES, ClientState, LiveSession
+
+ENDING_SECONDS: Final = 5.0
+"""How long the end of the body may take after ``close_stream`` has announced it; it comes within 2 ms."""
+
+
+def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: float | None) -> Flow[None]:
+    """Read a session's stream, opening it first where it is not open, and give its messages to the session.
+
+    Returns when ``wake`` is set, when ``until`` has passed, or when no job of the session wants a stream.
+    May be abandoned at any yield: whoever reads next goes on where this reader stopped. Whatever ends the
+    stream is told to the session, which ends its jobs; nothing is raised here.
+    """
+    session = live.session
+    while session.wants_stream and not wake.is_set:
+        try:
+            if session.stream is StreamState.CLOSED:
+                yield from _request(state, live)
+            if session.stream is StreamState.OPENING:
+                yield from _open(state, live, _exchange(live))
+            yield from _read(state, live, _exchange(live), wake, until)
+            if session.stream is not StreamState.CLOSED:
+                return
+        except GradioError as error:
+            end_stream(live, error)
+
+
+def end_stream(live: LiveSession, error: GradioError | None = None) -> None:
+    """Close a session's stream, for good or because of an error, and tell the session."""
+    if live.stream is not None:
+        live.stream.close()
+        live.stream = None
+    live.decoder = None
+    if isinstance(error, ConnectionLost | DeadlineExceeded):
+        error.phase, error.retryable = "stream_lost", False  # whatever failed, this is what it cost
+    if live.session.stream is not StreamState.CLOSED:
+        live.session.stream_ended(error)
+
+
+def _exchange(live: LiveSession) -> Exchange:
+    assert live.stream is not None  # every state but CLOSED has one
+    return live.stream
+
+
+def _request(state: ClientState, live: LiveSession) -> Flow[None]:
+    """Send the request for the stream. A connection that could not be made is tried again: nothing was sent."""
+    retries = IDEMPOTENT_RETRIES if state.max_retries is None else state.max_retries
+    target = state.target("queue/data", (("session_hash", live.session.hash),))
+    live.session.stream_requested()
+    try:
+        for attempt in range(retries + 1):
+            _, now = yield Now()
+            request = make_request(state, "GET", target, now, headers=(("accept", "text/event-stream"),))
+            try:
+                live.stream, _ = yield Open(request, deadline(now, state.timeouts.write))
+                return
+            except ConnectError as error:
+                if attempt == retries:
+                    message = f"the event stream could not be opened: {error}"
+                    raise ConnectionLost(message, phase="stream_lost") from error
+            yield from back_off(state, attempt)
+    except GradioError:
+        raise
+    except BaseException:
+        live.session.stream_ended()  # this reader was given up: the next one opens the stream
+        raise
+
+
+def _open(state: ClientState, live: LiveSession, exchange: Exchange) -> Flow[None]:
+    _, now = yield Now()
+    head, now = yield ReadHead(exchange, deadline(now, state.timeouts.read))
+    note_head(state, exchange.request.target, head, now)
+    if head.status != 200 or head.content_type != "text/event-stream":
+        try:
+            piece, _ = yield ReadBody(exchange, deadline(now, state.timeouts.read))
+        except TimedOut:
+            piece = None
+        body = bytes(piece or b"")
+        if head.status != 200:
+            raise reply_error(Response(head, body), state.limits, "/queue/data")
+        raise page_error(head, body.decode("utf-8", "replace"), "/queue/data", "an event stream")
+    live.decoder = SSEDecoder(state.limits)
+    live.session.stream_opened()
+
+
+def _read(
+    state: ClientState, live: LiveSession, exchange: Exchange, wake: Signal, until: float | None
+) -> Flow[None]:
+    session, decoder = live.session, live.decoder
+    assert decoder is not None
+    _, now = yield Now()
+    while not wake.is_set and session.wants_stream:
+        event = decoder.next_event()
+        if event is NEED_DATA:
+            ending = session.stream is StreamState.ENDING
+            silent_at = deadline(now, ENDING_SECONDS if ending else state.timeouts.idle)
+            first = earlier(silent_at, until)
+            try:
+                data, arrived = yield ReadBody(exchange, first, wake)
+            except TimedOut:
+                if first == until:
+                    return
+                if ending:
+                    end_stream(live)
+                    return
+                raise DeadlineExceeded(
+                    f"the stream was silent for {state.timeouts.idle:g} s", kind="idle", phase="stream_lost"
+                ) from None
+            if data is None:
+                return
+            now = max(now, arrived)
+            decoder.receive_data(data)
+        elif event is END:
+            end_stream(live)
+            return
+        else:
+            try:
+                message = parse_message(event.data, state.limits)
+            except RemoteProtocolError as error:
+                # Framing still holds: an error that names its job is that job's alone.
+                job = session.jobs.get(error.event_id or "")
+                if job is None:
+                    raise
+                job.fail(error)
+                continue
+            session.receive(message, event.data)
+            if session.stream is StreamState.BROKEN:
+                end_stream(live)
+                return

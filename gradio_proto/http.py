@@ -1,0 +1,179 @@
+"""HTTP/1.1 as this protocol uses it: a thin, bounded layer over h11 with errors in our terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import h11
+
+from .errors import ConnectionLost, LimitExceeded, LocalProtocolError, RemoteProtocolError
+from .limits import Limits
+from .sentinels import NEED_DATA, Sentinel
+
+if TYPE_CHECKING:
+    from .urls import Origin
+
+Headers: TypeAlias = Sequence[tuple[str, str]]
+
+Data = h11.Data
+EndOfMessage = h11.EndOfMessage
+
+NO_BODY_STATUS: Final = frozenset({204, 304})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. ``origin`` says where it goes, and so which credentials may be in ``headers``."""
+
+    method: str
+    origin: Origin
+    target: str
+    """Path and query, percent-encoded."""
+    headers: Headers = ()
+    body: bytes = b""
+
+    @property
+    def idempotent(self) -> bool:
+        """True where sending it twice does no more than sending it once (RFC 9110, 9.2.2)."""
+        return self.method in ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHead:
+    """The status line and headers of a response; header names are in lower case."""
+
+    status: int
+    reason: str
+    headers: Headers
+
+    def get(self, name: str, default: str = "") -> str:
+        """The first header of that name (in lower case)."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return default
+
+    def get_all(self, name: str) -> Iterator[str]:
+        """Every header of that name, in order."""
+        return (value for key, value in self.headers if key == name)
+
+    @property
+    def content_type(self) -> str:
+        """The media type, lower case, without parameters."""
+        return self.get("content-type").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response read to its end."""
+
+    head: ResponseHead
+    body: bytes = field(repr=False)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status code."""
+        return self.head.status
+
+    def text(self) -> str:
+        """The body as UTF-8 (which JSON, and every text that Gradio sends, is); broken bytes are replaced."""
+        return self.body.decode("utf-8", "replace")
+
+
+HTTPEvent: TypeAlias = ResponseHead | h11.Data | h11.EndOfMessage | Sentinel
+
+
+class HTTPConnection:
+    """The client's side of one HTTP/1.1 connection, sans-IO.
+
+    ``send_request()`` gives the bytes to send; ``receive_data()`` takes what came (``b""`` for end of file);
+    ``next_event()`` gives a :class:`ResponseHead`, ``Data``, ``EndOfMessage``, or ``NEED_DATA``.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=limits.header_bytes)
+        self._eof = False
+
+    def send_request(self, request: Request) -> bytes:
+        """The bytes of a whole request, body included.
+
+        Raises:
+            LocalProtocolError: A header holds what no header may (CR, LF, NUL), or the connection is in use.
+        """
+        headers = [("host", request.origin.netloc), *request.headers]
+        if request.body or request.method not in ("GET", "HEAD", "CONNECT"):
+            headers.append(("content-length", str(len(request.body))))
+        try:
+            head = self._h11.send(h11.Request(method=request.method, target=request.target, headers=headers))
+            body = self._h11.send(h11.Data(data=request.body)) if request.body else b""
+            self._h11.send(h11.EndOfMessage())
+        except (h11.LocalProtocolError, UnicodeEncodeError) as error:
+            raise LocalProtocolError(f"this request cannot be sent: {error}") from error
+        return (head or b"") + (body or b"")
+
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes from the network; ``b""`` says that the peer has closed."""
+        if not data:
+            self._eof = True
+        try:
+            self._h11.receive_data(data)
+        except RuntimeError as error:  # h11's word for bytes that come after the end
+            raise RemoteProtocolError("bytes after the end of the connection", data=data) from error
+
+    def next_event(self) -> HTTPEvent:
+        """The next event, or ``NEED_DATA``.
+
+        Raises:
+            RemoteProtocolError: What came is no HTTP response.
+            LimitExceeded: Its head is longer than ``limits.header_bytes``.
+            ConnectionLost: The peer closed before the response was complete.
+        """
+        while True:
+            try:
+                event = self._h11.next_event()
+            except h11.RemoteProtocolError as error:
+                raise self._translated(error) from error
+            if type(event) is h11.Data:
+                return event
+            if type(event) is h11.InformationalResponse:
+                continue  # 100 and 103 announce; the response is yet to come
+            if type(event) is h11.Response:
+                headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
+                return ResponseHead(event.status_code, event.reason.decode("latin-1"), headers)
+            if type(event) is h11.EndOfMessage:
+                return event
+            if event is h11.NEED_DATA:
+                return NEED_DATA
+            if type(event) is h11.ConnectionClosed:
+                raise ConnectionLost("the server closed the connection without answering")
+            # PAUSED: bytes of a next response, or of another protocol, that nobody asked for.
+            raise RemoteProtocolError("the server sent bytes after the end of its response")
+
+    def _translated(self, error: h11.RemoteProtocolError) -> Exception:
+        pending = self._h11.trailing_data[0]
+        if error.error_status_hint == 431:
+            return LimitExceeded("header_bytes", self._limits.header_bytes)
+        if self._eof:
+            return ConnectionLost("the server closed the connection in the middle of its response")
+        return RemoteProtocolError(f"the server's answer is not HTTP/1.1 ({error})", data=pending)
+
+    @property
+    def is_reusable(self) -> bool:
+        """True when both sides have finished a cycle and neither wants to close."""
+        return (
+            self._h11.our_state is h11.DONE
+            and self._h11.their_state is h11.DONE
+            and not self._h11.trailing_data[0]
+        )
+
+    def start_next_cycle(self) -> None:
+        """Make a reusable connection ready for its next request."""
+        self._h11.start_next_cycle()
+
+    @property
+    def is_switched(self) -> bool:
+        """True after a successful CONNECT or upgrade: the bytes from here on are another protocol's."""
+        return self._h11.their_state is h11.SWITCHED_PROTOCOL

@@ -1,0 +1,272 @@
+"""One call of one endpoint, from the join to its one terminal event.
+
+The states and what moves a job between them are the table :data:`TRANSITIONS`:
+
+* ``NEW``: made, nothing sent. ``JOINING``: the join is on its way and not answered. ``QUEUED``: the server has
+  accepted it. ``RUNNING``: the function has started, or has given its first value (a cached function gives
+  values without ever saying that it starts). ``SETTLED``: over.
+* A job settles once. Whatever a server says afterwards is ignored, since servers do go on talking about jobs
+  that they have declared finished (seen on 4.44 to 6.x after ``/cancel``).
+* A message for a job whose join is not answered cannot be: the session keeps those back (see session.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final
+
+from .app_errors import app_error
+from .errors import GradioError, JobCancelled, LimitExceeded, LocalProtocolError, RemoteProtocolError
+from .events import Cancelled, Completed, Failed, Terminal
+from .journal import Convert, Journal
+from .messages import (
+    Estimation,
+    Log,
+    Message,
+    ProcessCompleted,
+    ProcessGenerating,
+    ProcessStarts,
+    ProcessStreaming,
+    Progress,
+    ProgressUnit,
+)
+from .status import Status
+
+
+class JobState(Enum):
+    """Where a job is."""
+
+    NEW = "NEW"
+    JOINING = "JOINING"
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SETTLED = "SETTLED"
+
+
+class JobInput(Enum):
+    """What can happen to a job."""
+
+    JOIN_SENT = "JOIN_SENT"
+    JOIN_ACCEPTED = "JOIN_ACCEPTED"
+    RANKED = "RANKED"
+    STARTED = "STARTED"
+    REPORTED = "REPORTED"
+    YIELDED = "YIELDED"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+_ENDINGS: Final = {
+    JobInput.FAILED: JobState.SETTLED,
+    JobInput.CANCELLED: JobState.SETTLED,
+}
+
+TRANSITIONS: Final[dict[JobState, dict[JobInput, JobState]]] = {
+    JobState.NEW: {JobInput.JOIN_SENT: JobState.JOINING, **_ENDINGS},
+    JobState.JOINING: {
+        JobInput.JOIN_SENT: JobState.JOINING,  # sent again, where max_retries allows it
+        JobInput.JOIN_ACCEPTED: JobState.QUEUED,
+        **_ENDINGS,
+    },
+    JobState.QUEUED: {
+        JobInput.RANKED: JobState.QUEUED,
+        JobInput.STARTED: JobState.RUNNING,
+        JobInput.REPORTED: JobState.QUEUED,
+        JobInput.YIELDED: JobState.RUNNING,
+        JobInput.COMPLETED: JobState.SETTLED,
+        **_ENDINGS,
+    },
+    JobState.RUNNING: {
+        JobInput.RANKED: JobState.RUNNING,
+        JobInput.STARTED: JobState.RUNNING,
+        JobInput.REPORTED: JobState.RUNNING,
+        JobInput.YIELDED: JobState.RUNNING,
+        JobInput.COMPLETED: JobState.SETTLED,
+        **_ENDINGS,
+    },
+    JobState.SETTLED: dict.fromkeys(JobInput, JobState.SETTLED),
+}
+"""The state that follows, for each state and input; a pair that is not here is a LocalProtocolError."""
+
+
+class Job:
+    """The protocol's side of a job. It eats messages, never bytes, and knows no stream.
+
+    ``on_news`` and ``on_settled`` are called, without arguments, whenever something has happened and once when
+    the job has settled. They must not raise, and must do no more than wake somebody.
+    """
+
+    def __init__(
+        self,
+        *,
+        fn_index: int,
+        label: str,
+        payload: bytes,
+        convert: Convert,
+        journal: Journal | None,
+        version_info: tuple[int, int, int],
+        is_generator: bool = False,
+        deadline: float | None = None,
+    ) -> None:
+        self.fn_index: Final = fn_index
+        self.label: Final = label
+        self.payload = payload
+        """The body of its join; dropped once the server has accepted it."""
+        self.was_cancelled_while_joining = False
+        self.is_generator: Final = is_generator
+        self.journal: Final = journal
+        """Where its messages are kept; None for a caller who wants the result and nothing else."""
+        self.deadline: Final = deadline
+        """When the whole job must be over (``Timeouts.total``)."""
+        self.state = JobState.NEW
+        self.event_id: str | None = None
+        self.session_hash: str | None = None
+        self.outcome: Terminal | None = None
+        """The terminal event, once there is one."""
+        self.code = Status.STARTING
+        self.rank: int | None = None
+        self.queue_size: int | None = None
+        self.eta: float | None = None
+        self.progress_data: tuple[ProgressUnit, ...] | None = None
+        self.log: tuple[str, str] | None = None
+        self.on_news: list[Callable[[], None]] = []
+        self.on_settled: list[Callable[[], None]] = []
+        self._convert = convert
+        self._version_info = version_info
+
+    @property
+    def is_settled(self) -> bool:
+        """True once the job has its terminal event."""
+        return self.state is JobState.SETTLED
+
+    def _move(self, happened: JobInput) -> None:
+        try:
+            self.state = TRANSITIONS[self.state][happened]
+        except KeyError:
+            raise LocalProtocolError(f"a job that is {self.state.name} cannot take {happened.name}") from None
+
+    def _tell(self) -> None:
+        for wake in tuple(self.on_news):
+            wake()
+
+    # What this side does.
+
+    def join_sent(self, session_hash: str) -> None:
+        """The join is on its way, in that session."""
+        self._move(JobInput.JOIN_SENT)
+        if not self.is_settled:
+            self.session_hash = session_hash
+            self.code = Status.JOINING_QUEUE
+
+    def join_accepted(self, event_id: str) -> None:
+        """The server has taken the job and calls it ``event_id``."""
+        self._move(JobInput.JOIN_ACCEPTED)
+        self.event_id = event_id
+        self.payload = b""
+        if not self.is_settled:
+            self.code = Status.IN_QUEUE
+            self._tell()
+
+    def fail(self, error: GradioError) -> None:
+        """End the job in an error, unless it has ended already."""
+        if not self.is_settled:
+            error.with_context(
+                endpoint=self.label,
+                event_id=self.event_id,
+                session_hash=self.session_hash,
+                server_version=".".join(map(str, self._version_info)),
+                last_status=self.code.value,
+            )
+            self._move(JobInput.FAILED)
+            self._settle(Failed(error))
+
+    def cancel(self, *, by_server: bool = False) -> None:
+        """End the job as cancelled, unless it has ended already. Nobody is told."""
+        if not self.is_settled:
+            self.was_cancelled_while_joining = self.state is JobState.JOINING
+            self._move(JobInput.CANCELLED)
+            self.code = Status.CANCELLED
+            self._settle(Cancelled(by_server=by_server))
+
+    def _settle(self, outcome: Terminal) -> None:
+        if not isinstance(outcome, Cancelled):
+            self.code = Status.FINISHED
+        self.outcome = outcome
+        self.payload = b""
+        self._tell()
+        for wake in tuple(self.on_settled):
+            wake()
+
+    def result(self) -> Any:
+        """The value of a settled job.
+
+        Raises:
+            GradioError: Why it has none.
+        """
+        if isinstance(self.outcome, Completed):
+            return self.outcome.value
+        if isinstance(self.outcome, Failed):
+            raise self.outcome.error
+        if isinstance(self.outcome, Cancelled):
+            raise self.cancelled_error(JobCancelled)
+        raise LocalProtocolError("the job has not ended yet")
+
+    def cancelled_error(self, cls: type[JobCancelled]) -> JobCancelled:
+        """The error that a cancelled job's ``result()`` raises, as ``cls``."""
+        return cls("the job was cancelled").with_context(
+            endpoint=self.label, event_id=self.event_id, session_hash=self.session_hash
+        )
+
+    # What the server says.
+
+    def receive(self, message: Message, text: str) -> None:
+        """Take a message that is for this job; ``text`` is its wire form."""
+        if self.is_settled:
+            return
+        if isinstance(message, ProcessCompleted):
+            self._complete(message)
+            return
+        self._move(self._note(message))
+        if self.journal is not None:
+            try:
+                self.journal.append(text, message)
+            except LimitExceeded as error:
+                self.fail(error)
+                return
+        self._tell()
+
+    def _note(self, message: Message) -> JobInput:
+        """Bring the status up to date, and say what a message means for the state."""
+        if isinstance(message, ProcessGenerating | ProcessStreaming):
+            self.code = Status.ITERATING
+            return JobInput.YIELDED
+        if isinstance(message, Progress):
+            self.code = Status.PROGRESS
+            self.progress_data = message.progress_data
+        elif isinstance(message, Log):
+            self.code = Status.LOG
+            self.log = (message.log, message.level)
+        elif isinstance(message, ProcessStarts):
+            self.code = Status.PROCESSING
+            self.rank = 0
+            self.eta = message.eta
+            return JobInput.STARTED
+        elif isinstance(message, Estimation):
+            self.rank, self.queue_size, self.eta = message.rank, message.queue_size, message.rank_eta
+            if self.state is JobState.QUEUED:
+                self.code = Status.IN_QUEUE
+            return JobInput.RANKED
+        return JobInput.REPORTED
+
+    def _complete(self, message: ProcessCompleted) -> None:
+        if message.is_cancellation:
+            self.cancel(by_server=True)
+        elif not message.success:
+            self.fail(app_error(message, self._version_info))
+        elif message.data is None:
+            self.fail(RemoteProtocolError("process_completed holds neither a value nor an error"))
+        else:
+            self._move(JobInput.COMPLETED)
+            self._settle(Completed(self._convert(message.data)))

@@ -1,0 +1,177 @@
+"""What a job has said, kept until somebody reads it.
+
+Theory of operation. The stream of a session must never wait for a slow reader of one job, and a job that
+streams ten thousand values must not cost ten thousand values of memory. So a job keeps its messages as the
+texts that came over the wire, where a token appended is a diff of a few bytes, and a :class:`Cursor` rebuilds
+the values one at a time, when they are asked for. Any number of cursors may read one journal.
+
+A journal is bounded. When it is full, messages that some cursor has read already are given up first (their
+diffs are folded into the value that new cursors start from); when everything in it is unread, the job ends,
+and no other job notices.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from .diff import OutputState
+from .errors import LimitExceeded
+from .events import JobEvent, Log, Output, Progress, Queued, Started, Unknown
+from .limits import Limits
+from .messages import (
+    Estimation,
+    Message,
+    ProcessGenerating,
+    ProcessStarts,
+    ProcessStreaming,
+    UnknownMessage,
+    parse_message,
+)
+from .messages import Log as LogMessage
+from .messages import Progress as ProgressMessage
+
+Convert: TypeAlias = Callable[[list[Any]], Any]
+"""Makes of an output's ``data`` list what the user is handed."""
+
+
+class Budget:
+    """What all journals of one client may hold together, in characters."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+
+
+class Journal:
+    """The messages of one job between its join and its end."""
+
+    def __init__(self, limits: Limits, budget: Budget, *, diffs: bool, convert: Convert) -> None:
+        self.limits = limits
+        self.diffs = diffs
+        self.convert = convert
+        self.base = OutputState(limits)
+        """The outputs as they were before the first message that is still kept."""
+        self.first = 0
+        """The number of the first message that is still kept."""
+        self.read = 0
+        """How many messages the furthest cursor has read."""
+        self.size = 0
+        """Characters kept."""
+        self.outputs = 0
+        """How many outputs came, kept or not."""
+        self._budget = budget
+        self._texts: deque[str] = deque()
+        # A reader who keeps up asks for a message right after it came: the parsed one is kept that long.
+        self._newest: Message | None = None
+
+    @property
+    def end(self) -> int:
+        """The number that the next message will have."""
+        return self.first + len(self._texts)
+
+    def append(self, text: str, message: Message) -> None:
+        """Keep a message; ``text`` is its wire form.
+
+        Raises:
+            LimitExceeded: There is more unread than a limit allows.
+        """
+        self._texts.append(text)
+        self._newest = message
+        self._grow(len(text))
+        if isinstance(message, ProcessGenerating | ProcessStreaming):
+            self.outputs += 1
+        if self.size > self.limits.job_unread_bytes or self._budget.used > self._budget.limit:
+            self._give_up_read()
+            if self.size > self.limits.job_unread_bytes:
+                raise LimitExceeded("job_unread_bytes", self.limits.job_unread_bytes)
+            if self._budget.used > self._budget.limit:
+                raise LimitExceeded("client_unread_bytes", self._budget.limit)
+
+    def message(self, number: int) -> Message:
+        """Message ``number``, which must be kept still."""
+        if number == self.end - 1 and self._newest is not None:
+            return self._newest
+        return parse_message(self._texts[number - self.first], self.limits)
+
+    def _give_up_read(self) -> None:
+        while self.first < self.read and self.size > self.limits.job_unread_bytes // 2:
+            advance(self.base, self.message(self.first), diffs=self.diffs)
+            self._grow(-len(self._texts.popleft()))
+            self.first += 1
+
+    def _grow(self, characters: int) -> None:
+        self.size += characters
+        self._budget.used += characters
+
+    def __del__(self) -> None:
+        self._budget.used -= self.size
+
+
+def advance(outputs: OutputState, message: Message, *, diffs: bool) -> bool:
+    """Bring ``outputs`` up to date with a message. True if it was an output that could be rebuilt whole.
+
+    From ``sse_v2`` on, a generator's first message holds full values and the later ones hold diffs;
+    an endpoint that streams its input in (``process_streaming``) always sends full values.
+    """
+    if not isinstance(message, ProcessGenerating | ProcessStreaming) or message.data is None:
+        return False
+    if diffs and isinstance(message, ProcessGenerating) and not outputs.is_empty:
+        return outputs.apply(message.data)
+    outputs.replace(message.data)
+    return True
+
+
+class Cursor:
+    """Reads a journal from its start, or from where it starts by now."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._outputs = OutputState(journal.limits)
+        self._next = -1
+        self.is_whole = True
+        """False while an output could not be rebuilt, and shows an older value; the job's final value, which is
+        always sent whole, mends it."""
+        self.outputs = 0
+        """Outputs handed out by this cursor."""
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether everything that the journal holds has been read."""
+        return self._next == self._journal.end
+
+    def next_event(self) -> JobEvent | None:
+        """The next event, or None where there is none yet."""
+        journal = self._journal
+        while True:
+            if self._next < journal.first:
+                self._next = journal.first
+                if not journal.base.is_empty:
+                    self._outputs.replace(journal.base.snapshot())
+            if self._next == journal.end:
+                return None
+            message = journal.message(self._next)
+            self._next += 1
+            journal.read = max(journal.read, self._next)
+            event = self._event(message)
+            if event is not None:
+                return event
+
+    def _event(self, message: Message) -> JobEvent | None:
+        if isinstance(message, ProcessGenerating | ProcessStreaming):
+            self.is_whole = advance(self._outputs, message, diffs=self._journal.diffs)
+            values = self._outputs.snapshot()
+            if len(self._outputs.broken) == len(values):
+                return None  # nothing new is known
+            self.outputs += 1
+            return Output(self._journal.convert(values))
+        if isinstance(message, ProgressMessage):
+            return Progress(message.progress_data)
+        if isinstance(message, LogMessage):
+            return Log(message.log, message.level, message.title, message.duration, message.visible)
+        if isinstance(message, Estimation):
+            return Queued(message.rank, message.queue_size, message.rank_eta)
+        if isinstance(message, ProcessStarts):
+            return Started(message.eta)
+        return Unknown(message) if isinstance(message, UnknownMessage) else None

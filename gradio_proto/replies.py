@@ -1,0 +1,125 @@
+"""What a response means: JSON, or one of our errors.
+
+Statuses and bodies are those that Gradio 3.36 to 6.31 answer: 401 with a string or an object as ``detail``, 422
+with pydantic's list or a validator's, 503 for a queue that is full or stopped, 500 as plain text (a Python
+traceback on some versions). What stands between may answer anything: a login page, a gateway's error in HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from . import jsontext
+from .errors import (
+    AuthenticationError,
+    GradioError,
+    HTTPStatusError,
+    QueueError,
+    RemoteProtocolError,
+    TooManyRequestsError,
+    ValidationError,
+)
+from .http import Response, ResponseHead
+from .limits import Limits
+
+RETRYABLE_STATUS: Final = frozenset({429, 502, 503, 504})
+"""Statuses that speak of now rather than of the request (RFC 9110, 15.6; RFC 6585)."""
+
+_LONGEST_SECONDS: Final = 9
+"""Digits of a Retry-After that are believed: thirty years."""
+
+
+def retry_after(head: ResponseHead) -> float | None:
+    """The seconds of a ``Retry-After`` header. A date, which needs a wall clock, counts as none."""
+    value = head.get("retry-after").strip()
+    return float(value) if value.isascii() and value.isdigit() and len(value) <= _LONGEST_SECONDS else None
+
+
+def json_reply(response: Response, limits: Limits, what: str) -> Any:
+    """The JSON of a successful reply; ``what`` names the request (``"/config"``).
+
+    Raises:
+        GradioError: The reply says no, or is no JSON.
+    """
+    if not 200 <= response.status < 300:
+        raise reply_error(response, limits, what)
+    if is_page(response.head):
+        raise page_error(response.head, response.text(), what, "JSON")
+    return jsontext.loads(response.text(), limits, f"the reply to {what}")
+
+
+def is_page(head: ResponseHead) -> bool:
+    """Whether a response is a page for a person."""
+    return head.content_type in ("text/html", "application/xhtml+xml")
+
+
+def page_error(head: ResponseHead, text: str, what: str, wanted: str) -> RemoteProtocolError:
+    """The error for a page, or another kind of document, where ``wanted`` was expected."""
+    kind = head.content_type or "a document of no stated type"
+    first_line = next((line.strip() for line in text[:2000].splitlines() if line.strip()), "")
+    return HTTPStatusError(
+        f"{what} answered {head.status} with {kind} where {wanted} was expected",
+        status=head.status,
+        headers=dict(head.headers),
+        data=first_line,
+    )
+
+
+def reply_error(response: Response, limits: Limits, what: str) -> GradioError:
+    """The error that an unsuccessful reply stands for."""
+    head, text = response.head, response.text()
+    detail = _detail(text, limits)
+    status = response.status
+    if status == 401:
+        return AuthenticationError(_login_text(detail, what))
+    if status == 422:
+        return ValidationError(_validation_text(detail, what), detail=detail)
+    if status == 429:
+        return TooManyRequestsError(f"{what}: too many requests", retry_after=retry_after(head))
+    if status == 503 and isinstance(detail, str) and detail.startswith("Queue is full"):
+        return QueueError(detail)
+    if status == 503 and isinstance(detail, str) and detail.startswith("Queue is stopped"):
+        return QueueError(detail, retryable=False)
+    if is_page(head):
+        return page_error(head, text, what, "JSON")
+    return HTTPStatusError(
+        f"{what} answered {status} {head.reason}".rstrip(),
+        status=status,
+        headers=dict(head.headers),
+        data=detail if isinstance(detail, str) else text,
+        retryable=status in RETRYABLE_STATUS,
+    )
+
+
+def _detail(text: str, limits: Limits) -> Any:
+    try:
+        value = jsontext.loads(text, limits)
+    except RemoteProtocolError:
+        return None
+    return value.get("detail", value.get("error")) if isinstance(value, dict) else None
+
+
+def _login_text(detail: Any, what: str) -> str:
+    message = detail.get("auth_message") if isinstance(detail, dict) else None
+    said = f" (the app says: {message})" if isinstance(message, str) and message else ""
+    return f"{what}: this app wants a login; give auth=('user', 'password'){said}"
+
+
+def _validation_text(detail: Any, what: str) -> str:
+    entries = detail if isinstance(detail, list) else []
+    wrong = [text for text in map(_validation_entry, entries) if text]
+    return f"{what}: the input was refused: {'; '.join(wrong)}" if wrong else f"{what}: the input was refused"
+
+
+def _validation_entry(entry: Any) -> str:
+    """One line for one entry: a validator's (``is_valid``, ``message``) or pydantic's (``loc``, ``msg``)."""
+    if not isinstance(entry, Mapping):
+        return ""
+    if entry.get("__type__") == "validate":
+        if entry.get("is_valid") is True:
+            return ""  # the list holds the parameters that passed, too
+        return f"{entry.get('parameter_name')}: {entry.get('message')}"
+    where = entry.get("loc")
+    place = ".".join(map(str, where)) if isinstance(where, list) else ""
+    return f"{place}: {entry.get('msg')}" if place else str(entry.get("msg", ""))

@@ -1,0 +1,311 @@
+"""One session: its jobs, and the one event stream that carries the messages of all of them.
+
+From ``sse_v1`` on a server keeps a queue of messages for each session, from the first join on, and lets one
+stream at a time read it. This machine eats messages and the news of that stream; it opens and reads nothing.
+
+What a client must know about such a stream, and this machine does:
+
+* The server ends the stream when the last job it knows of has completed, after a ``close_stream`` on ``sse_v3``.
+  A join that crosses that end is healthy: its messages wait for a new stream. So a clean end leaves alone
+  the jobs that the ended stream said nothing about; a second silent end takes them for lost.
+* A stream that breaks off cannot be resumed: the server has dropped the session's messages by then. Every job
+  it knew of is lost, and a join that was on its way at that moment may be.
+* ``unexpected_error`` is for every job of the session, and some servers repeat it for ever: the stream must be
+  closed on the first.
+* Messages may come before the reply to the join that they belong to, and after the end of their job.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from enum import Enum
+from typing import Final
+
+from .effects import Signal
+from .errors import (
+    ConnectionLost,
+    GradioError,
+    LocalProtocolError,
+    RemoteProtocolError,
+    ServerStopped,
+    SessionLost,
+)
+from .job import Job
+from .limits import Limits
+from .messages import (
+    CloseStream,
+    Heartbeat,
+    Message,
+    ProcessCompleted,
+    ProcessGenerating,
+    ProcessStreaming,
+    UnexpectedError,
+)
+
+
+class StreamState(Enum):
+    """Where the session's event stream is."""
+
+    CLOSED = "CLOSED"
+    OPENING = "OPENING"
+    OPEN = "OPEN"
+    ENDING = "ENDING"
+    """The server has said ``close_stream``; only the end of the body is owed."""
+    BROKEN = "BROKEN"
+    """The server has said ``unexpected_error``; the stream is to be closed by this side."""
+
+
+class StreamInput(Enum):
+    """What can happen to it."""
+
+    REQUESTED = "REQUESTED"
+    OPENED = "OPENED"
+    CLOSE_STREAM = "CLOSE_STREAM"
+    UNEXPECTED_ERROR = "UNEXPECTED_ERROR"
+    ENDED = "ENDED"
+
+
+STREAM_TRANSITIONS: Final[dict[StreamState, dict[StreamInput, StreamState]]] = {
+    StreamState.CLOSED: {StreamInput.REQUESTED: StreamState.OPENING},
+    StreamState.OPENING: {StreamInput.OPENED: StreamState.OPEN, StreamInput.ENDED: StreamState.CLOSED},
+    StreamState.OPEN: {
+        StreamInput.CLOSE_STREAM: StreamState.ENDING,
+        StreamInput.UNEXPECTED_ERROR: StreamState.BROKEN,
+        StreamInput.ENDED: StreamState.CLOSED,
+    },
+    StreamState.ENDING: {
+        StreamInput.CLOSE_STREAM: StreamState.ENDING,
+        StreamInput.UNEXPECTED_ERROR: StreamState.BROKEN,
+        StreamInput.ENDED: StreamState.CLOSED,
+    },
+    StreamState.BROKEN: {
+        StreamInput.CLOSE_STREAM: StreamState.BROKEN,
+        StreamInput.UNEXPECTED_ERROR: StreamState.BROKEN,
+        StreamInput.ENDED: StreamState.CLOSED,
+    },
+}
+"""The state that follows, for each state and input; a pair that is not here is a LocalProtocolError."""
+
+REMEMBERED_EVENTS: Final = 1024
+"""Ended events whose late messages are recognised, so that they are not kept as some join's early ones."""
+
+
+class Session:
+    """The jobs of one ``session_hash``, and the state of their stream."""
+
+    def __init__(self, session_hash: str, limits: Limits) -> None:
+        self.hash: Final = session_hash
+        self.stream = StreamState.CLOSED
+        self.jobs: dict[str, Job] = {}
+        """Accepted and not settled, by event id."""
+        self.joining: dict[Job, int] = {}
+        """Joins on their way, each with the number of streams that had been lost when it left."""
+        self.dropped = 0
+        """Messages that were nobody's."""
+        self.baton = Baton()
+        self._limits = limits
+        self._streams = 0
+        self._streams_lost = 0
+        self._heard_on: dict[Job, int] = {}
+        self._silent_ends: dict[Job, int] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._early: deque[tuple[str, Message, str]] = deque()
+        self._early_bytes = 0
+
+    # Joins.
+
+    def join_sent(self, job: Job) -> None:
+        """A join is about to be sent."""
+        job.join_sent(self.hash)
+        self.joining[job] = self._streams_lost
+
+    def join_accepted(self, job: Job, event_id: str) -> None:
+        """The server has answered a join. A job that was cancelled meanwhile is not taken up again."""
+        streams_lost = self.joining.pop(job)
+        if event_id in self.jobs:
+            job.fail(RemoteProtocolError("the server gave two jobs the same event_id", data=event_id))
+        if job.is_settled:
+            job.event_id = event_id
+            self._remember(event_id)
+        else:
+            job.join_accepted(event_id)
+            self.jobs[event_id] = job
+            self._silent_ends[job] = 0
+            job.on_settled.append(lambda: self._forget(job, event_id))
+            if streams_lost != self._streams_lost:
+                job.fail(
+                    ConnectionLost(
+                        "the session's stream was lost while the job was joining", phase="accepted"
+                    )
+                )
+        self._deliver_early(job, event_id)
+
+    def join_failed(self, job: Job, error: GradioError) -> None:
+        """A join was refused, or its answer never came."""
+        self.joining.pop(job, None)
+        job.fail(error)
+        self._drop_early_if_nobody_joins()
+
+    def join_abandoned(self, job: Job) -> None:
+        """Whoever waited for the answer to a join has gone: the job may run on the server, unknown to us."""
+        self.joining.pop(job, None)
+        job.cancel()
+        self._drop_early_if_nobody_joins()
+
+    def _deliver_early(self, job: Job, event_id: str) -> None:
+        early = [entry for entry in self._early if entry[0] == event_id]
+        if early:
+            self._early = deque(entry for entry in self._early if entry[0] != event_id)
+            self._early_bytes -= sum(len(text) for _, _, text in early)
+            for _, message, text in early:
+                self._heard_on[job] = self._streams
+                job.receive(message, text)
+        self._drop_early_if_nobody_joins()
+
+    def _drop_early_if_nobody_joins(self) -> None:
+        if not self.joining:
+            self.dropped += len(self._early)
+            self._early.clear()
+            self._early_bytes = 0
+
+    def _forget(self, job: Job, event_id: str) -> None:
+        del self.jobs[event_id]
+        self._heard_on.pop(job, None)
+        self._silent_ends.pop(job, None)
+        self._remember(event_id)
+
+    def _remember(self, event_id: str) -> None:
+        self._ended[event_id] = None
+        if len(self._ended) > REMEMBERED_EVENTS:
+            self._ended.popitem(last=False)
+
+    # The stream.
+
+    @property
+    def wants_stream(self) -> bool:
+        """True while some accepted job has not ended. Opening a stream for anything else hangs or breaks."""
+        return bool(self.jobs)
+
+    def _move(self, happened: StreamInput) -> None:
+        try:
+            self.stream = STREAM_TRANSITIONS[self.stream][happened]
+        except KeyError:
+            raise LocalProtocolError(
+                f"a stream that is {self.stream.name} cannot take {happened.name}"
+            ) from None
+
+    def stream_requested(self) -> None:
+        """The request for a stream is about to be sent."""
+        self._move(StreamInput.REQUESTED)
+        self._streams += 1
+
+    def stream_opened(self) -> None:
+        """The stream's response has begun."""
+        self._move(StreamInput.OPENED)
+
+    def stream_ended(self, error: GradioError | None = None) -> None:
+        """The stream has ended: cleanly, by the server, or with the error that broke it."""
+        was = self.stream
+        self._move(StreamInput.ENDED)
+        if error is not None:
+            self._lose_jobs(error)
+        elif was in (StreamState.OPEN, StreamState.ENDING):
+            for job in tuple(self.jobs.values()):
+                self._silent_ends[job] += 1
+                if self._heard_on.get(job) == self._streams or self._silent_ends[job] > 1:
+                    job.fail(
+                        ConnectionLost("the server ended the stream before the job", phase="stream_lost")
+                    )
+
+    def _lose_jobs(self, error: GradioError) -> None:
+        self._streams_lost += 1
+        for job in tuple(self.jobs.values()):
+            # Each job gets an error of its own, since each adds what it was doing to the message.
+            job.fail(copy_of(error))
+
+    def receive(self, message: Message, text: str) -> None:
+        """Take one message of the stream; ``text`` is its wire form."""
+        event_id = message.event_id
+        if isinstance(message, Heartbeat):
+            return
+        if isinstance(message, CloseStream):
+            self._move(StreamInput.CLOSE_STREAM)
+        elif isinstance(message, UnexpectedError):
+            self._move(StreamInput.UNEXPECTED_ERROR)
+            self._lose_jobs(session_error(message))
+        elif event_id is not None:
+            job = self.jobs.get(event_id)
+            if job is not None:
+                self._heard_on[job] = self._streams
+                job.receive(message, text)
+            else:
+                self._receive_unknown(event_id, message, text)
+        else:
+            self._receive_for_all(message, text)
+
+    def _receive_for_all(self, message: Message, text: str) -> None:
+        values = isinstance(message, ProcessGenerating | ProcessStreaming | ProcessCompleted)
+        if values and len(self.jobs) > 1:
+            self._lose_jobs(RemoteProtocolError("a value without the event_id of its job", data=text))
+        for job in tuple(self.jobs.values()):
+            self._heard_on[job] = self._streams
+            job.receive(message, text)
+
+    def _receive_unknown(self, event_id: str, message: Message, text: str) -> None:
+        if event_id in self._ended or not self.joining:
+            self.dropped += 1
+            return
+        self._early.append((event_id, message, text))
+        self._early_bytes += len(text)
+        while (
+            len(self._early) > self._limits.orphan_messages or self._early_bytes > self._limits.orphan_bytes
+        ):
+            self._early_bytes -= len(self._early.popleft()[2])
+            self.dropped += 1
+
+
+class Baton:
+    """The right to read a session's stream: held by one waiter at a time, and handed on.
+
+    Whoever waits for a job tries to take it. One gets it and reads, for all of them; the others wait for
+    their own signal, which is set when their job has news, or when the baton is theirs to try again.
+    """
+
+    def __init__(self) -> None:
+        self._holder: Signal | None = None
+        self._waiting: dict[Signal, None] = {}
+
+    def take(self, waiter: Signal) -> bool:
+        """Take the baton, if nobody holds it; else queue for it."""
+        if self._holder is None or self._holder is waiter:
+            self._holder = waiter
+            self._waiting.pop(waiter, None)
+            return True
+        self._waiting[waiter] = None
+        return False
+
+    def release(self, waiter: Signal) -> None:
+        """Give the baton back, or leave the queue for it; the first who queues is woken."""
+        self._waiting.pop(waiter, None)
+        if self._holder is waiter:
+            self._holder = None
+        if self._holder is None and self._waiting:
+            next(iter(self._waiting)).set()
+
+
+def session_error(message: UnexpectedError) -> GradioError:
+    """The error of an ``unexpected_error``: the session is gone, the server is going, or it has a defect."""
+    if message.message == "Server stopped unexpectedly.":
+        return ServerStopped("the server is stopping", phase="stream_lost")
+    if message.session_not_found or message.message.startswith("404"):
+        return SessionLost("the server no longer knows this session", phase="stream_lost")
+    return ConnectionLost(f"the server broke off the session: {message.message}", phase="stream_lost")
+
+
+def copy_of(error: GradioError) -> GradioError:
+    """An error like ``error``, with its cause, whose context is its own."""
+    make, arguments = error.__reduce__()[:2]
+    twin: GradioError = make(*arguments)
+    twin.__dict__ = dict(twin.__dict__)
+    twin.__cause__ = error.__cause__ or error
+    return twin

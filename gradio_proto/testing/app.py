@@ -1,0 +1,447 @@
+"""An app of plain Python functions, to be served in place of a Gradio app.
+
+    app = TestApp()
+
+    @app.endpoint("/count")
+    def count(n: int = 3, *, context: Context) -> Iterator[int]:
+        for i in range(n):
+            context.progress((i, n))
+            yield i
+
+A function's parameters and return annotation decide its components, unless they are named. A generator
+streams. A function that takes a keyword-only ``context`` can report progress, send log messages and see the
+request. An app is a description only: nothing in here runs a server, and one app can be served many times.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
+
+from .components import Component
+from .values import Context, Exhausted, Outcome, Raised, Report, Returned, Yielded
+
+_F = TypeVar("_F", bound="Callable[..., Any]")
+
+Spec = str | Component
+Visibility = Literal["public", "undocumented", "private"]
+
+_BY_ANNOTATION: Mapping[Any, str] = {str: "textbox", int: "number", float: "number", bool: "checkbox"}
+_STREAMS = (collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator)
+
+VERSION: Final = "6.31.0"
+"""The version of Gradio that the config names, and whose behaviour is shown."""
+
+
+class Call:
+    """One run of a function, in steps: the part of the work that a server leaves to its runner.
+
+    A plain function takes one step, a generator one for each value and one for its end. Steps of one call
+    never overlap, but each may be made on another thread.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, inputs: Sequence[Any], context: Context, *, error: Exception | None = None
+    ) -> None:
+        self.endpoint = endpoint
+        self.inputs = inputs
+        self.context = context
+        self.error = error
+        """What is wrong with the inputs: the call fails with it instead of calling the function."""
+        self._generator: Iterator[Any] | None = None
+
+    def step(self, report: Report) -> Outcome:
+        """Run the function, or its generator up to the next value. Blocks as long as the function does."""
+        self.context.report = report
+        try:
+            if not self.endpoint.is_generator:
+                return Returned(self._start())
+            if self._generator is None:
+                self._generator = iter(self._start())
+            for value in self._generator:
+                return Yielded(value)
+            return Exhausted()
+        except Exception as error:
+            return Raised(error)
+
+    def _start(self) -> Any:
+        if self.error is not None:
+            raise self.error
+        if self.endpoint.wants_context:
+            return self.endpoint.fn(*self.inputs, context=self.context)
+        return self.endpoint.fn(*self.inputs)
+
+    def close(self) -> None:
+        """Run a generator's ``finally`` clauses; their exceptions have nobody to go to, and are dropped."""
+        close = getattr(self._generator, "close", None)
+        if close is not None:
+            try:
+                close()
+            except Exception:
+                pass
+
+
+@dataclass(frozen=True, eq=False)
+class Endpoint:
+    """One function of an app, with the components around it."""
+
+    id: int
+    """The dependency's id, which is what ``fn_index`` means."""
+    name: str
+    """The api_name, without its slash."""
+    fn: Callable[..., Any]
+    inputs: Sequence[Component]
+    outputs: Sequence[Component]
+    parameters: Sequence[inspect.Parameter | None]
+    """The function's parameter for each input, where it has one of its own."""
+    queue: bool
+    concurrency_limit: int | None
+    batch: bool
+    max_batch_size: int
+    visibility: Visibility
+    is_generator: bool
+    wants_context: bool
+    trigger: Component
+    """The button that would start it in a browser."""
+
+    @property
+    def fn_name(self) -> str:
+        """What the function is called in error texts."""
+        return _name_of(self.fn)
+
+    def label(self, index: int) -> str:
+        """What an input is called."""
+        return self.inputs[index].label or self.parameter_name(index)
+
+    def parameter_name(self, index: int) -> str:
+        """The keyword that a client may use for an input."""
+        parameter = self.parameters[index]
+        return parameter.name if parameter is not None else f"param_{index}"
+
+    def default(self, index: int) -> tuple[bool, Any]:
+        """Whether a client may leave an input out, and what it sends then."""
+        parameter = self.parameters[index]
+        if self.inputs[index].value is not None:
+            return True, self.inputs[index].value
+        if parameter is not None and parameter.default is not parameter.empty:
+            return True, parameter.default
+        return False, None
+
+
+class TestApp:
+    """A Gradio app of plain functions, for tests, demonstrations and documentation.
+
+    Args:
+        title: The app's title in the config.
+        show_error: Whether a crash tells its message (``gr.Error`` always does).
+        max_queue_size: How many jobs may wait, over all functions, before joins are refused; None: any
+            number.
+        default_concurrency_limit: How many runs of one function may go on at once; None: any number.
+        api_open: Whether endpoints with a queue can be called directly (``/run``) too.
+        app_id: The number that tells one run of an app from another; real ones exceed 2**53 too.
+    """
+
+    __test__ = False  # pytest collects classes whose names start like this one's
+
+    def __init__(
+        self,
+        *,
+        title: str = "Gradio",
+        show_error: bool = True,
+        max_queue_size: int | None = None,
+        default_concurrency_limit: int | None = 1,
+        api_open: bool = True,
+        app_id: int = 16538474280455143519,
+    ) -> None:
+        self.title = title
+        self.show_error = show_error
+        self.max_queue_size = max_queue_size
+        self.default_concurrency_limit = default_concurrency_limit
+        self.api_open = api_open
+        self.app_id = app_id
+        self.endpoints: list[Endpoint] = []
+        self._components: dict[Component, int] = {}
+
+    def component_id(self, component: Component) -> int:
+        """The id of a component of this app."""
+        return self._components[component]
+
+    def find(self, name: str) -> Endpoint | None:
+        """The endpoint of that name (without its slash), if there is one."""
+        return next((endpoint for endpoint in self.endpoints if endpoint.name == name), None)
+
+    def endpoint(
+        self,
+        name: str | None = None,
+        *,
+        inputs: Sequence[Spec] | None = None,
+        outputs: Sequence[Spec] | None = None,
+        queue: bool = True,
+        concurrency_limit: int | Literal["default"] | None = "default",
+        batch: bool = False,
+        max_batch_size: int = 4,
+        api_visibility: Visibility = "public",
+    ) -> Callable[[_F], _F]:
+        """Decorate a function to make it an endpoint.
+
+        Args:
+            name: The api_name, with or without its slash; the function's name if not given. A name that is
+                taken gets ``_1``, ``_2`` and so on behind it, as Gradio does.
+            inputs: A component or its type for each parameter; from the annotations if not given, with
+                ``json`` for what has none.
+            outputs: The same for what the function returns: one for each item of a tuple.
+            queue: False for an endpoint that the browser calls directly.
+            concurrency_limit: As ``default_concurrency_limit``, for this function.
+            batch: The function takes a list for each input, and returns a list for each output.
+            max_batch_size: How many waiting jobs one run takes, then.
+            api_visibility: Whether it is listed in the API info.
+
+        Raises:
+            TypeError: The function cannot be called with that many inputs.
+            ValueError: There is no such component type.
+        """
+
+        def decorate(fn: _F) -> _F:
+            signature = _signature(fn)
+            positional = [p for p in signature.parameters.values() if p.kind in _POSITIONAL]
+            variadic = any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values())
+            given_in = inputs if inputs is not None else [_spec_of(p.annotation) for p in positional]
+            required = sum(p.default is p.empty for p in positional)
+            if len(given_in) < required or (len(given_in) > len(positional) and not variadic):
+                raise TypeError(
+                    f"{_name_of(fn)} takes {len(positional)} inputs, and {len(given_in)} are given"
+                )
+            is_generator = inspect.isgeneratorfunction(fn)
+            given_out = outputs if outputs is not None else _outputs_of(signature, is_generator)
+            limit = self.default_concurrency_limit if concurrency_limit == "default" else concurrency_limit
+            # Within one endpoint "state" in and "state" out are the same State: it would be no use otherwise.
+            shared: dict[str, Component] = {}
+            parameters: list[inspect.Parameter | None] = [*positional[: len(given_in)]]
+            parameters += [None] * (len(given_in) - len(parameters))
+            self.endpoints.append(
+                Endpoint(
+                    id=len(self.endpoints),
+                    name=self._free_name((name or _name_of(fn)).lstrip("/")),
+                    fn=fn,
+                    inputs=[self._resolve(spec, shared) for spec in given_in],
+                    outputs=[self._resolve(spec, shared) for spec in given_out],
+                    parameters=parameters,
+                    queue=queue,
+                    concurrency_limit=limit,
+                    batch=batch,
+                    max_batch_size=max_batch_size,
+                    visibility=api_visibility,
+                    is_generator=is_generator,
+                    wants_context=_wants_context(signature),
+                    trigger=Component("button", value=name or _name_of(fn)),
+                )
+            )
+            self._resolve(self.endpoints[-1].trigger, {})
+            return fn
+
+        return decorate
+
+    def _free_name(self, name: str) -> str:
+        taken = {endpoint.name for endpoint in self.endpoints}
+        if name not in taken:
+            return name
+        number = 1
+        while f"{name}_{number}" in taken:
+            number += 1
+        return f"{name}_{number}"
+
+    def _resolve(self, spec: Spec, shared: dict[str, Component]) -> Component:
+        component = Component(spec) if isinstance(spec, str) else spec
+        if isinstance(spec, str) and component.is_state:
+            component = shared.setdefault(spec, component)
+        # Ids start at 1: 0 is the page itself, the root of the layout.
+        self._components.setdefault(component, len(self._components) + 1)
+        return component
+
+    def config(self, root: str) -> dict[str, Any]:
+        """What ``GET /config`` answers.
+
+        Args:
+            root: The address that the client used, as the server makes it out of the request.
+        """
+        labels: dict[Component, str] = {}
+        for endpoint in self.endpoints:
+            for index, component in enumerate(endpoint.inputs):
+                labels.setdefault(component, endpoint.label(index))
+            for index, component in enumerate(endpoint.outputs):
+                labels.setdefault(component, self._output_label(endpoint, index))
+        layout = {"id": 0, "children": [{"id": number} for number in self._components.values()]}
+        return {
+            "version": VERSION,
+            "api_prefix": "/gradio_api",
+            "mode": "blocks",
+            "app_id": self.app_id,
+            "dev_mode": False,
+            "vibe_mode": False,
+            "analytics_enabled": False,
+            "components": [
+                component.config(number, labels.get(component))
+                for component, number in self._components.items()
+            ],
+            "css": None,
+            "connect_heartbeat": any(component.is_state for component in self._components),
+            "js": None,
+            "head": None,
+            "title": self.title,
+            "space_id": None,
+            "enable_queue": True,
+            "show_error": self.show_error,
+            "footer_links": ["api", "gradio", "settings"],
+            "run_history": False,
+            "is_colab": False,
+            "max_file_size": None,
+            "stylesheets": [],
+            "theme": "default",
+            "protocol": "sse_v3",
+            "body_css": {},
+            "fill_height": False,
+            "fill_width": False,
+            "theme_hash": "0" * 64,
+            "pwa": False,
+            "pages": [["", "Home", True]],
+            "page": {
+                "": {
+                    "layout": layout,
+                    "components": [*self._components.values()],
+                    "dependencies": [endpoint.id for endpoint in self.endpoints],
+                }
+            },
+            "mcp_server": False,
+            "i18n_translations": None,
+            "dependencies": [self._dependency(endpoint) for endpoint in self.endpoints],
+            "layout": layout,
+            "username": None,
+            "root": root,
+        }
+
+    def _dependency(self, endpoint: Endpoint) -> dict[str, Any]:
+        return {
+            "id": endpoint.id,
+            "targets": [[self.component_id(endpoint.trigger), "click"]],
+            "inputs": [self.component_id(component) for component in endpoint.inputs],
+            "outputs": [self.component_id(component) for component in endpoint.outputs],
+            "backend_fn": True,
+            "js": None,
+            "queue": endpoint.queue,
+            "api_name": endpoint.name,
+            "api_description": None,
+            "scroll_to_output": False,
+            "show_progress": "full",
+            "show_progress_on": None,
+            "batch": endpoint.batch,
+            "max_batch_size": endpoint.max_batch_size,
+            "cancels": [],
+            "types": {"generator": endpoint.is_generator, "cancel": False},
+            "collects_event_data": False,
+            "trigger_after": None,
+            "trigger_only_on_success": False,
+            "trigger_only_on_failure": False,
+            "trigger_mode": "once",
+            "api_visibility": endpoint.visibility,
+            "rendered_in": None,
+            "render_id": None,
+            "connection": "sse",
+            "time_limit": None,
+            "stream_every": 0.5,
+            "event_specific_args": None,
+            "component_prop_inputs": [],
+            "js_implementation": None,
+        }
+
+    def info(self, *, all_endpoints: bool = False) -> dict[str, Any]:
+        """What ``GET /info`` answers.
+
+        Args:
+            all_endpoints: Whether undocumented endpoints are listed too. Private ones never are.
+        """
+        shown = ("public", "undocumented") if all_endpoints else ("public",)
+        return {
+            "named_endpoints": {
+                f"/{endpoint.name}": self._endpoint_info(endpoint)
+                for endpoint in self.endpoints
+                if endpoint.visibility in shown
+            },
+            "unnamed_endpoints": {},
+        }
+
+    def _endpoint_info(self, endpoint: Endpoint) -> dict[str, Any]:
+        parameters: list[dict[str, Any]] = []
+        for index, component in enumerate(endpoint.inputs):
+            if component.is_state:
+                continue
+            has_default, default = endpoint.default(index)
+            described = component.info(endpoint.label(index))
+            parameters.append(
+                {
+                    "label": described.pop("label"),
+                    "parameter_name": endpoint.parameter_name(index),
+                    "parameter_has_default": has_default,
+                    "parameter_default": default,
+                    **described,
+                    "example_input": component.example,
+                }
+            )
+        return {
+            "parameters": parameters,
+            "returns": [
+                component.info(self._output_label(endpoint, index))
+                for index, component in enumerate(endpoint.outputs)
+                if not component.is_state
+            ],
+            "api_visibility": endpoint.visibility,
+            "description": inspect.getdoc(endpoint.fn) or "",
+        }
+
+    def _output_label(self, endpoint: Endpoint, index: int) -> str:
+        return endpoint.outputs[index].label or (
+            "output" if len(endpoint.outputs) == 1 else f"output {index}"
+        )
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _name_of(fn: Callable[..., Any]) -> str:
+    return getattr(fn, "__name__", type(fn).__name__)
+
+
+def _signature(fn: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(fn, eval_str=True)
+    except (NameError, TypeError):
+        # Annotations that name what only a type checker imports: without them is good enough.
+        return inspect.signature(fn)
+
+
+def _wants_context(signature: inspect.Signature) -> bool:
+    parameter = signature.parameters.get("context")
+    return parameter is not None and parameter.kind is parameter.KEYWORD_ONLY
+
+
+def _spec_of(annotation: Any) -> str:
+    """The component type for an annotation. Optional types are what they are optional of."""
+    if get_origin(annotation) in (typing.Union, types.UnionType):
+        some = [arg for arg in get_args(annotation) if arg is not types.NoneType]
+        return _spec_of(some[0]) if len(some) == 1 else "json"
+    return _BY_ANNOTATION.get(annotation, "json") if isinstance(annotation, type) else "json"
+
+
+def _outputs_of(signature: inspect.Signature, is_generator: bool) -> list[str]:
+    annotation = signature.return_annotation
+    if is_generator and get_origin(annotation) in _STREAMS:
+        annotation = get_args(annotation)[0]
+    if annotation is None or annotation is types.NoneType:
+        return []
+    if get_origin(annotation) is tuple and ... not in get_args(annotation):
+        return [_spec_of(item) for item in get_args(annotation)]
+    return [_spec_of(annotation)]

@@ -1,0 +1,238 @@
+"""The components that a :class:`~gradio_proto.testing.TestApp` is made of, as a client sees them.
+
+A component has a type, properties, and a JSON schema of its values. To a client nothing else of it exists,
+so there are as many types here as there are kinds of schema that a client treats differently: plain values,
+choices, files, chat messages, and state, which never leaves the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .jsonvalues import is_dict, is_list, plain
+from .values import Error
+
+Schema = Mapping[str, Any]
+
+_ALIASES = {"text": "textbox", "str": "textbox", "float": "number", "int": "number", "bool": "checkbox"}
+
+
+@dataclass(frozen=True, eq=False)
+class Component:
+    """One component of an app. Two uses of the same object are the same component (so State can be shared).
+
+    Raises:
+        ValueError: The type is not one of :data:`TYPES`.
+    """
+
+    type: str
+    """Gradio's name of the type in lower case (``"textbox"``), or ``"text"`` for a textbox."""
+    label: str | None = None
+    """What the component is called; the name of its parameter if not given."""
+    value: Any = None
+    """The initial value: for State the first state, for others the default of their parameter."""
+    choices: Sequence[Any] = ()
+    """What a ``radio`` or ``dropdown`` offers."""
+    props: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Further properties for the config."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "type", _ALIASES.get(self.type, self.type))
+        if self.type not in TYPES:
+            raise ValueError(f"no component type {self.type!r}; there are {', '.join(TYPES)}")
+
+    @property
+    def is_state(self) -> bool:
+        """Whether its values stay on the server, one for each session."""
+        return self.type == "state"
+
+    @property
+    def in_api(self) -> bool:
+        """Whether clients send and receive values for it."""
+        return self.type not in ("state", "button")
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether the server's diffs replace its value whole instead of looking into it."""
+        return self.type == "json"
+
+    def schema(self) -> Schema:
+        """The JSON schema of its values."""
+        return TYPES[self.type].schema(self)
+
+    def config(self, component_id: int, label: str | None) -> dict[str, Any]:
+        """Its entry in the config."""
+        kind = TYPES[self.type]
+        props: dict[str, Any] = {"name": self.type, "_selectable": False}
+        if self.in_api:
+            props |= {"label": label, "show_label": True, "visible": True}
+        if self.value is not None and not self.is_state:
+            props["value"] = plain(self.value)
+        if self.choices:
+            props["choices"] = [[str(choice), choice] for choice in self.choices]
+        if kind.multiple:
+            props["file_count"] = "multiple"
+        entry: dict[str, Any] = {
+            "id": component_id,
+            "type": kind.config_type or self.type,
+            "props": {**props, **self.props},
+            "skip_api": not self.in_api,
+            "component_class_id": f"{self.type:0>64}",
+            "key": None,
+        }
+        if self.in_api:
+            schema = self.schema()
+            entry |= {
+                "api_info": schema,
+                "api_info_as_input": schema,
+                "api_info_as_output": schema,
+                "example_inputs": kind.example,
+            }
+        return entry
+
+    def info(self, label: str) -> dict[str, Any]:
+        """Its description in the API info, for a return value; a parameter has more around it."""
+        kind = TYPES[self.type]
+        return {
+            "label": label,
+            "type": self.schema(),
+            "python_type": {"type": kind.python_type(self), "description": ""},
+            "component": (kind.config_type or self.type).capitalize(),
+        }
+
+    @property
+    def example(self) -> Any:
+        """A value that could be sent for it."""
+        return self.choices[0] if self.choices else TYPES[self.type].example
+
+    def preprocess(self, value: Any) -> Any:
+        """Check what a client sent, as the component of that type does before the function sees it.
+
+        Raises:
+            Error: It is not one of the choices.
+        """
+        if self.choices and value is not None and value not in self.choices:
+            raise Error(
+                f"Value: {value!r} (type: {type(value)}) is not in the list of choices: {[*self.choices]}"
+            )
+        return value
+
+    def postprocess(self, value: Any) -> Any:
+        """Turn what the function gave into what the wire carries.
+
+        Raises:
+            TypeError: JSON cannot hold it.
+        """
+        value = plain(value)
+        if self.type == "chatbot" and is_list(value):
+            return [_chat_message(message) for message in value]
+        return value
+
+
+def _chat_message(message: Any) -> Any:
+    """One chat message in the form that Gradio 6 sends: the content is a list of typed parts."""
+    if not is_dict(message) or "role" not in message:
+        return message
+    content = message.get("content")
+    if isinstance(content, str):
+        content = [{"text": content, "type": "text"}]
+    return {
+        "role": message["role"],
+        "metadata": message.get("metadata"),
+        "content": content,
+        "options": message.get("options"),
+    }
+
+
+_FILE: Schema = {
+    "type": "object",
+    "title": "FileData",
+    "required": ["path"],
+    "properties": {
+        "path": {"title": "Path", "type": "string"},
+        "url": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "title": "Url"},
+        "size": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None, "title": "Size"},
+        "orig_name": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "title": "Orig Name"},
+        "mime_type": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "title": "Mime Type"},
+        "is_stream": {"default": False, "title": "Is Stream", "type": "boolean"},
+        "meta": {"$ref": "#/$defs/FileDataMeta"},
+    },
+    "$defs": {
+        "FileDataMeta": {
+            "type": "object",
+            "title": "FileDataMeta",
+            "required": ["_type"],
+            "properties": {"_type": {"const": "gradio.FileData", "title": "Type", "type": "string"}},
+        }
+    },
+}
+
+_FILES: Schema = {
+    "type": "array",
+    "title": "ListFiles",
+    "items": {key: value for key, value in _FILE.items() if key != "$defs"},
+    "$defs": _FILE["$defs"],
+}
+
+_MESSAGE: Schema = {
+    "type": "object",
+    "title": "Message",
+    "required": ["role", "content"],
+    "properties": {
+        "role": {"title": "Role", "type": "string"},
+        "metadata": {"anyOf": [{"type": "object"}, {"type": "null"}], "default": None},
+        "content": {"anyOf": [{"type": "string"}, {"type": "array"}], "title": "Content"},
+        "options": {"anyOf": [{"type": "array"}, {"type": "null"}], "default": None},
+    },
+}
+
+
+def _choice_schema(component: Component) -> Schema:
+    return {"enum": [*component.choices], "title": component.type.capitalize(), "type": "string"}
+
+
+def _choice_type(component: Component) -> str:
+    return f"Literal[{', '.join(repr(choice) for choice in component.choices)}]"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What all components of one type have in common."""
+
+    schema: Callable[[Component], Schema]
+    python_type: Callable[[Component], str]
+    example: Any = None
+    config_type: str | None = None
+    """The name in the config, where it is not the type's own."""
+    multiple: bool = False
+
+
+def _kind(schema: Schema, python_type: str, example: Any, **options: Any) -> Kind:
+    return Kind(lambda _: schema, lambda _: python_type, example, **options)
+
+
+_EXAMPLE_FILE = {"path": "sample.txt", "meta": {"_type": "gradio.FileData"}, "orig_name": "sample.txt"}
+
+TYPES: Mapping[str, Kind] = {
+    "textbox": _kind({"type": "string"}, "str", "Hello!!"),
+    "number": _kind({"type": "number"}, "float", 3),
+    "checkbox": _kind({"type": "boolean"}, "bool", True),
+    "radio": Kind(_choice_schema, _choice_type),
+    "dropdown": Kind(_choice_schema, _choice_type),
+    "json": _kind(
+        {"type": {}, "description": "any valid json"}, "str | float | bool | list | dict", {"foo": "bar"}
+    ),
+    "chatbot": _kind(
+        {"type": "array", "title": "ChatbotDataMessages", "items": _MESSAGE},
+        "list[dict(role: str, content: str | list)]",
+        [{"role": "user", "content": "Hello!"}],
+    ),
+    "file": _kind(_FILE, "filepath", _EXAMPLE_FILE),
+    "files": _kind(_FILES, "list[filepath]", [_EXAMPLE_FILE], config_type="file", multiple=True),
+    "image": _kind(_FILE, "filepath", _EXAMPLE_FILE),
+    "button": _kind({"type": "string"}, "str", None),
+    "state": _kind({}, "Any", None),
+}
+"""Every component type, by name."""

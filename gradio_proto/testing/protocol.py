@@ -1,0 +1,431 @@
+"""The server's side of the Gradio protocol, sans IO: bytes of many connections in, things to do out.
+
+    server = ServerProtocol(app)
+    server.connection_made(1)
+    server.receive_data(1, b"GET /config HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n", now=0.0)
+    while (action := server.next_action()) is not None:
+        match action:
+            case SendData(conn_id, data): ...
+            case CloseConnection(conn_id): ...
+            case RunJob(event_id, call): ...  # server.job_stepped(event_id, call.step(report), now)
+            case StopJob(_, call): call.close()
+
+Whoever runs it owns sockets, threads and the clock. It tells what came in (``connection_made``,
+``receive_data``, ``connection_lost``), what the app's functions did (``job_stepped``, ``job_reported``) and
+that time has passed (``handle_timer``, due at ``next_deadline``); after each of these it takes the actions.
+The same calls give the same actions: there is no clock, no thread and no randomness in here.
+
+What is shown is Gradio 6.31.0 on uvicorn, the routes that a client needs, some of its defects included (see
+:class:`~gradio_proto.testing.queueing.Queue`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from itertools import count
+from urllib.parse import parse_qsl, unquote
+
+import h11
+
+from gradio_proto.errors import LocalProtocolError
+
+from .app import TestApp
+from .queueing import Mailbox, Message, Queue, RunJob, StopJob
+from .routes import OpenHeartbeat, OpenStream, Reply, Request, Routes
+from .values import Aside, Outcome
+
+ConnId = Hashable
+"""Whatever the runner calls a connection by."""
+
+HEARTBEAT = 15.0
+"""Seconds between the heartbeats of an open stream."""
+
+POLL = 10.0
+"""Seconds after which a stream without messages looks whether its session and the queue still live."""
+
+MAX_HEAD = 64 * 2**10
+"""Bytes of one request's line and headers, as uvicorn has it; more is answered 400."""
+
+MAX_BODY = 64 * 2**20
+"""Bytes of one request's body; more is answered 413. Real servers take any number."""
+
+MAX_UNREAD = 64 * 2**10
+"""Bytes that a client may send ahead of the response it waits for; more closes the connection."""
+
+
+@dataclass(frozen=True)
+class SendData:
+    """Send these bytes."""
+
+    conn_id: ConnId
+    data: bytes
+
+
+@dataclass(frozen=True)
+class CloseConnection:
+    """Close the connection, after what was to be sent. No ``connection_lost`` is expected for it."""
+
+    conn_id: ConnId
+
+
+Action = SendData | CloseConnection | RunJob | StopJob
+
+
+@dataclass(eq=False)
+class _Connection:
+    conn_id: ConnId
+    http: h11.Connection = field(default_factory=lambda: h11.Connection(h11.SERVER, MAX_HEAD))
+    request: h11.Request | None = None
+    body: bytearray = field(default_factory=bytearray)
+    answering: bool = False
+    """A request has come in whole, and its response has not gone out whole."""
+    unread: int = 0
+    open: bool = True
+    stream: _Stream | None = None
+
+
+@dataclass(eq=False)
+class _Stream:
+    """An event stream: of a session's messages, or (without a source) of signs of life only."""
+
+    conn: _Connection
+    source: OpenStream | None
+    mailbox: Mailbox | None
+    touched: float
+    """When it last had a message."""
+
+
+class ServerProtocol:
+    """A Gradio server without input and output, serving one :class:`TestApp`.
+
+    Args:
+        app: The app. Endpoints added later are not served.
+        scheme: What its address starts with, for the config's ``root``: ``"http"`` or ``"https"``.
+        new_id: Makes event ids; numbered ones of the real length if not given.
+        heartbeat: Seconds between heartbeats on an open stream.
+        faithful_defects: Show what Gradio does wrong too: ``/cancel`` ends siblings of the same function,
+            and a session whose reader left while a job ran never sees ``close_stream`` again. Without it,
+            a cancel ends the job that it names, and no other.
+    """
+
+    def __init__(
+        self,
+        app: TestApp,
+        *,
+        scheme: str = "http",
+        new_id: Callable[[], str] | None = None,
+        heartbeat: float = HEARTBEAT,
+        faithful_defects: bool = True,
+    ) -> None:
+        numbers = count(1)
+        self._interval = heartbeat
+        new_id = new_id or (lambda: f"{next(numbers):032x}")
+        self._queue = Queue(app, new_id, faithful_defects=faithful_defects)
+        self._routes = Routes(app, self._queue, scheme)
+        self._actions: deque[Action] = deque()
+        self._connections: dict[ConnId, _Connection] = {}
+        # Each stream's next heartbeat. All have the same interval, so this is in the order of time.
+        self._beats: dict[_Stream, float] = {}
+        # Streams that lost their mailbox, or whose queue was stopped: when each finds out.
+        self._stranded: dict[_Stream, float] = {}
+        # Connections whose response went out late, and that may have sent another request by then.
+        self._resumed: list[_Connection] = []
+
+    # What the runner tells
+
+    def connection_made(self, conn_id: ConnId) -> None:
+        """A client has connected.
+
+        Raises:
+            LocalProtocolError: There is a connection of that name already.
+        """
+        if conn_id in self._connections:
+            raise LocalProtocolError(f"there is a connection {conn_id!r} already: take another name")
+        self._connections[conn_id] = _Connection(conn_id)
+
+    def receive_data(self, conn_id: ConnId, data: bytes, now: float) -> None:
+        """Bytes have come in; ``b""`` is the end of them, which a server takes for a disconnect.
+
+        Nothing happens if it has been closed already (a ``CloseConnection`` may have crossed the data).
+        """
+        conn = self._connections.get(conn_id)
+        if conn is None:
+            return
+        if not data:
+            self._close(conn)
+            return
+        if conn.answering:
+            conn.unread += len(data)
+            if conn.unread > MAX_UNREAD:
+                self._close(conn)
+                return
+        conn.http.receive_data(data)
+        self._read(conn, now)
+        self._settle(now)
+
+    def connection_lost(self, conn_id: ConnId) -> None:
+        """A connection broke. Nothing happens if it has been closed already."""
+        conn = self._connections.get(conn_id)
+        if conn is not None:
+            self._drop(conn)
+            self._settle(0.0)
+
+    def job_stepped(self, event_id: str, outcome: Outcome, now: float) -> None:
+        """The step that a :class:`RunJob` asked for has been made.
+
+        Raises:
+            LocalProtocolError: No such step was asked for.
+        """
+        self._queue.stepped(event_id, outcome, now)
+        self._settle(now)
+
+    def job_reported(self, event_id: str, aside: Aside, now: float) -> None:
+        """A function has said something while it runs. Nothing happens if its job is over."""
+        self._queue.reported(event_id, aside)
+        self._settle(now)
+
+    def stop(self, now: float) -> None:
+        """Stop the queue, as ``demo.close()`` does: joins are refused, what runs ends without a word.
+
+        Open streams stay open, and tell within ten seconds that the server has stopped.
+        """
+        self._queue.stop(now)
+        for stream in self._beats:
+            if stream.mailbox is not None:
+                self._stranded[stream] = stream.touched + POLL
+        self._settle(now)
+
+    def next_deadline(self) -> float | None:
+        """When :meth:`handle_timer` is due, on the clock of ``now``; None if nothing waits for time."""
+        deadline = next(iter(self._beats.values()), None)
+        for other in self._stranded.values():
+            deadline = other if deadline is None else min(deadline, other)
+        return deadline
+
+    def handle_timer(self, now: float) -> None:
+        """Time has passed. Calling it early or late does no harm."""
+        while self._beats:
+            stream, due = next(iter(self._beats.items()))
+            if due > now:
+                break
+            del self._beats[stream]
+            self._beats[stream] = now + self._interval
+            if stream.mailbox is None:
+                self._send(stream.conn, h11.Data(_ALIVE))
+            elif stream.mailbox.is_open:
+                # Into the mailbox, as the server does it: of two readers either may get it.
+                self._queue.post(stream.mailbox, {"msg": "heartbeat", "event_id": None})
+        for stream, due in [*self._stranded.items()]:
+            if due <= now:
+                self._find_out(stream, now)
+        self._settle(now)
+
+    # What the runner is told
+
+    def next_action(self) -> Action | None:
+        """The next thing to do, or None."""
+        return self._actions.popleft() if self._actions else None
+
+    # Connections
+
+    def _read(self, conn: _Connection, now: float) -> None:
+        while conn.open and not conn.answering:
+            try:
+                event = conn.http.next_event()
+            except h11.RemoteProtocolError:
+                self._respond(conn, _INVALID)
+                return
+            if isinstance(event, h11.Request):
+                conn.request = event
+                conn.body = bytearray()
+                if conn.http.they_are_waiting_for_100_continue:
+                    self._send(conn, h11.InformationalResponse(status_code=100, headers=[]))
+            elif isinstance(event, h11.Data):
+                conn.body += event.data
+                if len(conn.body) > MAX_BODY:
+                    self._respond(conn, _TOO_LARGE)
+                    return
+            elif isinstance(event, h11.EndOfMessage):
+                conn.answering = True
+                conn.unread = 0
+                self._dispatch(conn, now)
+            else:
+                return
+
+    def _send(self, conn: _Connection, *events: h11.Event) -> None:
+        data = b"".join(conn.http.send(event) or b"" for event in events)
+        self._actions.append(SendData(conn.conn_id, data))
+
+    def _respond(self, conn: _Connection, reply: Reply) -> None:
+        head = [
+            *reply.headers,
+            ("content-length", str(len(reply.body))),
+            ("content-type", reply.content_type),
+        ]
+        reason = HTTPStatus(reply.status).phrase
+        response = h11.Response(status_code=reply.status, reason=reason, headers=head)
+        self._send(conn, response, h11.Data(reply.body), h11.EndOfMessage())
+        self._answered(conn)
+
+    def _answered(self, conn: _Connection) -> None:
+        conn.answering = False
+        if conn.http.our_state is h11.DONE and conn.http.their_state is h11.DONE:
+            conn.http.start_next_cycle()
+        else:
+            self._close(conn)
+
+    def _close(self, conn: _Connection) -> None:
+        self._drop(conn)
+        self._actions.append(CloseConnection(conn.conn_id))
+
+    def _drop(self, conn: _Connection) -> None:
+        conn.open = False
+        del self._connections[conn.conn_id]
+        stream = conn.stream
+        if stream is not None:
+            self._leave(stream)
+            if stream.mailbox is not None and stream.mailbox.is_open:
+                self._queue.abandon(stream.mailbox.session_hash)
+
+    def _leave(self, stream: _Stream) -> None:
+        """Forget a stream."""
+        stream.conn.stream = None
+        del self._beats[stream]
+        self._stranded.pop(stream, None)
+        if stream.mailbox is not None and stream in stream.mailbox.readers:
+            stream.mailbox.readers.remove(stream)
+
+    # Routes
+
+    def _dispatch(self, conn: _Connection, now: float) -> None:
+        assert conn.request is not None  # EndOfMessage comes after a Request
+        path, _, query = conn.request.target.decode("ascii").partition("?")
+        request = Request(
+            conn.request.method.decode("ascii"),
+            unquote(path),
+            dict(parse_qsl(query, keep_blank_values=True)),
+            {name.decode("ascii"): value.decode("latin-1") for name, value in conn.request.headers},
+            bytes(conn.body),
+        )
+
+        def later(reply: Reply) -> None:
+            if conn.open:
+                self._respond(conn, reply)
+                self._resumed.append(conn)
+
+        answer = self._routes.answer(request, later, now)
+        if isinstance(answer, Reply):
+            self._respond(conn, answer)
+        elif isinstance(answer, OpenStream):
+            self._send(conn, _STREAM_HEAD)
+            stream = _Stream(conn, answer, None, now)
+            self._open(stream, now)
+            self._look_up(stream)
+        elif isinstance(answer, OpenHeartbeat):
+            self._send(conn, _STREAM_HEAD, h11.Data(_ALIVE))
+            self._open(_Stream(conn, None, None, now), now)
+
+    # Streams
+
+    def _open(self, stream: _Stream, now: float) -> None:
+        stream.conn.stream = stream
+        self._beats[stream] = now + self._interval
+
+    def _look_up(self, stream: _Stream) -> None:
+        """Attach a stream to its session's mailbox; without one, it ends."""
+        assert stream.source is not None
+        mailbox = self._queue.mailbox(stream.source.session_hash)
+        if mailbox is None:
+            # Then no end of the body: the server's stream dies of the exception that it reports.
+            self._send_message(stream, _unexpected_error("404: Not Found", session_not_found=True))
+            self._close(stream.conn)
+        else:
+            self._attach(stream, mailbox)
+
+    def _attach(self, stream: _Stream, mailbox: Mailbox) -> None:
+        stream.mailbox = mailbox
+        mailbox.readers.append(stream)
+        self._queue.fresh[mailbox] = None
+
+    def _find_out(self, stream: _Stream, now: float) -> None:
+        """A stream without messages looks around."""
+        if self._queue.stopped:
+            self._send_message(stream, _STOPPED)
+            self._stranded[stream] = now + POLL
+        else:
+            del self._stranded[stream]
+            self._look_up(stream)
+
+    def _send_message(self, stream: _Stream, message: Message) -> None:
+        assert stream.source is not None
+        data = stream.source.encode(message)
+        if data is not None:
+            self._send(stream.conn, h11.Data(data))
+
+    def _settle(self, now: float) -> None:
+        """Do what follows from what has just happened: deliver messages, read on, hand out the work."""
+        while self._queue.fresh or self._resumed:
+            while self._queue.fresh:
+                mailbox = next(iter(self._queue.fresh))
+                del self._queue.fresh[mailbox]
+                while mailbox.messages and mailbox.readers:
+                    self._deliver(mailbox, now)
+            while self._resumed:
+                self._read(self._resumed.pop(), now)
+        while self._queue.closed:
+            for stream in self._queue.closed.pop().readers:
+                self._stranded[stream] = stream.touched + POLL
+        self._actions.extend(self._queue.actions)
+        self._queue.actions.clear()
+
+    def _deliver(self, mailbox: Mailbox, now: float) -> None:
+        """Give the next message to the reader whose turn it is."""
+        message = mailbox.messages.popleft()
+        stream: _Stream = mailbox.readers.popleft()
+        stream.touched = now
+        if self._queue.stopped:
+            # Whatever there was to say: the server looks at the flag after it has taken the message.
+            self._send_message(stream, _STOPPED)
+            self._stranded[stream] = now + POLL
+        else:
+            self._send_message(stream, message)
+            if self._queue.delivered(mailbox, message):
+                self._send_message(stream, {"msg": "close_stream", "event_id": None})
+                self._leave(stream)
+                self._send(stream.conn, h11.EndOfMessage())
+                self._answered(stream.conn)
+                self._resumed.append(stream.conn)
+                return
+        mailbox.readers.append(stream)
+
+
+_STREAM_HEAD = h11.Response(
+    status_code=200,
+    reason="OK",
+    headers=[
+        ("content-type", "text/event-stream; charset=utf-8"),
+        ("transfer-encoding", "chunked"),
+    ],
+)
+
+_INVALID = Reply(400, b"Invalid HTTP request received.", "text/plain; charset=utf-8")
+
+_TOO_LARGE = Reply(413, b"Request body too large.", "text/plain; charset=utf-8")
+
+_ALIVE = b"data: ALIVE\n\n"
+
+
+def _unexpected_error(message: str, *, session_not_found: bool) -> Message:
+    return {
+        "msg": "unexpected_error",
+        "event_id": None,
+        "message": message,
+        "session_not_found": session_not_found,
+        "success": False,
+    }
+
+
+_STOPPED = _unexpected_error("Server stopped unexpectedly.", session_not_found=False)

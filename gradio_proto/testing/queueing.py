@@ -1,0 +1,633 @@
+"""The queue of a Gradio server: who waits, what runs, and which message goes to which session.
+
+How it works
+------------
+A *job* is a join: one session asked for one run of one endpoint. It waits in the line of its endpoint until
+a run there ends, then it runs, alone or with others (``batch``), and messages about it go to the *mailbox*
+of its session, where they wait for whoever reads the session's event stream. What surprises people:
+
+- A mailbox exists from the session's first join to the moment its reader goes away, and everything about
+  that session's jobs dies with it. There is no resuming.
+- Two readers of one mailbox take turns; each message goes to one of them.
+- The stream ends after the message that completes the last job the session is known to have. A session
+  remembers a job until its completion has been read, not until it happened.
+- ``/cancel`` ends whatever runs for the function in the session, silently, and then completes the job that
+  was named. While that job waits, a sibling that runs dies unnoticed, the named job takes its place, and
+  goes on after its completion (unless ``faithful_defects`` is off).
+
+Nothing here knows HTTP, JSON, time or threads. Messages come out as dicts in the wire's own form and order.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradio_proto.errors import LocalProtocolError
+
+from .app import Call, Endpoint, TestApp
+from .components import Component
+from .diffing import diff, diff_whole
+from .jsonvalues import is_sequence
+from .values import Aside, Context, Error, Exhausted, Log, Outcome, Raised, Returned, Yielded
+
+Message = dict[str, Any]
+
+SESSIONS = 2000
+"""Sessions remembered. A real server keeps this many mailboxes, and the State of 10,000 sessions."""
+
+
+class QueueFull(Exception):
+    """The join is refused; the text says why, in the server's words."""
+
+
+@dataclass(frozen=True)
+class RunJob:
+    """Run one step of a call, ``call.step(report)``, and hand its outcome to ``job_stepped``.
+
+    The next step of the same call comes as another of these.
+    """
+
+    event_id: str
+    call: Call = field(repr=False)
+
+
+@dataclass(frozen=True)
+class StopJob:
+    """A call will not be stepped again: ``call.close()``, and nothing to report. No step of it is running."""
+
+    event_id: str
+    call: Call = field(repr=False)
+
+
+@dataclass(eq=False)
+class Job:
+    """One join (or one direct call)."""
+
+    event_id: str
+    endpoint: Endpoint
+    session_hash: str | None
+    data: Sequence[Any]
+    context: Context
+    simple: bool = False
+    """Streamed values are sent whole."""
+    alive: bool = True
+    """False once the session's reader has gone: nothing is sent for it any more."""
+
+
+@dataclass(eq=False)
+class Run:
+    """One run of an endpoint's function, for one job, or for several of a batch."""
+
+    jobs: list[Job]
+    call: Call
+    began: float
+    stepped: float
+    """When the current step was handed out."""
+    reply: Callable[[bool, Mapping[str, Any]], None] | None = None
+    """Where the first outcome of a direct call goes; None for a run from the queue."""
+    last: list[Any] | None = None
+    """What a generator gave last, as it was sent."""
+    ended: bool = False
+    """Settled, while a step is still running: its outcome is of no interest."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self.jobs[0].endpoint
+
+
+@dataclass(eq=False)
+class Line:
+    """Who waits for one endpoint, and how many runs of it go on."""
+
+    limit: int | None
+    waiting: deque[Job] = field(default_factory=deque[Job])
+    runs: list[Run] = field(default_factory=list[Run])
+
+    @property
+    def is_open(self) -> bool:
+        return self.limit is None or len(self.runs) < self.limit
+
+
+@dataclass(eq=False)
+class Mailbox:
+    """Messages for one session, and the readers that wait for them, each as it wants to be called back."""
+
+    session_hash: str
+    messages: deque[Message] = field(default_factory=deque[Message])
+    readers: deque[Any] = field(default_factory=deque[Any])
+    is_open: bool = True
+
+
+@dataclass(eq=False)
+class Session:
+    """What the server knows of one session."""
+
+    mailbox: Mailbox | None = None
+    owed: set[str] = field(default_factory=set[str])
+    """The event ids whose completion has not been read yet."""
+    state: dict[Component, Any] = field(default_factory=dict[Component, Any])
+
+
+class _Average:
+    """A running mean."""
+
+    def __init__(self) -> None:
+        self.total = 0.0
+        self.count = 0
+
+    def add(self, value: float) -> None:
+        self.total += value
+        self.count += 1
+
+    @property
+    def mean(self) -> float | None:
+        return self.total / self.count if self.count else None
+
+
+class Queue:
+    """The state machine. What a verb leaves to be done stands in ``actions``, ``fresh`` and ``closed``."""
+
+    def __init__(self, app: TestApp, new_id: Callable[[], str], *, faithful_defects: bool = True) -> None:
+        self.actions: deque[RunJob | StopJob] = deque()
+        self.fresh: dict[Mailbox, None] = {}
+        """The mailboxes that have got messages since somebody last looked."""
+        self.closed: list[Mailbox] = []
+        """The mailboxes that were closed while somebody may have been reading them."""
+        self.stopped = False
+        self._app = app
+        self._new_id = new_id
+        self._faithful = faithful_defects
+        self._sessions: dict[str, Session] = {}
+        """The sessions, the one longest unused first."""
+        self._lines = [Line(endpoint.concurrency_limit) for endpoint in app.endpoints]
+        self._runs: dict[str, Run] = {}
+        self._whole = [_Average() for _ in app.endpoints]
+        """Seconds that the whole runs of each endpoint took, waiting excluded: what estimates are made of."""
+        self._steps = [_Average() for _ in app.endpoints]
+        """Seconds that each step took: what outputs call ``average_duration``."""
+
+    # Sessions
+
+    def mailbox(self, session_hash: str) -> Mailbox | None:
+        """The mailbox of a session, if it has one."""
+        session = self._sessions.get(session_hash)
+        return None if session is None else session.mailbox
+
+    def session_of(self, event_id: str) -> str:
+        """The session that still has something to hear of a job; its own id where there is none."""
+        return next((name for name, session in self._sessions.items() if event_id in session.owed), event_id)
+
+    def _session(self, session_hash: str) -> Session:
+        session = self._sessions.pop(session_hash, None) or Session()
+        self._sessions[session_hash] = session
+        if len(self._sessions) > SESSIONS:
+            oldest = next(iter(self._sessions))
+            self.abandon(oldest)
+            del self._sessions[oldest]
+        return session
+
+    def delivered(self, mailbox: Mailbox, message: Message) -> bool:
+        """A message has been read. Returns whether its stream ends here."""
+        if message["msg"] != "process_completed":
+            return False
+        owed = self._sessions[mailbox.session_hash].owed
+        owed.discard(message["event_id"])
+        return not owed
+
+    def abandon(self, session_hash: str) -> None:
+        """The reader of a session's stream went away: drop the mailbox, and what waits or runs for it."""
+        session = self._sessions[session_hash]
+        if session.mailbox is not None:
+            session.mailbox.is_open = False
+            self.closed.append(session.mailbox)
+            self.fresh.pop(session.mailbox, None)
+            session.mailbox = None
+        for line in self._lines:
+            for job in [job for run in line.runs for job in run.jobs if job.session_hash == session_hash]:
+                job.alive = False
+                if not self._faithful:
+                    session.owed.discard(job.event_id)
+            for job in [job for job in line.waiting if job.session_hash == session_hash]:
+                line.waiting.remove(job)
+                session.owed.discard(job.event_id)
+
+    def post(self, mailbox: Mailbox, message: Message) -> None:
+        """Put a message into a mailbox."""
+        mailbox.messages.append(message)
+        self.fresh[mailbox] = None
+
+    def _send(self, job: Job, message: Message) -> None:
+        mailbox = self.mailbox(job.session_hash or "")
+        if job.alive and mailbox is not None:
+            self.post(mailbox, message)
+
+    # The line
+
+    def join(
+        self,
+        endpoint: Endpoint,
+        data: Sequence[Any],
+        session_hash: str | None,
+        context: Context,
+        now: float,
+        *,
+        simple: bool = False,
+    ) -> str:
+        """Put a job into the line. Returns its event id, which is its session too if it has none.
+
+        Args:
+            simple: Send whole values for what it streams, no edits.
+
+        Raises:
+            QueueFull: As many jobs wait already as may.
+        """
+        size, limit = self.size, self._app.max_queue_size
+        if limit is not None and size >= limit:
+            raise QueueFull(f"Queue is full. Max size is {limit} and size is {size}.")
+        event_id = self._new_id()
+        session_hash = context.session_hash = session_hash or event_id
+        job = Job(event_id, endpoint, session_hash, data, context, simple)
+        session = self._session(session_hash)
+        session.mailbox = session.mailbox or Mailbox(session_hash)
+        session.owed.add(job.event_id)
+        line = self._lines[endpoint.id]
+        line.waiting.append(job)
+        self._estimate(endpoint, now, first=len(line.waiting) - 1)
+        self._advance(endpoint, now)
+        return job.event_id
+
+    @property
+    def size(self) -> int:
+        """How many jobs wait."""
+        return sum(len(line.waiting) for line in self._lines)
+
+    def _advance(self, endpoint: Endpoint, now: float) -> None:
+        """Start as many runs of an endpoint as may be."""
+        line = self._lines[endpoint.id]
+        while line.waiting and line.is_open and not self.stopped:
+            jobs = [line.waiting.popleft()]
+            while endpoint.batch and line.waiting and len(jobs) < endpoint.max_batch_size:
+                jobs.append(line.waiting.popleft())
+            run = self._start(jobs, now)
+            line.runs.append(run)
+            self._estimate(endpoint, now)
+            for job in jobs:
+                self._send(
+                    job,
+                    {
+                        "msg": "process_starts",
+                        "event_id": job.event_id,
+                        "eta": self._whole[endpoint.id].mean,
+                    },
+                )
+            self._step(run, now)
+
+    def _estimate(self, endpoint: Endpoint, now: float, first: int = 0) -> None:
+        """Tell those who wait, from the one at ``first`` on, how long it will be.
+
+        A job is done after: the first run that goes on has ended; those before it in the line have run, as
+        many at a time as may; it has run itself. Before the first run ended nothing is known.
+        """
+        line = self._lines[endpoint.id]
+        mean = self._whole[endpoint.id].mean
+        free = 0.0
+        if not line.is_open and mean is not None:
+            free = max(min(run.began for run in line.runs) + mean - now, 0.0)
+        for rank, job in enumerate(line.waiting):
+            if rank >= first:
+                before = 0.0 if mean is None or line.limit is None else rank * mean / line.limit
+                self._send(
+                    job,
+                    {
+                        "msg": "estimation",
+                        "event_id": job.event_id,
+                        "rank": rank,
+                        "queue_size": len(line.waiting),
+                        "rank_eta": None if mean is None else mean + before + free,
+                    },
+                )
+
+    # Running
+
+    def call(
+        self,
+        endpoint: Endpoint,
+        data: Sequence[Any],
+        session_hash: str | None,
+        context: Context,
+        reply: Callable[[bool, Mapping[str, Any]], None],
+        now: float,
+    ) -> None:
+        """Run an endpoint past the queue. ``reply(success, output)`` gets the first outcome."""
+        run = self._start([Job(self._new_id(), endpoint, session_hash, data, context)], now)
+        run.reply = reply
+        self._step(run, now)
+
+    def _start(self, jobs: list[Job], now: float) -> Run:
+        endpoint = jobs[0].endpoint
+        try:
+            call = Call(endpoint, self._inputs(jobs), jobs[0].context)
+        except Exception as error:
+            # As an outcome like any other it needs no path of its own through the queue.
+            call = Call(endpoint, (), jobs[0].context, error=error)
+        run = Run(jobs, call, now, now)
+        self._runs[jobs[0].event_id] = run
+        return run
+
+    def _step(self, run: Run, now: float) -> None:
+        run.stepped = now
+        self.actions.append(RunJob(run.jobs[0].event_id, run.call))
+
+    def stepped(self, event_id: str, outcome: Outcome, now: float) -> None:
+        """A step that was asked for has been made.
+
+        Raises:
+            LocalProtocolError: No step of that event was asked for.
+        """
+        run = self._runs.get(event_id)
+        if run is None:
+            raise LocalProtocolError(f"no step of {event_id!r} was asked for: report each RunJob once")
+        if run.ended:
+            self._forget(run)
+        elif isinstance(outcome, Raised):
+            self._fail(run, outcome.error, now)
+        else:
+            try:
+                self._take(run, outcome, now)
+            except Exception as error:  # a value that JSON cannot hold, or of the wrong shape
+                self._fail(run, error, now)
+
+    def reported(self, event_id: str, aside: Aside) -> None:
+        """A function said something beside its outputs; of no interest once its run is over."""
+        run = self._runs.get(event_id)
+        if run is None or run.ended or run.reply is not None:
+            return
+        for job in run.jobs:
+            if isinstance(aside, Log):
+                message: Message = {
+                    "msg": "log",
+                    "event_id": job.event_id,
+                    "log": aside.log,
+                    "level": aside.level,
+                    "duration": aside.duration,
+                    "visible": aside.visible,
+                    "title": aside.title,
+                }
+            else:
+                unit: Message = {
+                    "index": aside.index,
+                    "length": aside.length,
+                    "unit": aside.unit,
+                    "progress": aside.progress,
+                    "desc": aside.desc,
+                }
+                message = {"msg": "progress", "event_id": job.event_id, "progress_data": [unit]}
+            self._send(job, message)
+
+    def _take(self, run: Run, outcome: Yielded | Returned | Exhausted, now: float) -> None:
+        endpoint = run.endpoint
+        if isinstance(outcome, Exhausted):
+            # The stream of edits ends with the whole value again, so that a client can make sure.
+            values = run.last if run.last is not None else [None] * len(endpoint.outputs)
+            self._complete(run, [self._output(run, values, False, now)], now)
+        elif isinstance(outcome, Returned):
+            rows = self._rows(run, outcome.value)
+            generating = None if endpoint.batch else False
+            self._complete(run, [self._output(run, row, generating, now) for row in rows], now)
+        else:
+            values = self._values(run.jobs[0], outcome.value)
+            sent = values
+            if run.last is not None and not run.jobs[0].simple:
+                sent = self._edits(endpoint, run.last, values)
+            run.last = values
+            output = self._output(run, sent, True, now)
+            if run.reply is not None:
+                run.reply(True, output)
+                self._end(run, now)
+                self._forget(run)
+                return
+            for job in run.jobs:
+                self._send(
+                    job,
+                    {
+                        "msg": "process_generating",
+                        "event_id": job.event_id,
+                        "output": output,
+                        "success": True,
+                        "time_limit": None,
+                    },
+                )
+            if any(job.alive for job in run.jobs):
+                self._step(run, now)
+            else:
+                self._end(run, now)
+                self._forget(run)
+
+    def _complete(self, run: Run, outputs: Sequence[Mapping[str, Any]], now: float) -> None:
+        if run.reply is not None:
+            run.reply(True, outputs[0])
+        for job, output in zip(run.jobs, outputs, strict=True):
+            self._send(
+                job,
+                completed(
+                    job.event_id,
+                    output,
+                    cache_duration=output["duration"],
+                    avg_time=output["average_duration"],
+                ),
+            )
+        if run.reply is None:
+            self._whole[run.endpoint.id].add(now - run.began)
+        self._end(run, now)
+        self._forget(run)
+
+    def _fail(self, run: Run, error: BaseException, now: float) -> None:
+        output = self._error(error)
+        if run.reply is not None:
+            run.reply(False, output)
+        first = run.last is None
+        duration = output.get("duration")
+        for job in run.jobs:
+            # After a first value the server builds this message on another path, which forgets the title
+            # and takes the error's display time for a cache's.
+            self._send(
+                job,
+                completed(
+                    job.event_id,
+                    output,
+                    success=False,
+                    title=output.get("title", "Error") if first else None,
+                    cache_duration=None if first or duration is None else float(duration),
+                ),
+            )
+        self._end(run, now)
+        self._forget(run)
+
+    def _end(self, run: Run, now: float) -> None:
+        """A run is over, though its step may be in flight still: the next in the line may start."""
+        run.ended = True
+        line = self._lines[run.endpoint.id]
+        if run in line.runs:
+            line.runs.remove(run)
+            self._advance(run.endpoint, now)
+
+    def _forget(self, run: Run) -> None:
+        """No step of this run goes on any more."""
+        event_id = run.jobs[0].event_id
+        del self._runs[event_id]
+        if run.endpoint.is_generator:
+            self.actions.append(StopJob(event_id, run.call))
+
+    # Cancelling
+
+    def cancel(self, event_id: str, session_hash: str, fn_index: int, now: float) -> None:
+        """What ``POST /cancel`` does. Nothing happens where nothing fits."""
+        if self._faithful and 0 <= fn_index < len(self._lines):
+            for run in [*self._lines[fn_index].runs]:
+                # The server knows running tasks by their first job's session and by function, not by event.
+                if run.jobs[0].session_hash == session_hash:
+                    self._end(run, now)
+        for line in self._lines:
+            for job in [job for job in line.waiting if job.event_id == event_id]:
+                line.waiting.remove(job)
+            for run in [] if self._faithful else [*line.runs]:
+                self._leave(run, event_id, now)
+        session = self._sessions.get(session_hash)
+        if session is not None and session.mailbox is not None and event_id in session.owed:
+            self.post(session.mailbox, completed(event_id, {}))
+
+    def _leave(self, run: Run, event_id: str, now: float) -> None:
+        """Take one job out of a run; without any the run is over."""
+        for job in run.jobs:
+            if job.event_id == event_id:
+                job.alive = False
+                if not any(job.alive for job in run.jobs):
+                    self._end(run, now)
+
+    def stop(self, now: float) -> None:
+        """What ``demo.close()`` does: nothing starts any more, and what runs dies without a word."""
+        self.stopped = True
+        for line in self._lines:
+            for run in [*line.runs]:
+                self._end(run, now)
+
+    # Values
+
+    def _inputs(self, jobs: Sequence[Job]) -> Sequence[Any]:
+        if not jobs[0].endpoint.batch:
+            return self._row(jobs[0])
+        rows = [self._row(job) for job in jobs]
+        return [list(column) for column in zip(*rows, strict=True)]
+
+    def _row(self, job: Job) -> list[Any]:
+        wanted = job.endpoint.inputs
+        if len(job.data) < len(wanted):
+            raise ValueError(
+                f"An event handler ({job.endpoint.fn_name}) didn't receive enough input values "
+                f"(needed: {len(wanted)}, got: {len(job.data)})."
+            )
+        state = self._state(job)
+        # What is too much is cut off without a word, as on a real server.
+        return [
+            state.setdefault(component, copy.deepcopy(component.value))
+            if component.is_state
+            else component.preprocess(value)
+            for component, value in zip(wanted, job.data, strict=False)
+        ]
+
+    def _rows(self, run: Run, value: Any) -> list[list[Any]]:
+        """The outputs for each job of a run."""
+        if not run.endpoint.batch:
+            return [self._values(run.jobs[0], value)]
+        columns: Sequence[Sequence[Any]] = value
+        if any(len(column) != len(run.jobs) for column in columns):
+            raise ValueError(f"Batch function returned outputs of the wrong size (needed: {len(run.jobs)}).")
+        return [
+            self._values(job, row if len(run.endpoint.outputs) != 1 else row[0])
+            for job, row in zip(run.jobs, zip(*columns, strict=True), strict=True)
+        ]
+
+    def _values(self, job: Job, value: Any) -> list[Any]:
+        """What the function gave, as a list of one value for each output, State kept back."""
+        outputs = job.endpoint.outputs
+        if len(outputs) == 1:
+            values: Sequence[Any] = [value]
+        elif not outputs:
+            values = []
+        else:
+            values = value if is_sequence(value) else [value]
+            if len(values) < len(outputs):
+                raise ValueError(
+                    f"A  function ({job.endpoint.fn_name}) didn't return enough outputs "
+                    f"(needed: {len(outputs)}, returned: {len(values)})."
+                )
+        sent: list[Any] = []
+        state = self._state(job)
+        for component, item in zip(outputs, values, strict=False):
+            if component.is_state:
+                state[component] = item
+                sent.append(None)
+            else:
+                sent.append(component.postprocess(item))
+        return sent
+
+    def _state(self, job: Job) -> dict[Component, Any]:
+        if job.session_hash is None:
+            return {}
+        return self._session(job.session_hash).state
+
+    def _edits(self, endpoint: Endpoint, old: Sequence[Any], new: Sequence[Any]) -> list[Any]:
+        return [
+            (diff_whole if component.is_opaque else diff)(before, after)
+            for component, before, after in zip(endpoint.outputs, old, new, strict=True)
+        ]
+
+    def _output(self, run: Run, values: Sequence[Any], generating: bool | None, now: float) -> Message:
+        duration = now - run.stepped
+        average = self._steps[run.endpoint.id]
+        average.add(duration)
+        return {
+            "data": [*values],
+            "is_generating": generating,
+            "duration": duration,
+            "average_duration": average.mean,
+            "render_config": None,
+            "changed_state_ids": [],
+            "used_cache": None,
+        }
+
+    def _error(self, error: BaseException) -> Message:
+        if isinstance(error, Error):
+            return {
+                "error": error.message,
+                "duration": error.duration,
+                "visible": error.visible,
+                "title": error.title,
+            }
+        return {"error": str(error), "visible": True} if self._app.show_error else {"error": None}
+
+
+def completed(
+    event_id: str,
+    output: Mapping[str, Any],
+    *,
+    success: bool = True,
+    title: str | None = None,
+    cache_duration: float | None = None,
+    avg_time: float | None = None,
+) -> Message:
+    """A ``process_completed`` message."""
+    return {
+        "msg": "process_completed",
+        "event_id": event_id,
+        "output": output,
+        "success": success,
+        "title": title,
+        "used_cache": None,
+        "cache_duration": cache_duration,
+        "avg_time": avg_time,
+    }

@@ -1,0 +1,50 @@
+"""How long each kind of wait may take, in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """The deadlines of one client; ``None`` means no deadline. Every wait has one of its own kind.
+
+    A function may run for hours and a queue may be long, so there is no total by default: what tells a live
+    server from a dead one is its heartbeat, every 15 seconds from Gradio 4.9 on.
+    """
+
+    connect: float | None = 10.0
+    """A connection made, through the proxy and TLS where there are any."""
+
+    read: float | None = 30.0
+    """A response's head complete, counted from the request (bytes that drip in do not prolong it); then each
+    further piece of its body."""
+
+    write: float | None = 30.0
+    """A piece of a request taken by the network."""
+
+    idle: float | None = 45.0
+    """Silence on an event stream: three missed heartbeats. Counts only while somebody reads."""
+
+    total: float | None = None
+    """A whole job, from the call to its result."""
+
+    def __post_init__(self) -> None:
+        for name in ("connect", "read", "write", "idle", "total"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float) and value > 0):
+                raise ValueError(
+                    f"Timeouts.{name} must be a positive number of seconds or None, not {value!r}"
+                )
+
+
+def deadline(now: float, seconds: float | None) -> float | None:
+    """The absolute time at which ``seconds`` from ``now`` are over."""
+    return None if seconds is None else now + seconds
+
+
+def earlier(a: float | None, b: float | None) -> float | None:
+    """The deadline that comes first."""
+    if a is None:
+        return b
+    return a if b is None or a < b else b

@@ -1,0 +1,95 @@
+"""What the blocking client asks of a transport: to run flows, and to be the one place with threads and clocks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from .effects import Flow
+from .exchange import Proxy
+from .limits import Limits
+from .timeouts import Timeouts
+from .urls import Origin
+
+if TYPE_CHECKING:
+    import ssl
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportOptions:
+    """What a client tells the transport that is made for it."""
+
+    origin: Origin
+    """Where the client's requests go."""
+    limits: Limits
+    timeouts: Timeouts
+    ssl_verify: bool = True
+    """Whether certificates are checked, where ``ssl_context`` is None."""
+    ssl_context: ssl.SSLContext | None = None
+    """The caller's own TLS context."""
+    proxy: Proxy | None = None
+    """The HTTP proxy that the caller named."""
+    trust_env: bool = True
+    """Whether the environment may name a proxy; never used for a loopback origin."""
+
+
+class BlockingTransport(Protocol):
+    """Runs flows for threads that wait. All flows of a transport take turns; no two run at the same instant.
+
+    A transport is made by :class:`gradio_proto.Client`, from its ``transport=`` name, for one client.
+    """
+
+    @property
+    def lock(self) -> contextlib.AbstractContextManager[object]:
+        """Held while a flow takes a step. Whoever touches what flows share holds it; it is not reentrant."""
+        ...
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end on the caller's thread, together with whatever else is under way."""
+        ...
+
+    def spawn(self, flow: Flow[None], *, promised: bool) -> None:
+        """Begin a flow, with :attr:`lock` held. If ``promised``, it makes progress with nobody waiting."""
+        ...
+
+    def wait_until(
+        self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
+    ) -> bool:
+        """Wait on the caller's thread until ``done()``; False when ``timeout`` seconds are over first.
+
+        ``done`` is asked with :attr:`lock` held, whenever one of ``hooks``' callables has been called.
+        """
+        ...
+
+    def defer(self, callback: Callable[[], None]) -> None:
+        """Call a user's callback soon, on a thread of the transport's own and without the lock."""
+        ...
+
+    def wall_clock(self) -> datetime:
+        """The date and time now."""
+        ...
+
+    def monotonic(self) -> float:
+        """The clock of deadlines, in seconds."""
+        ...
+
+    def token(self) -> str:
+        """A new unguessable name."""
+        ...
+
+    def jitter(self) -> float:
+        """A random number from 0 to 1."""
+        ...
+
+    def on_fork(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` in a forked child, where every connection is gone and every flow has ended."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection and end every flow. A second time does nothing."""
+        ...

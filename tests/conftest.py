@@ -1,0 +1,12 @@
+"""What all tests share: the real servers (see :mod:`servers.running`)."""
+
+from __future__ import annotations
+
+from servers.running import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_generate_tests,
+    real_server,
+)
+
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_generate_tests", "real_server"]

@@ -1,0 +1,241 @@
+"""Start real Gradio servers, each once and only when it is asked for, and stop every one of them.
+
+A test takes the fixture `real_server` and calls it::
+
+    def test_hidden_errors(real_server: Servers) -> None:
+        url = real_server("6.31.0", hide_errors=True)
+
+and with `server_version` beside it, it runs once for each version of Gradio that the suite covers. The marker
+``@pytest.mark.real("5.49.1", "6.31.0")`` narrows those to the given ones. A server is shared by all tests of
+the session that ask for the same version and options, so a test must not leave it changed: no full queue, no
+job that runs on.
+
+A server that is not installed is a failure, with the command that installs it; ``--no-real-servers`` leaves
+these tests out.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from . import install
+
+APP = install.HERE / "app.py"
+START_SECONDS = 120.0
+"""How long a server may take to answer: the imports of a cold start on a busy machine take half a minute."""
+
+
+class ServerError(Exception):
+    """A server could not be started; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to run the app; each field is an option of ``app.py``."""
+
+    version: str
+    auth: str | None = None
+    max_size: int | None = None
+    max_file_size: int | None = None
+    root_path: str | None = None
+    hide_errors: bool = False
+
+    def arguments(self) -> list[str]:
+        """The command line that stands after ``app.py --port N``."""
+        given = {
+            "--auth": self.auth,
+            "--max-size": self.max_size,
+            "--max-file-size": self.max_file_size,
+            "--root-path": self.root_path,
+        }
+        arguments = ["--hide-errors"] if self.hide_errors else []
+        for option, value in given.items():
+            if value is not None:
+                arguments += [option, str(value)]
+        return arguments
+
+
+@dataclass
+class _Running:
+    process: subprocess.Popen[bytes]
+    url: str
+    directory: Path
+
+    @property
+    def output(self) -> str:
+        return (self.directory / "output.txt").read_text(encoding="utf-8", errors="replace").strip()
+
+    def stop(self) -> None:
+        # The server leads a process group of its own, so that nothing it started is left behind.
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Servers:
+    """The servers that are running, by version and options. Close it, or use it as a context manager."""
+
+    def __init__(self, *, start_seconds: float = START_SECONDS, app: Path = APP) -> None:
+        self._running: dict[Variant, _Running] = {}
+        self._start_seconds = start_seconds
+        self._app = app
+        # The fixture closes it; this is for a run that ends in the middle of something. And for one that is
+        # killed, the server watches its standard input (see --exit-with-parent in app.py).
+        atexit.register(self.close)
+
+    def __enter__(self) -> Servers:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __call__(
+        self,
+        version: str,
+        *,
+        auth: str | None = None,
+        max_size: int | None = None,
+        max_file_size: int | None = None,
+        root_path: str | None = None,
+        hide_errors: bool = False,
+    ) -> str:
+        """The URL of such a server, without a trailing slash; it is started when this is the first to ask.
+
+        Args:
+            version: A release of Gradio, such as ``"6.31.0"``.
+            auth: ``"user:password"``; without it everybody may come in.
+            max_size: How many jobs the queue holds.
+            max_file_size: Bytes of one upload (Gradio 4.44 and later).
+            root_path: The path below which a proxy would serve it.
+            hide_errors: Run without ``show_error``.
+
+        Raises:
+            ServerError: It is not installed, ended at once, or did not answer in time.
+        """
+        variant = Variant(version, auth, max_size, max_file_size, root_path, hide_errors)
+        if variant not in self._running:
+            self._running[variant] = self._start(variant)
+        return self._running[variant].url
+
+    def close(self) -> None:
+        """Stop them all; the temporary files of the servers go too."""
+        while self._running:
+            self._running.popitem()[1].stop()
+        atexit.unregister(self.close)
+
+    def _start(self, variant: Variant) -> _Running:
+        if not install.is_installed(variant.version):
+            raise ServerError(
+                f"Gradio {variant.version} is not installed: run 'make servers' "
+                f"(or 'python tests/servers/install.py {variant.version}'), "
+                "or leave these tests out with --no-real-servers."
+            )
+        port = _free_port()
+        directory = Path(tempfile.mkdtemp(prefix=f"gradio-{variant.version}-"))
+        command = [str(install.python_of(variant.version)), str(self._app), "--port", str(port)]
+        with (directory / "output.txt").open("wb") as output:
+            process = subprocess.Popen(
+                [*command, "--exit-with-parent", *variant.arguments()],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=directory,
+                env={**os.environ, "GRADIO_TEMP_DIR": str(directory), "TMPDIR": str(directory)},
+                start_new_session=True,
+            )
+        running = _Running(process, f"http://127.0.0.1:{port}", directory)
+        try:
+            self._wait(variant, running)
+        except BaseException:
+            running.stop()
+            raise
+        return running
+
+    def _wait(self, variant: Variant, running: _Running) -> None:
+        deadline = time.monotonic() + self._start_seconds
+        while not answers(running.url):
+            status = running.process.poll()
+            if status is not None:
+                problem = f"ended with status {status} before it answered"
+            elif time.monotonic() > deadline:
+                problem = f"did not answer within {self._start_seconds:g} s"
+            else:
+                time.sleep(0.05)
+                continue
+            raise ServerError(f"Gradio {variant.version} {problem}. It printed:\n{running.output}")
+
+
+def _free_port() -> int:
+    # Below the range from which the kernel takes the ports of outgoing connections: seconds pass before the
+    # server listens, in which other tests open many of those.
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def answers(url: str) -> bool:
+    """Whether a server is there: it gives its config, or asks for a login first."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/config", timeout=10) as response:
+            response.read()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code == 401
+    except OSError:
+        return False
+    return True
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-real-servers",
+        action="store_true",
+        help="leave out the tests that need an installed Gradio server",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server_version" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("real")
+        versions = marker.args if marker is not None and marker.args else install.DEFAULT_VERSIONS
+        metafunc.parametrize("server_version", versions)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--no-real-servers"):
+        left_out = [item for item in items if "real_server" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def real_server() -> Iterator[Servers]:
+    """Call it with a version (and options) for the URL of such a server."""
+    with Servers() as servers:
+        yield servers

@@ -1,0 +1,1 @@
+"""Transports: bytes in and out, for gradio_proto."""

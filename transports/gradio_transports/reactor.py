@@ -1,0 +1,478 @@
+"""The reactor: runs many flows over sockets, turned by one thread at a time.
+
+Theory of operation. A flow that cannot go on is *parked* on what it waits for: a socket, a signal, a time.
+*Turning* the reactor means: let the flows that are ready take their steps, then wait for the first thing that
+makes another one ready. Any thread may turn it, and never two at once; the right to turn is the *baton*.
+
+* A thread that waits for something (``predict()``, ``job.result()``) takes the baton if it is free and turns
+  until what it waits for has happened, moving everybody's flows along as it does. If another thread holds the
+  baton, it sleeps until its own thing has happened, or until the baton is handed to it.
+* ``submit()`` promises progress with nobody waiting. For that there is one daemon thread, started when it is
+  first needed, which turns whenever no caller does. It gives way to a caller at once, and takes the baton back
+  only after :data:`GRACE` seconds of nobody wanting it: a caller who iterates over a job's outputs comes back
+  within microseconds, and two thread switches for each output would cost more than the output.
+
+One lock guards all of it, and whatever the flows share. It is held while flows take steps, which is never
+long, and released while the turning thread waits in ``select``; a socket pair wakes it from there.
+"""
+
+from __future__ import annotations
+
+import heapq
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any, Final, Generic, TypeVar
+
+from gradio_proto.effects import Answer, ByteEffect, Now, Signal, Sleep, TimedOut, Wait
+from gradio_proto.errors import ClientClosed
+
+T = TypeVar("T")
+
+GRACE: Final = 0.005
+"""Seconds for which the daemon leaves a free baton to the callers: far longer than a caller takes between two
+outputs, far shorter than a person notices."""
+
+LINGER: Final = 10.0
+"""Seconds after which a daemon thread without work ends; the next work starts another."""
+
+Perform = Callable[["Task[Any]", Any], bool]
+"""Carries out an effect at once (True: the answer is in ``task.value``) or parks the task (False)."""
+
+
+class Task(Generic[T]):
+    """A flow under way."""
+
+    __slots__ = (
+        "armed_for",
+        "deadline",
+        "done",
+        "error",
+        "flow",
+        "parked_on",
+        "promised",
+        "result",
+        "signal",
+        "value",
+        "watchers",
+    )
+
+    def __init__(self, flow: Generator[ByteEffect, Answer, T], *, promised: bool) -> None:
+        self.flow = flow
+        self.promised = promised
+        self.value: Any = None
+        """The answer to its last effect; None before its first step, as generators want it."""
+        self.error: BaseException | None = None
+        """What its last effect raised; after its end, what the flow raised."""
+        self.result: T | None = None
+        self.done = False
+        self.watchers: list[Callable[[], None]] = []
+        """Called when it is done."""
+        self.signal: Signal | None = None
+        self.parked_on: Parking | None = None
+        self.deadline: float | None = None
+        self.armed_for: float | None = None
+        """When its timer goes off, if it has one."""
+
+    def is_done(self) -> bool:
+        """Whether the flow has ended."""
+        return self.done
+
+
+class Parking:
+    """Something a task can be parked on besides a signal and a time; it is told when the task goes on."""
+
+    __slots__ = ()
+
+    def leave(self, task: Task[Any]) -> None:
+        """The task no longer waits here."""
+        raise NotImplementedError
+
+
+class _Waiter:
+    """A thread that waits for something, and the condition that wakes it and no other."""
+
+    __slots__ = ("condition",)
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self.condition = threading.Condition(lock)
+
+    def notify(self) -> None:
+        self.condition.notify()
+
+
+class Reactor:
+    """Turns flows of byte effects. Effects on connections are carried out by the functions in ``perform``."""
+
+    def __init__(self, perform: dict[type[Any], Perform]) -> None:
+        self._perform: dict[type[Any], Perform] = {
+            Wait: self._perform_wait,
+            Sleep: self._perform_sleep,
+            Now: self._perform_now,
+            **perform,
+        }
+        self._begin()
+
+    def _begin(self) -> None:
+        self.lock = threading.Lock()
+        self.selector = selectors.DefaultSelector()
+        self.closed = False
+        self._ready: deque[Task[Any]] = deque()
+        self._tasks: set[Task[Any]] = set()
+        self._promised = 0
+        self._timers: list[tuple[float, int, Task[Any] | Callable[[], None]]] = []
+        self._timer_count = 0
+        self._turner: object | None = None
+        self._selecting = False
+        self._waiters: deque[_Waiter] = deque()
+        self._callbacks: deque[Callable[[], None]] = deque()
+        self._daemon: threading.Thread | None = None
+        self._daemon_idles = False
+        self._daemon_condition = threading.Condition(self.lock)
+        self._released_at = 0.0
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self.selector.register(self._wake_in, selectors.EVENT_READ, None)
+
+    # Flows.
+
+    def spawn(self, flow: Generator[ByteEffect, Answer, T], *, promised: bool) -> Task[T]:
+        """Begin a flow; the lock is held. It takes its first step when the reactor is turned next."""
+        if self.closed:
+            flow.close()
+            raise ClientClosed("the client is closed; make a new one")
+        task = Task(flow, promised=promised)
+        self._tasks.add(task)
+        self._ready.append(task)
+        if promised:
+            self._promised += 1
+            self._released_at = time.monotonic()  # whoever submits often waits right away
+            self._need_daemon()
+        self.wake()
+        return task
+
+    def run(self, flow: Generator[ByteEffect, Answer, T]) -> T:
+        """Run a flow to its end on this thread."""
+        with self.lock:
+            task = self.spawn(flow, promised=False)
+        try:
+            self.wait_until(task.is_done, task.watchers)
+        except BaseException:
+            with self.lock:
+                self._end(task)
+            raise
+        if task.error is not None:
+            raise task.error
+        return task.result  # type: ignore[return-value]
+
+    def resume(self, task: Task[Any], value: Any = None, error: BaseException | None = None) -> None:
+        """Give a parked task the answer to its effect, or an exception; the lock is held."""
+        if task.parked_on is not None:
+            task.parked_on.leave(task)
+            task.parked_on = None
+        if task.signal is not None:
+            task.signal.notify = None
+            task.signal = None
+        task.deadline = None
+        task.value = (value, time.monotonic())
+        task.error = error
+        self._ready.append(task)
+
+    def park(
+        self, task: Task[Any], deadline: float | None, signal: Signal | None = None, on: Parking | None = None
+    ) -> None:
+        """Let a task wait for its deadline, a signal, and whatever will call :meth:`resume`."""
+        task.parked_on = on
+        task.deadline = deadline
+        if signal is not None:
+            task.signal = signal
+
+            def notify() -> None:
+                # What the effect waits for was not there: Wait answers True for its signal, Receive None.
+                self.resume(task, True if on is None else None)
+                self.wake()
+
+            signal.notify = notify
+        # One timer for each task is enough: deadlines mostly move later, and a timer that goes off early
+        # is set again.
+        if deadline is not None and (task.armed_for is None or deadline < task.armed_for):
+            self._arm(task, deadline)
+
+    def _arm(self, task: Task[Any], when: float) -> None:
+        task.armed_for = when
+        self.call_at(when, task)
+
+    def call_at(self, when: float, what: Task[Any] | Callable[[], None]) -> None:
+        """Look at a task, or call a function, at a time; the lock is held."""
+        self._timer_count += 1
+        heapq.heappush(self._timers, (when, self._timer_count, what))
+
+    def _step(self, task: Task[Any]) -> None:
+        """Let a task go on until it is parked or ends."""
+        send, throw = task.flow.send, task.flow.throw
+        value, error = task.value, task.error
+        task.error = None
+        while True:
+            try:
+                effect = send(value) if error is None else throw(error)
+            except StopIteration as stop:
+                task.result = stop.value
+                self._finish(task)
+                return
+            except Exception as raised:
+                task.error = raised
+                self._finish(task)
+                return
+            except BaseException as raised:  # Ctrl-C while this thread moved somebody's flow along
+                task.error = raised
+                self._finish(task)
+                raise
+            error = None
+            try:
+                if not self._perform[type(effect)](task, effect):
+                    return
+            except Exception as raised:
+                error = raised
+                value = None
+            else:
+                value = (task.value, time.monotonic())
+
+    def _finish(self, task: Task[Any]) -> None:
+        task.done = True
+        self._tasks.discard(task)
+        if task.promised:
+            self._promised -= 1
+        for watcher in tuple(task.watchers):
+            watcher()
+
+    def _end(self, task: Task[Any]) -> None:
+        """End a task before its time."""
+        if not task.done:
+            if task.parked_on is not None:
+                task.parked_on.leave(task)
+                task.parked_on = None
+            if task.signal is not None:
+                task.signal.notify = None
+            if task in self._ready:
+                self._ready.remove(task)
+            task.flow.close()
+            self._finish(task)
+
+    def _perform_wait(self, task: Task[Any], effect: Wait) -> bool:
+        if effect.signal.is_set:
+            task.value = True
+            return True
+        self.park(task, effect.deadline, effect.signal)
+        return False
+
+    def _perform_sleep(self, task: Task[Any], effect: Sleep) -> bool:
+        self.park(task, effect.deadline)
+        return False
+
+    def _perform_now(self, task: Task[Any], effect: Now) -> bool:
+        task.value = None
+        return True
+
+    # Turning.
+
+    def wait_until(
+        self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
+    ) -> bool:
+        """Wait until ``done()``, turning the reactor if nobody else does; False at the timeout."""
+        with self.lock:
+            if done():
+                return True
+            deadline = None if timeout is None else time.monotonic() + timeout
+            waiter = _Waiter(self.lock)
+            hooks.append(waiter.notify)
+            try:
+                while not done():
+                    left = None if deadline is None else deadline - time.monotonic()
+                    if left is not None and left <= 0:
+                        return False
+                    if self.closed:
+                        raise ClientClosed("the client was closed")
+                    if self._turner is None:
+                        self._turn_until(done, deadline, waiter)
+                    else:
+                        self._waiters.append(waiter)
+                        try:
+                            if self._turner is self._daemon:
+                                self.wake()
+                            waiter.condition.wait(left)
+                        finally:
+                            self._waiters.remove(waiter)
+                return True
+            finally:
+                hooks.remove(waiter.notify)
+                if self._turner is None:
+                    self._hand_on()  # it may have been handed to this thread, which leaves
+
+    def _turn_until(self, done: Callable[[], bool], deadline: float | None, turner: object) -> None:
+        self._turner = turner
+        try:
+            while not done():
+                if self._ready:
+                    for _ in range(len(self._ready)):
+                        self._step(self._ready.popleft())
+                    continue
+                now = time.monotonic()
+                if deadline is not None and now >= deadline:
+                    return
+                self._select(self._next_timeout(now, deadline))
+                self._expire(time.monotonic())
+        finally:
+            self._turner = None
+            self._released_at = time.monotonic()
+            if self.closed:
+                self._dispose()
+            else:
+                self._hand_on()
+
+    def _hand_on(self) -> None:
+        if self._waiters:
+            self._waiters[0].notify()
+        elif self._daemon_idles and (self._promised or self._callbacks):
+            self._daemon_condition.notify()
+
+    def _next_timeout(self, now: float, deadline: float | None) -> float | None:
+        while self._timers and isinstance(self._timers[0][2], Task) and self._timers[0][2].done:
+            heapq.heappop(self._timers)
+        first = self._timers[0][0] if self._timers else None
+        if deadline is not None and (first is None or deadline < first):
+            first = deadline
+        return None if first is None else max(0.0, first - now)
+
+    def _select(self, timeout: float | None) -> None:
+        self._selecting = True
+        self.lock.release()
+        try:
+            events = self.selector.select(timeout)
+        finally:
+            self.lock.acquire()
+            self._selecting = False
+        for key, mask in events:
+            if key.data is None:
+                self._drain_wakes()
+            else:
+                key.data(mask)
+
+    def _expire(self, now: float) -> None:
+        while self._timers and self._timers[0][0] <= now:
+            _, _, task = heapq.heappop(self._timers)
+            if not isinstance(task, Task):
+                task()
+                continue
+            task.armed_for = None
+            if task.done or task.deadline is None:
+                continue
+            if task.deadline > now:
+                self._arm(task, task.deadline)
+            elif task.parked_on is None:  # Wait and Sleep answer at their deadline
+                self.resume(task, False)
+            else:
+                self.resume(task, error=TimedOut())
+
+    def wake(self) -> None:
+        """Make the turning thread look again, if it waits; the lock is held."""
+        if self._selecting:
+            self._selecting = False  # once is enough
+            try:
+                self._wake_out.send(b"\0")
+            except BlockingIOError:
+                pass  # it is full of wake-ups
+
+    def _drain_wakes(self) -> None:
+        try:
+            while len(self._wake_in.recv(4096)) == 4096:
+                pass
+        except BlockingIOError:
+            pass
+
+    # The daemon.
+
+    def defer(self, callback: Callable[[], None]) -> None:
+        """Have the daemon call ``callback``; the lock is held."""
+        self._callbacks.append(callback)
+        self._need_daemon()
+        if self._turner is self._daemon:
+            self.wake()
+        else:
+            self._daemon_condition.notify()
+
+    def _need_daemon(self) -> None:
+        if self._daemon is None:
+            self._daemon = threading.Thread(target=self._serve, name="gradio_proto", daemon=True)
+            self._daemon.start()
+        elif self._daemon_idles:
+            self._daemon_condition.notify()
+
+    def _serve(self) -> None:
+        with self.lock:
+            while not self.closed:
+                if self._callbacks:
+                    callback = self._callbacks.popleft()
+                    self.lock.release()
+                    try:
+                        callback()
+                    finally:
+                        self.lock.acquire()
+                elif self._turner is not None or self._waiters or not self._promised:
+                    self._daemon_idles = True
+                    busy = self._promised or self._turner is not None
+                    notified = self._daemon_condition.wait(None if busy else LINGER)
+                    self._daemon_idles = False
+                    if not notified and not self._promised and not self._callbacks:
+                        self._daemon = None
+                        return
+                else:
+                    grace = self._released_at + GRACE - time.monotonic()
+                    if grace > 0:
+                        self._daemon_condition.wait(grace)
+                    else:
+                        self._turn_until(self._daemon_must_stop, None, self._daemon)
+
+    def _daemon_must_stop(self) -> bool:
+        return bool(self._waiters or self._callbacks or self.closed or not self._promised)
+
+    # The end.
+
+    def close(self) -> None:
+        """End every flow. Whoever waits is woken; the daemon ends."""
+        with self.lock:
+            if self.closed:
+                return
+            self.closed = True
+            for task in tuple(self._tasks):
+                self._end(task)
+            self._ready.clear()
+            self._timers.clear()
+            for waiter in self._waiters:
+                waiter.notify()
+            self.wake()
+            self._daemon_condition.notify_all()
+            daemon = self._daemon
+        if daemon is not None and daemon is not threading.current_thread():
+            daemon.join(1.0)
+        with self.lock:
+            if self._turner is None:
+                self._dispose()
+
+    def _dispose(self) -> None:
+        self.selector.close()
+        self._wake_in.close()
+        self._wake_out.close()
+
+    def after_fork(self) -> None:
+        """In a forked child: forget everything, and begin anew. The parent's sockets stay the parent's."""
+        tasks, was_closed = tuple(self._tasks), self.closed
+        self._dispose()
+        self._begin()
+        self.closed = was_closed
+        for task in tasks:
+            task.parked_on = None
+            self._end(task)

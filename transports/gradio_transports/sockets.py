@@ -1,0 +1,433 @@
+"""The blocking transport: plain sockets and TLS, turned by a reactor, for as many threads as like to wait."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import selectors
+import socket
+import ssl
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+from gradio_proto.effects import Connect, Flow, IsQuiet, Receive, Send, Signal, StartTLS
+from gradio_proto.errors import ConnectError, ConnectionLost
+from gradio_proto.exchange import ConnectionPool, lower
+from gradio_proto.transport import TransportOptions
+
+from .environment import proxy_from_environment
+from .reactor import Parking, Reactor, Task
+
+T = TypeVar("T")
+
+SMALLEST_READ: Final = 64 * 1024
+LARGEST_READ: Final = 1024 * 1024
+"""Bytes asked for in one read: doubled while reads come back full, since a large message is read in fewer calls
+then, and small otherwise, since every call allocates that much."""
+
+NEXT_ADDRESS: Final = 0.25
+"""Seconds for one address of a host before the next one is tried beside it (RFC 8305, 5)."""
+
+READ: Final = selectors.EVENT_READ
+WRITE: Final = selectors.EVENT_WRITE
+DONE: Final = 0
+
+Proceed: TypeAlias = Callable[[], int]
+"""Does what can be done of an effect. Returns what to wait for (READ, WRITE), or DONE with ``task.value`` set."""
+
+
+class SocketStream(Parking):
+    """A connection of this transport: a ByteStream, and the place where a task waits for it."""
+
+    __slots__ = ("__weakref__", "_interest", "_proceed", "_reactor", "_task", "peer", "read_size", "sock")
+
+    def __init__(self, reactor: Reactor, sock: socket.socket, peer: str) -> None:
+        self.sock = sock
+        self.peer = peer
+        self.read_size = SMALLEST_READ
+        self._reactor = reactor
+        self._interest = 0
+        self._task: Task[Any] | None = None
+        self._proceed: Proceed | None = None
+
+    def wait(
+        self, task: Task[Any], mask: int, deadline: float | None, proceed: Proceed, wake: Signal | None = None
+    ) -> None:
+        """Park ``task`` until the socket is ready for ``mask``, and then until ``proceed()`` wants no more."""
+        self._task, self._proceed = task, proceed
+        self._reactor.park(task, deadline, wake, on=self)
+        self.watch(mask)
+
+    def watch(self, mask: int) -> None:
+        """Have the selector look for what ``mask`` says."""
+        # A registration stays when nobody waits (it mostly comes back within microseconds), until it fires.
+        if mask == self._interest:
+            return
+        selector = self._reactor.selector
+        if self._interest == 0:
+            selector.register(self.sock, mask, self._on_ready)
+        elif mask == 0:
+            selector.unregister(self.sock)
+        else:
+            selector.modify(self.sock, mask, self._on_ready)
+        self._interest = mask
+
+    def _on_ready(self, _: int) -> None:
+        task = self._task
+        if task is None or self._proceed is None:
+            self.watch(0)
+            return
+        try:
+            wanted = self._proceed()
+        except Exception as error:
+            self._reactor.resume(task, error=error)
+        else:
+            if wanted:
+                self.watch(wanted)
+            else:
+                self._reactor.resume(task, task.value)
+
+    def leave(self, task: Task[Any]) -> None:
+        self._task = self._proceed = None
+
+    def close(self) -> None:
+        """Close the socket; a task that still waits for it goes on with ConnectionLost."""
+        if self.sock.fileno() < 0:
+            return
+        try:
+            self.watch(0)
+        except (KeyError, ValueError, OSError):
+            pass  # a forked child, or a closed reactor: its selector does not know this socket
+        self.sock.close()
+        if self._task is not None:
+            self._reactor.resume(self._task, error=ConnectionLost("the connection was closed by this client"))
+
+
+class SocketTransport:
+    """Runs a client's flows over sockets.
+
+    One TLS context serves every connection; where none is given, it is made when the first one needs it.
+    """
+
+    def __init__(self, options: TransportOptions) -> None:
+        self._options = options
+        self._ssl_context: ssl.SSLContext | None = options.ssl_context
+        self._fork_callbacks: list[Callable[[], None]] = []
+        self._reactor = Reactor(
+            {
+                Connect: self._connect,
+                StartTLS: self._start_tls,
+                Send: self._send,
+                Receive: self._receive,
+                IsQuiet: self._is_quiet,
+            }
+        )
+        self.pool = self._new_pool()
+        _TRANSPORTS.add(self)
+
+    def _new_pool(self) -> ConnectionPool:
+        options = self._options
+        proxy = options.proxy
+        if proxy is None and options.trust_env and not options.origin.is_loopback:
+            proxy = proxy_from_environment(options.origin)
+        return ConnectionPool(options.limits, options.timeouts, proxy=proxy)
+
+    # What the client asks for.
+
+    @property
+    def lock(self) -> threading.Lock:
+        """The reactor's lock."""
+        return self._reactor.lock
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end on the caller's thread."""
+        return self._reactor.run(lower(flow, self.pool))
+
+    def spawn(self, flow: Flow[None], *, promised: bool) -> None:
+        """Begin a flow; the lock is held."""
+        self._reactor.spawn(lower(flow, self.pool), promised=promised)
+
+    def wait_until(
+        self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
+    ) -> bool:
+        """Wait on the caller's thread until ``done()``."""
+        return self._reactor.wait_until(done, hooks, timeout)
+
+    def defer(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` on the daemon thread; the lock is held."""
+        self._reactor.defer(callback)
+
+    def wall_clock(self) -> datetime:
+        """The local date and time, as the official client gives it."""
+        return datetime.now()
+
+    def monotonic(self) -> float:
+        """The reactor's clock."""
+        return time.monotonic()
+
+    def token(self) -> str:
+        """96 random bits."""
+        return secrets.token_hex(12)
+
+    def jitter(self) -> float:
+        """A random number from 0 to 1."""
+        return random.random()
+
+    def on_fork(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` in a forked child."""
+        self._fork_callbacks.append(callback)
+
+    def close(self) -> None:
+        """Close every connection and end every flow."""
+        self._reactor.close()
+        with self._reactor.lock:
+            self.pool.close()
+
+    def after_fork(self) -> None:
+        """In a forked child: leave the parent's connections to the parent."""
+        self._reactor.after_fork()
+        self.pool.close()
+        self.pool = self._new_pool()
+        for callback in self._fork_callbacks:
+            callback()
+
+    # Effects. Each is tried at once, and waits only if it has to.
+
+    def _receive(self, task: Task[Any], effect: Receive) -> bool:
+        stream = cast(SocketStream, effect.stream)
+
+        def receive() -> int:
+            try:
+                data = stream.sock.recv(stream.read_size)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return READ
+            except ssl.SSLWantWriteError:
+                return WRITE
+            except OSError as error:
+                raise ConnectionLost(f"the connection to {stream.peer} broke: {error}") from error
+            if len(data) == stream.read_size:
+                stream.read_size = min(stream.read_size * 2, LARGEST_READ)
+            elif stream.read_size > SMALLEST_READ and len(data) * 4 < stream.read_size:
+                stream.read_size = SMALLEST_READ
+            task.value = data
+            return DONE
+
+        if effect.wake is not None and effect.wake.is_set:
+            task.value = None
+            return True
+        return self._try(task, stream, effect.deadline, receive, effect.wake)
+
+    def _send(self, task: Task[Any], effect: Send) -> bool:
+        stream = cast(SocketStream, effect.stream)
+        rest = memoryview(effect.data)
+
+        def send() -> int:
+            nonlocal rest
+            while rest:
+                try:
+                    rest = rest[stream.sock.send(rest) :]
+                except (BlockingIOError, ssl.SSLWantWriteError):
+                    return WRITE
+                except ssl.SSLWantReadError:
+                    return READ
+                except OSError as error:
+                    raise ConnectionLost(f"the connection to {stream.peer} broke: {error}") from error
+            task.value = None
+            return DONE
+
+        return self._try(task, stream, effect.deadline, send)
+
+    def _try(
+        self,
+        task: Task[Any],
+        stream: SocketStream,
+        deadline: float | None,
+        proceed: Proceed,
+        wake: Signal | None = None,
+    ) -> bool:
+        wanted = proceed()
+        if wanted:
+            stream.wait(task, wanted, deadline, proceed, wake)
+            return False
+        return True
+
+    def _is_quiet(self, task: Task[Any], effect: IsQuiet) -> bool:
+        sock = cast(SocketStream, effect.stream).sock
+        try:
+            # A TLS socket cannot be peeked into; what is read from it here would have been stray bytes anyway.
+            sock.recv(1) if isinstance(sock, ssl.SSLSocket) else sock.recv(1, socket.MSG_PEEK)
+            task.value = False
+        except (BlockingIOError, ssl.SSLWantReadError):
+            task.value = True
+        except OSError:
+            task.value = False
+        return True
+
+    def _start_tls(self, task: Task[Any], effect: StartTLS) -> bool:
+        plain = cast(SocketStream, effect.stream)
+        plain.watch(0)
+        try:
+            sock = self._context().wrap_socket(
+                plain.sock, server_hostname=effect.server_hostname, do_handshake_on_connect=False
+            )
+        except (OSError, ValueError) as error:
+            raise ConnectError(f"no TLS with {plain.peer}: {error}") from error
+        stream = SocketStream(self._reactor, sock, plain.peer)
+
+        def handshake() -> int:
+            try:
+                sock.do_handshake()
+            except ssl.SSLWantReadError:
+                return READ
+            except ssl.SSLWantWriteError:
+                return WRITE
+            except ssl.SSLCertVerificationError as error:
+                stream.close()
+                message = f"the certificate of {plain.peer} is not trusted: {error.verify_message}"
+                raise ConnectError(message, retryable=False) from error
+            except OSError as error:
+                stream.close()
+                raise ConnectError(f"no TLS with {plain.peer}: {error}") from error
+            task.value = stream
+            return DONE
+
+        return self._try(task, stream, effect.deadline, handshake)
+
+    def _context(self) -> ssl.SSLContext:
+        if self._ssl_context is None:
+            context = ssl.create_default_context()
+            if not self._options.ssl_verify:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            self._ssl_context = context
+        return self._ssl_context
+
+    def _connect(self, task: Task[Any], effect: Connect) -> bool:
+        Connecting(self._reactor, task, effect).begin()
+        return False
+
+
+_Address = tuple[int, int, int, str, Any]
+
+
+class Connecting(Parking):
+    """One connection being made: the host's addresses are tried in order, a new one every quarter second, and the
+    first that answers wins (a plain form of RFC 8305, "Happy Eyeballs")."""
+
+    __slots__ = ("_addresses", "_attempts", "_effect", "_errors", "_next", "_reactor", "_task")
+
+    def __init__(self, reactor: Reactor, task: Task[Any], effect: Connect) -> None:
+        self._reactor, self._task, self._effect = reactor, task, effect
+        self._addresses: list[_Address] = []
+        self._attempts: list[socket.socket] = []
+        self._errors: list[str] = []
+
+    def begin(self) -> None:
+        """Park the task, and look the host up: at once if that takes no network, else on a thread of its own,
+        because the resolver knows no deadline."""
+        host, port = self._effect.host, self._effect.port
+        self._reactor.park(self._task, self._effect.deadline, on=self)
+        try:
+            self._looked_up(
+                socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+            )
+            return
+        except OSError:
+            pass
+        if host == "localhost":
+            self._look_up()
+        else:
+            threading.Thread(target=self._look_up_apart, name="gradio_proto-resolver", daemon=True).start()
+
+    def _look_up(self) -> None:
+        try:
+            found = socket.getaddrinfo(self._effect.host, self._effect.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            self._fail(f"{self._effect.host} was not found: {error}")
+        else:
+            self._looked_up(found)
+
+    def _look_up_apart(self) -> None:
+        try:
+            found: Sequence[_Address] = socket.getaddrinfo(
+                self._effect.host, self._effect.port, type=socket.SOCK_STREAM
+            )
+            problem = ""
+        except (OSError, UnicodeError) as error:
+            found, problem = [], f"{self._effect.host} was not found: {error}"
+        with self._reactor.lock:
+            if self._task.parked_on is self:
+                self._looked_up(found) if found else self._fail(problem)
+                self._reactor.wake()
+
+    def _looked_up(self, found: Sequence[_Address]) -> None:
+        self._addresses = list(reversed(found))
+        self._try_next()
+
+    def _try_next(self) -> None:
+        """Start an attempt on the next address that can be tried at all."""
+        if self._task.parked_on is not self:
+            return  # another address has answered meanwhile
+        while self._addresses:
+            family, kind, protocol, _, address = self._addresses.pop()
+            sock = None
+            try:
+                sock = socket.socket(family, kind, protocol)
+                sock.setblocking(False)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.connect(address)
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                self._errors.append(str(error))
+                if sock is not None:
+                    sock.close()
+                continue
+            assert sock is not None
+            self._attempts.append(sock)
+            self._reactor.selector.register(sock, WRITE, lambda _mask, sock=sock: self._answered(sock))
+            if self._addresses:
+                self._reactor.call_at(time.monotonic() + NEXT_ADDRESS, self._try_next)
+            return
+        if not self._attempts:
+            self._fail("; ".join(self._errors))
+
+    def _answered(self, sock: socket.socket) -> None:
+        self._reactor.selector.unregister(sock)
+        self._attempts.remove(sock)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            sock.close()
+            self._errors.append(os.strerror(code))
+            self._try_next()
+        else:
+            peer = f"{self._effect.host}:{self._effect.port}"
+            self._reactor.resume(self._task, SocketStream(self._reactor, sock, peer))
+
+    def _fail(self, why: str) -> None:
+        message = f"no connection to {self._effect.host}:{self._effect.port}: {why or 'it has no address'}"
+        self._reactor.resume(self._task, error=ConnectError(message))
+
+    def leave(self, task: Task[Any]) -> None:
+        self._addresses.clear()
+        for sock in self._attempts:
+            self._reactor.selector.unregister(sock)
+            sock.close()
+        self._attempts.clear()
+
+
+_TRANSPORTS: weakref.WeakSet[SocketTransport] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for transport in tuple(_TRANSPORTS):
+        transport.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
