@@ -36,8 +36,9 @@ _MAX_HOST: Final = 253
 _FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\\]")
 """What nobody means in a URL, and parsers disagree about: control characters, spaces, backslashes."""
 
+_NO_PATH: Final = re.compile(rf"{_FORBIDDEN.pattern}|[?#]")
 _SPACE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
-_LOOPBACK_V4: Final = re.compile(r"127(?:\.[0-9]{1,3}){3}")
+_LOOPBACK_V4: Final = re.compile(r"127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
 
 # RFC 3986's unreserved characters, and "=", which Gradio's own route "/file=<path>" holds.
 _UNRESERVED: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
@@ -140,20 +141,21 @@ def parse_app_url(text: str) -> AppURL:
     """
     if _FORBIDDEN.search(text):
         raise ArgumentError(
-            f"the URL {text!r} holds spaces, backslashes or control characters: encode or remove them"
+            f"{_quoted(text)} holds spaces, backslashes or control characters: encode or remove them"
         )
     match = _match(text)
     if match["authority"] is None or match["scheme"] is None:
         if _SPACE_NAME.fullmatch(text) and not text.startswith("localhost/"):
             raise SpaceNameError(text)
-        raise ArgumentError(f"{text!r} is no URL: write it with its scheme, such as 'http://127.0.0.1:7860'")
+        raise ArgumentError(
+            f"{_quoted(text)} is no URL: write it with its scheme, such as 'http://127.0.0.1:7860'"
+        )
     if "@" in match["authority"]:
-        # The URL itself is not quoted: it holds a password.
         raise ArgumentError("the URL holds a user name or a password: give them as auth=('user', 'password')")
     try:
         origin = _origin(match["scheme"], match["authority"])
     except ValueError as error:
-        raise ArgumentError(f"cannot use the URL {text!r}: {error}") from None
+        raise ArgumentError(f"cannot use {_quoted(text)}: {error}") from None
     segments = [segment for segment in _without_dots(_requote(match["path"])).split("/") if segment]
     return AppURL(origin, "".join("/" + segment for segment in segments))
 
@@ -165,15 +167,15 @@ def parse_api_prefix(value: str) -> str:
         RemoteProtocolError: It is a URL, or a path that climbs.
     """
     segments = [segment for segment in value.split("/") if segment]
-    if (
-        "://" in value
-        or _FORBIDDEN.search(value)
-        or "?" in value
-        or "#" in value
-        or {".", ".."} & set(segments)
-    ):
+    climbs = any(_is_dots(segment) for segment in segments)
+    if climbs or "://" in value or _NO_PATH.search(value):
         raise RemoteProtocolError("config.api_prefix is not a plain path", data=value)
     return "".join("/" + _requote(segment) for segment in segments)
+
+
+def _quoted(text: str) -> str:
+    # An "@" may follow a password, a "?" may precede a token: neither belongs in an error.
+    return "the URL" if "@" in text else repr(text.partition("?")[0])
 
 
 def encode_path_segment(text: str) -> str:
@@ -242,13 +244,13 @@ def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
     scheme, authority, path, query = match.group("scheme", "authority", "path", "query")
     if authority is not None:
         if "@" in authority:
-            raise RemoteProtocolError("a URL holds credentials", data=location)
+            raise RemoteProtocolError("a URL holds credentials")
         try:
             origin = _origin(scheme or origin.scheme, authority)
         except ValueError as error:
             raise RemoteProtocolError(f"cannot use a URL ({error})", data=location) from None
     elif scheme is not None:
-        raise RemoteProtocolError("a URL is not http or https", data=location)
+        raise RemoteProtocolError("a URL is not of the form http(s)://host/path", data=location)
     else:
         base, _, base_query = target.partition("?")
         if not path:
@@ -294,7 +296,7 @@ def _normal_host(host: str) -> str:
         try:
             address = IPv6Address(host.removeprefix("[").removesuffix("]"))
         except ValueError:
-            raise ValueError(f"{host!r} is no IPv6 address") from None
+            raise ValueError(f"{host[:_MAX_HOST]!r} is no IPv6 address") from None
         if address.scope_id is not None:
             raise ValueError(f"{host!r} names a zone, which only this machine knows")
         return str(address)
@@ -323,17 +325,20 @@ def _requote(text: str) -> str:
     )
 
 
+def _is_dots(segment: str) -> bool:
+    # WHATWG's URL standard takes the encoded forms for dot segments, and so do proxies.
+    return segment.lower().replace("%2e", ".") in (".", "..")
+
+
 def _without_dots(path: str) -> str:
+    """Resolve the dot segments of an absolute path (RFC 3986 section 5.2.4)."""
     kept: list[str] = []
     segments = path.split("/")
     for segment in segments:
-        # WHATWG's URL standard takes the encoded forms for dot segments, and so do proxies.
-        plain = segment.lower().replace("%2e", ".")
-        if plain == "..":
-            if len(kept) > 1:
-                kept.pop()
-        elif plain != ".":
+        if not _is_dots(segment):
             kept.append(segment)
-    if segments[-1].lower().replace("%2e", ".") in (".", ".."):
+        elif segment.count(".") + segment.lower().count("%2e") == 2 and len(kept) > 1:
+            kept.pop()
+    if _is_dots(segments[-1]):
         kept.append("")
     return "/".join(kept)

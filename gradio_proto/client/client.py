@@ -51,7 +51,7 @@ class Client:
         max_workers: How many jobs may be in flight at once; None for no bound.
         verbose: Print one line when connected, as the official client does.
         auth: The user name and password of an app with a login.
-        httpx_kwargs: Not supported; see ``timeouts``, ``proxy``, ``ssl_verify``, ``ssl_context``, ``headers``, ``cookies``.
+        httpx_kwargs: Not supported; see ``timeouts``, ``proxy``, ``ssl_verify``, ``headers`` and so on.
         headers: Sent with every request to this app, and to nobody else.
         cookies: Sent likewise.
         download_files: Must be False for now: a file output is the server's FileData, a dict.

@@ -26,7 +26,7 @@ def connect(state: ClientState) -> Flow[App]:
     if config.auth_required:
         raise AuthenticationError("this app wants a login; give auth=('user', 'password')")
     check_protocol(config)
-    state.loaded = App(config, parse_api_info({}))
+    state.loaded = App(config)
     response = yield from fetch_idempotent(state, state.target("info"))
     info = parse_api_info(json_reply(response, state.limits, "/info"))
     state.loaded = App(config, info)
