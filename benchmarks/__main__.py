@@ -143,8 +143,8 @@ def run(
 
 
 def row(*cells: str) -> str:
-    widths = (14, 14, 10, 10, 10, 8, 20)
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=False)).rstrip()
+    widths = (14, 12, 9, 9, 9, 8, 18, 6)
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def report(
@@ -195,7 +195,7 @@ def main() -> int:
         parser.error(f"no such contender: {', '.join(sorted(unknown))}; there are: {', '.join(CONTENDERS)}")
 
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, medians of {options.repetitions}")
-    print(row("", "", *CONTENDERS, "ratio", "bar"), flush=True)
+    print(row("", "", *CONTENDERS, "ratio", "bar", ""), flush=True)
     results: dict[str, dict[str, Figures]] = {}
     missed: list[str] = []
     with contextlib.ExitStack() as stack:

@@ -2,9 +2,9 @@
 
     python -m benchmarks.fake_server [--tls CERTIFICATE_AND_KEY.pem]
 
-It prints its port, and serves until its standard input ends. It speaks ``sse_v3`` as 6.31.0 does over uvicorn:
-one HTTP chunk for each message, a stream that ends with ``close_stream`` and the last chunk when no job of its
-session is left, and connections that are kept alive. Its endpoints:
+It prints its port, and serves until its standard input ends. It speaks ``sse_v3`` as 6.31.0 does over
+uvicorn: one HTTP chunk for each message, a stream that ends with ``close_stream`` and the last chunk when no
+job of its session is left, and connections that are kept alive. Its endpoints:
 
 ``/echo``      gives its text back
 ``/big``       gives a text of as many megabytes as asked for, in one message
@@ -221,7 +221,7 @@ class Server:
         self.joins += 1
         event_id = f"{self.joins:032x}"
         session = self.sessions.setdefault(call["session_hash"], Session())
-        name, value = ENDPOINTS[call["fn_index"]], call["data"][0]
+        name, value = ENDPOINTS[int(call["fn_index"])], call["data"][0]
         messages = START + completed(value) if name == "echo" else canned(name, int(value))
         session.unread.append(messages.replace(EVENT_ID.encode(), event_id.encode()))
         session.waiting += name == "wait"

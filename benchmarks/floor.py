@@ -1,8 +1,8 @@
 """The least that a client written in Python can do for a call: a socket, and the JSON of every message.
 
-It stands for the cost below which no client gets. It does for its user what a client must (it reads the config
-and the API description, finds the endpoint by name, follows the diffs of a growing text), and nothing more: no
-errors, no timeouts, no limits, one job at a time. One connection serves the join and then the stream.
+It stands for the cost below which no client gets. It does for its user what a client must (it reads the
+config and the API description, finds the endpoint by name, follows the diffs of a growing text), and nothing
+more: no errors, no timeouts, no limits, one job at a time. One connection serves the join and then the stream.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ nowhere or to themselves, lists where objects belong. :func:`python_type_of` rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,10 +23,13 @@ PRIVATE_KEYS: Final = ("api_visibility", "code_snippets", "show_api")
 _SCHEMA_DEPTH: Final = 20
 """Levels of a schema that its type text shows. Real ones have up to 8; a recursive one has no end."""
 
-_SCHEMA_PARTS: Final = 500
-"""Parts of a schema that its type text shows: references can double the text at every level."""
+_SCHEMA_TEXT: Final = 2000
+"""Characters of one type text; the longest real one has 450. References can double a text at every level."""
 
-_SCHEMA_TEXT: Final = 500
+_PUNCTUATION: Final = 6
+"""Characters of brackets, quotes and separators to count for each piece, so that empty pieces count as well."""
+
+_WORD: Final = 200
 """Characters of one name, description or literal in a type text."""
 
 _PLAIN_TYPES: Final[dict[Any, str]] = {
@@ -207,37 +210,27 @@ def python_type_of(schema: Any) -> str:
 
 
 class _TypeWriter:
-    """One schema's definitions, and how much may still be written."""
+    """One schema's definitions, and how many characters may still be written."""
 
     def __init__(self, schema: Any) -> None:
         self._definitions = object_of(object_of(schema).get("$defs"))
-        self._parts = _SCHEMA_PARTS
+        self._room = _SCHEMA_TEXT
 
     def write(self, schema: Any, depth: int = 0) -> str:
-        self._parts -= 1
-        if not is_object(schema) or not schema or depth > _SCHEMA_DEPTH or self._parts < 0:
-            return "Any"
-        return self._write(schema, depth + 1)
-
-    def _write(self, schema: dict[str, Any], depth: int) -> str:
+        if not is_object(schema) or not schema or depth > _SCHEMA_DEPTH or self._room <= 0:
+            return self._take("Any")
+        self._room -= _PUNCTUATION
+        depth += 1
         if "const" in schema:
-            return f"Literal[{_literal(schema['const'])}]"
-        enum = schema.get("enum")
-        if is_list(enum):
-            values = [f"'{_literal(value)}'" for value in enum[: max(self._parts, 0)]]
-            self._parts -= len(values)
-            return f"Literal[{', '.join(values)}]"
+            return f"Literal[{self._literal(schema['const'])}]"
+        if is_list(schema.get("enum")):
+            values = self._each(", ", schema["enum"], lambda value: f"'{self._literal(value)}'")
+            return f"Literal[{values}]"
         kind = schema.get("type")
-        if is_list(kind):
-            # JSON Schema has seven types; a longer list only repeats them.
-            kinds = [each for each in kind[:7] if isinstance(each, str)]
-            return self._join(" | ", [{**schema, "type": each} for each in kinds], depth)
-        if kind == "array":
-            return self._array(schema, depth)
-        if kind == "object":
-            return self._object(schema, depth)
+        if is_list(kind) and kind:
+            return self._each(" | ", kind, lambda each: self._typed(schema, each, depth))
         if isinstance(kind, str):
-            return _PLAIN_TYPES.get(kind, "Any")
+            return self._typed(schema, kind, depth)
         if schema.get("$ref"):
             return self.write(self._definition(schema["$ref"]), depth)
         for word in ("oneOf", "anyOf"):
@@ -245,13 +238,15 @@ class _TypeWriter:
                 return self._join(" | ", schema[word], depth)
         if schema.get("allOf"):
             return f"All[{self._join(', ', schema['allOf'], depth)}]"
-        return "str | float | bool | list | dict" if "json" in _text(schema.get("description")) else "Any"
+        json = "json" in _text(schema.get("description"))[:_WORD]
+        return self._take("str | float | bool | list | dict" if json else "Any")
 
-    def _join(self, separator: str, schemas: Any, depth: int) -> str:
-        if not is_list(schemas) or not schemas:
-            return "Any"
-        shown = schemas[: max(self._parts, 1)]
-        return separator.join([self.write(schema, depth) for schema in shown])
+    def _typed(self, schema: dict[str, Any], kind: Any, depth: int) -> str:
+        if kind == "array":
+            return self._array(schema, depth)
+        if kind == "object":
+            return self._object(schema, depth)
+        return self._take(_PLAIN_TYPES.get(kind, "Any") if isinstance(kind, str) else "Any")
 
     def _array(self, schema: dict[str, Any], depth: int) -> str:
         items = schema.get("items")
@@ -263,19 +258,19 @@ class _TypeWriter:
     def _object(self, schema: dict[str, Any], depth: int) -> str:
         properties = object_of(schema.get("properties"))
         if self._is_file(properties):
-            return "filepath"
-        parts: list[str] = []
-        for name, value in properties.items():
-            if self._parts <= 0:
-                break
-            if name != "$defs":
-                description = _text(object_of(value).get("description"))
-                note = f" ({_cut(description)})" if description else ""
-                parts.append(f"{_cut(name)}: {self.write(value, depth)}{note}")
+            return self._take("filepath")
+        names = (name for name in properties if name != "$defs")
+        parts = self._each(", ", names, lambda name: self._property(name, properties[name], depth))
         extra = schema.get("additionalProperties", False)
         if extra is not False:
-            parts.append(f"str, {self.write(extra, depth)}")
-        return f"dict({', '.join(parts)})"
+            parts += f"{', ' if parts else ''}str, {self.write(extra, depth)}"
+        return f"dict({parts})"
+
+    def _property(self, name: str, value: Any, depth: int) -> str:
+        name = self._take(name)
+        python_type = self.write(value, depth)
+        description = _text(object_of(value).get("description"))
+        return f"{name}: {python_type}" + (f" ({self._take(description)})" if description else "")
 
     def _is_file(self, properties: dict[str, Any]) -> bool:
         if "path" not in properties:
@@ -289,16 +284,34 @@ class _TypeWriter:
         return object_of(meta.get("default")).get("_type") == "gradio.FileData"
 
     def _definition(self, reference: Any) -> Any:
-        return self._definitions.get(reference.rsplit("/", 1)[-1]) if isinstance(reference, str) else None
+        if not isinstance(reference, str) or len(reference) > _WORD:
+            return None
+        return self._definitions.get(reference.rsplit("/", 1)[-1])
 
+    def _join(self, separator: str, schemas: Any, depth: int) -> str:
+        if not is_list(schemas) or not schemas:
+            return self._take("Any")
+        return self._each(separator, schemas, lambda schema: self.write(schema, depth))
 
-def _literal(value: Any) -> str:
-    # A container in an enum is written by its kind alone: its text could be of any size.
-    return quote(value) if isinstance(value, dict | list) else _cut(str(value))
+    def _each(self, separator: str, items: Iterable[Any], write: Callable[[Any], str]) -> str:
+        written: list[str] = []
+        for item in items:
+            if self._room <= 0:
+                written.append("…")
+                break
+            written.append(write(item))
+        return separator.join(written)
 
+    def _literal(self, value: Any) -> str:
+        # A container in an enum is written by its kind alone: its text could be of any size.
+        return self._take(quote(value) if isinstance(value, dict | list) else str(value))
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _SCHEMA_TEXT else text[: _SCHEMA_TEXT - 1] + "…"
+    def _take(self, text: str) -> str:
+        """Account for a piece of text, cut to what one piece may have."""
+        if len(text) > _WORD:
+            text = text[: _WORD - 1] + "…"
+        self._room -= len(text) + _PUNCTUATION
+        return text
 
 
 def _text(value: Any) -> str:

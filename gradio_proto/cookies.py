@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 from .limits import Limits
 from .urls import Origin
 
-# RFC 6265 section 4.1.1 asks for tokens and a narrow set of values; browsers, and servers, take much more.
-_NAME: Final = re.compile(r"[^\x00-\x20\x7f-\U0010ffff=;,\"]+")
-_VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f-\U0010ffff;]*")
+# RFC 6265 section 4.1.1 asks for tokens and a narrow set of values, and browsers take nearly everything.
+# What this library takes is printable ASCII, without what would end a name or a value.
+_NAME: Final = re.compile(r"[!#-+\--:<>-~]+")
+_VALUE: Final = re.compile(r"[\t -:<-~]*")
 _MAX_AGE: Final = re.compile(r"-?[0-9]+")
 _DATE: Final = re.compile(
     r"(?:[A-Za-z]{3,9},?[ ]+)?"
@@ -38,12 +38,6 @@ _LONG_PAST: Final = 1_577_836_800
 for sure: servers delete a cookie by a date in 1970."""
 
 
-@dataclass(slots=True)
-class _Cookie:
-    value: str = field(repr=False)
-    expires: float | None = None
-
-
 class CookieJar:
     """The cookies of one origin. It can be pickled; its representation shows names only."""
 
@@ -51,8 +45,8 @@ class CookieJar:
         """Make an empty jar for ``origin``."""
         self._origin = origin
         self._limits = Limits() if limits is None else limits
-        # By path and name, in the order of creation: RFC 6265 asks for the oldest first, and drops it first.
-        self._cookies: dict[tuple[str, str], _Cookie] = {}
+        # (path, name) to (value, end): in the order of creation, in which they are sent, and dropped.
+        self._cookies: dict[tuple[str, str], tuple[str, float | None]] = {}
 
     def __repr__(self) -> str:
         names = ", ".join([name for _, name in self._cookies])
@@ -78,7 +72,7 @@ class CookieJar:
             raise ValueError(
                 f"the cookie {name!r} is longer than Limits.cookie_bytes = {self._limits.cookie_bytes}"
             )
-        self._keep("/", name, _Cookie(value))
+        self._keep("/", name, value, None)
 
     def store(
         self, set_cookie_values: Iterable[str], target: str, now: float, date: str | None = None
@@ -104,16 +98,12 @@ class CookieJar:
             now: The time, in seconds of a monotonic clock.
         """
         path = _path_of(target)
-        gone = [
-            key
-            for key, cookie in self._cookies.items()
-            if cookie.expires is not None and cookie.expires <= now
-        ]
+        gone = [key for key, (_, end) in self._cookies.items() if end is not None and end <= now]
         for key in gone:
             del self._cookies[key]
         sent = [
-            (cookie_path, f"{name}={cookie.value}")
-            for (cookie_path, name), cookie in self._cookies.items()
+            (cookie_path, f"{name}={value}")
+            for (cookie_path, name), (value, _) in self._cookies.items()
             if _matches(path, cookie_path)
         ]
         # Longer paths first (RFC 6265 section 5.4): a server that takes the first of two gets the nearer.
@@ -126,10 +116,10 @@ class CookieJar:
         name, value = name.strip(" \t"), value.strip(" \t")
         if not equals or not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             return
-        cookie = _Cookie(value)
         path = ""
         max_age: str | None = None
         expires: int | None = None
+        end: float | None = None
         for attribute in attributes:
             key, _, argument = attribute.partition("=")
             key, argument = key.strip(" \t").lower(), argument.strip(" \t")
@@ -145,18 +135,18 @@ class CookieJar:
             path = _default_path(target)
         if max_age is not None:
             # Max-Age wins over Expires. Ten digits are 300 years; more are no number worth converting.
-            cookie.expires = now + min(int(max_age[:11]), 10**10)
+            end = now + min(int(max_age[:11]), 10**10)
         elif expires is not None and server_now is not None:
-            cookie.expires = now + (expires - server_now)
+            end = now + (expires - server_now)
         elif expires is not None and expires < _LONG_PAST:
-            cookie.expires = now
-        if cookie.expires is not None and cookie.expires <= now:
+            end = now
+        if end is not None and end <= now:
             self._cookies.pop((path, name), None)
         else:
-            self._keep(path, name, cookie)
+            self._keep(path, name, value, end)
 
-    def _keep(self, path: str, name: str, cookie: _Cookie) -> None:
-        self._cookies[path, name] = cookie  # in its old place, if it was there: the creation counts
+    def _keep(self, path: str, name: str, value: str, end: float | None) -> None:
+        self._cookies[path, name] = value, end  # in its old place, if it was there: the creation counts
         while len(self._cookies) > self._limits.cookies:
             del self._cookies[next(iter(self._cookies))]
 

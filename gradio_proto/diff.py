@@ -19,7 +19,7 @@ they may even be negative. A delete in a list therefore takes its last element, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, cast
 
 from .errors import LimitExceeded
 from .limits import KIB, Limits
@@ -29,9 +29,6 @@ _MOVES_PER_EDIT: Final = KIB
 
 # The builtin, for type checkers: comparing its result does not turn Any into a list of unknown elements.
 _type: Final = cast("Callable[[Any], type[Any]]", type)
-
-_Undo: TypeAlias = list[tuple[Callable[..., Any], tuple[Any, ...]]]
-# Functions and their arguments, to be called from the last to the first.
 
 
 class _Malformed(Exception):
@@ -66,8 +63,9 @@ class _GrowingText:
         pending += text
         self._pending = pending
 
-    def undo_append(self, length: int) -> None:
-        self._pending = self._pending[: len(self._pending) - length]
+    def cut(self, length: int) -> None:
+        """Take back what was appended since the text had that length, with no copy() in between."""
+        self._pending = self._pending[: length - len(self._front)]
 
     def copy(self) -> str:
         """Return the text as it is now (called ``copy`` as in list and dict: copying a value calls it)."""
@@ -77,6 +75,29 @@ class _GrowingText:
             text += self._pending
             self._front, self._lag, self._pending = text, self._pending, ""
         return self._front
+
+
+class _Undo:
+    """How to take back the edits of one diff, newest first."""
+
+    __slots__ = ("_steps", "_texts")
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+        self._texts: set[_GrowingText] = set()
+
+    def add(self, function: Callable[..., Any], *arguments: Any) -> None:
+        self._steps.append((function, arguments))
+
+    def append_to(self, text: _GrowingText) -> None:
+        # Cutting copies: once for each text, however many appends there were.
+        if text not in self._texts:
+            self._texts.add(text)
+            self.add(text.cut, len(text))
+
+    def run(self) -> None:
+        for function, arguments in reversed(self._steps):
+            function(*arguments)
 
 
 _COPIED: Final = frozenset({list, dict, _GrowingText})
@@ -194,15 +215,14 @@ class OutputState:
 
     def _apply_to(self, index: int, edits: list[Any], edits_left: int) -> int:
         """Apply all edits of one output, or none; return how many more this message may have."""
-        undo: _Undo = []
+        undo = _Undo()
         try:
             for edit in edits:
                 edits_left -= self._apply_edit(index, edit, undo)
                 if edits_left < 0:
                     raise LimitExceeded("diff_edits", self._limits.diff_edits)
         except (_Malformed, LimitExceeded) as error:
-            for function, arguments in reversed(undo):
-                function(*arguments)
+            undo.run()
             if isinstance(error, LimitExceeded):
                 raise
             self._broken.add(index)
@@ -221,18 +241,18 @@ class OutputState:
             text = _lookup(container, key)
             kind = _type(text)
             if kind is str:
-                undo.append((container.__setitem__, (key, text)))
+                undo.add(container.__setitem__, key, text)
                 container[key] = text = _GrowingText(text)
-            elif kind is _GrowingText:
-                undo.append((text.undo_append, (len(value),)))
-            else:
+            elif kind is not _GrowingText:
                 raise _Malformed
+            undo.append_to(text)
             text.append(value)
             self._growth += len(value)
             return 1
         if action == "replace":
-            undo.append((container.__setitem__, (key, _lookup(container, key))))
+            old = _lookup(container, key)
             container[key] = self._take(value, len(path))
+            undo.add(container.__setitem__, key, old)
             return 1
         if not path:
             raise _Malformed
@@ -241,21 +261,22 @@ class OutputState:
             size = len(container)
             if action == "add" and 0 <= key <= size:
                 container.insert(key, self._take(value, len(path)))
-                undo.append((container.pop, (key,)))
+                undo.add(container.pop, key)
                 return 1 + (size - key) // _MOVES_PER_EDIT
             if action == "delete" and size:
-                undo.append((container.append, (container.pop(),)))
+                undo.add(container.append, container.pop())
                 return 1
         elif kind is dict and type(key) is str:
             if action == "add":
+                taken = self._take(value, len(path))
                 if key in container:
-                    undo.append((container.__setitem__, (key, container[key])))
+                    undo.add(container.__setitem__, key, container[key])
                 else:
-                    undo.append((container.pop, (key,)))
-                container[key] = self._take(value, len(path))
+                    undo.add(container.pop, key)
+                container[key] = taken
                 return 1
             if action == "delete" and key in container:
-                undo.append((container.__setitem__, (key, container.pop(key))))
+                undo.add(container.__setitem__, key, container.pop(key))
                 return 1
         raise _Malformed
 

@@ -66,7 +66,7 @@ class GradioError(Exception):
     def __str__(self) -> str:
         """The message, safe to print, and where it happened."""
         known = [
-            printable(str(value)) if label is None else f"{label} {printable(str(value))}"
+            f"{label} {printable(value)}"
             for label, value in (
                 ("endpoint", self.endpoint),
                 ("event", self.event_id),
@@ -86,6 +86,7 @@ class GradioError(Exception):
 
 def _rebuild(cls: type[GradioError], args: tuple[Any, ...], state: dict[str, Any]) -> GradioError:
     error = cls.__new__(cls, *args)
+    error.args = args  # OSError, and so DeadlineExceeded, leaves them to __init__
     error.__dict__.update(state)
     return error
 

@@ -123,8 +123,8 @@ class _WithOutput:
 
     @property
     def is_generating(self) -> bool:
-        """Whether the server says that more may come. Below ``sse_v2`` a generator's last message says so too,
-        and later servers' when a streaming input was closed; null (batch functions) is no."""
+        """Whether the server says that more may come. A generator's last message says so too below ``sse_v2``,
+        and that of a streaming input that was closed; null (batch functions) is no."""
         return self.output.get("is_generating") is True
 
 

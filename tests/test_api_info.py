@@ -253,7 +253,7 @@ class TestPythonType:
             ({"type": "object", "properties": [1]}, "dict()"),
             ({"type": "object", "additionalProperties": False}, "dict()"),
             ({"type": ["string", "null"]}, "str | None"),
-            ({"type": ["string", 5, "array"], "items": {"type": "integer"}}, "str | list[int]"),
+            ({"type": ["string", 5, "array"], "items": {"type": "integer"}}, "str | Any | list[int]"),
             ({"type": []}, "Any"),
             ({"type": "unheard-of"}, "Any"),
             ({"type": None}, "Any"),
@@ -293,10 +293,12 @@ class TestPythonType:
             {"enum": list(range(100_000))},
             {"type": "object", "properties": {str(n): {"type": "string"} for n in range(100_000)}},
             {"type": ["string"] * 100_000},
+            {"enum": [""] * 100_000},
+            {"type": "array", "items": {"type": "array", "items": {"type": ["array"] * 1000}}},
             {"const": "x" * 1_000_000},
             {"type": "array", "items": {"anyOf": [{"enum": list(range(1000))}] * 1000}},
         ):
-            assert len(python_type_of(schema)) < 20_000
+            assert len(python_type_of(schema)) < 5000
 
     def test_depth_is_bounded(self) -> None:
         schema: dict[str, Any] = {"type": "string"}
@@ -319,7 +321,7 @@ class TestPythonType:
         )
     )
     def test_reads_anything(self, schema: Any) -> None:
-        assert len(python_type_of(schema)) < 20_000
+        assert len(python_type_of(schema)) < 10_000
 
 
 FIELDS = (

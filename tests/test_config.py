@@ -107,6 +107,10 @@ class TestRecorded:
         config = recorded(version)
         assert pickle.loads(pickle.dumps(config)) == config == recorded(version)  # noqa: S301
         assert len(repr(config)) < 1000
+        for value in (config, config.dependencies[0], next(iter(config.components.values()))):
+            assert len(repr(value)) < 1000
+            with pytest.raises(AttributeError):
+                setattr(value, "raw", {})  # noqa: B010
 
 
 class TestOddities:

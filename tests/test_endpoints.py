@@ -171,7 +171,7 @@ class TestEndpoint:
     def test_can_be_pickled(self) -> None:
         endpoint = recorded("6.31.0").resolve("/calc")
         assert pickle.loads(pickle.dumps(endpoint)) == endpoint  # noqa: S301
-        assert "raw" not in repr(endpoint)
+        assert repr(endpoint) == "Endpoint(api_name='/calc', fn_index=1)"
 
     def test_without_api_info(self) -> None:
         app = recorded("6.31.0", info=False)
@@ -296,6 +296,7 @@ class TestBind:
             with pytest.raises(TypeError) as caught:
                 endpoint_of(*(parameter(f"p{number}") for number in range(count))).bind(args, {})
             assert words in str(caught.value)
+            assert str(caught.value).endswith(" and 10 more") is (count == 30)
 
     def test_labels_alike_name_nothing(self) -> None:
         endpoint = endpoint_of(

@@ -101,8 +101,18 @@ def test_a_server_that_does_not_answer_is_stopped(fake_app: Callable[[str], Path
         pytest.raises(ServerError, match="did not answer within 1 s"),
     ):
         servers("6.31.0")
+    pid = int(pid_file.read_text())
     with pytest.raises(ProcessLookupError):
-        os.kill(int(pid_file.read_text()), 0)
+        os.kill(pid, 0)
+
+
+def test_a_server_that_failed_is_not_started_again(fake_app: Callable[[str], Path], tmp_path: Path) -> None:
+    app = fake_app(f"open({str(tmp_path / 'starts')!r}, 'a').write('x'); raise SystemExit('no such thing')")
+    with Servers(app=app) as servers:
+        for _ in range(2):
+            with pytest.raises(ServerError, match="no such thing"):
+                servers("6.31.0")
+    assert (tmp_path / "starts").read_text() == "x"
 
 
 def test_closing_stops_every_server(fake_app: Callable[[str], Path]) -> None:

@@ -25,11 +25,9 @@ from gradio_proto.testing import Component, Context, Error, TestApp, update
 VERSION = "6.31.0"
 
 
-def recorded_app(
-    world: World, *, show_error: bool = True, max_queue_size: int | None = None, api_open: bool = True
-) -> TestApp:
+def recorded_app(world: World, **options: Any) -> TestApp:
     """The app of the recordings, with its endpoints in the same order: their ids are in the requests."""
-    app = TestApp(title="proto", show_error=show_error, max_queue_size=max_queue_size, api_open=api_open)
+    app = TestApp(title="proto", **options)
     sleep = world.sleep
     text = Component("textbox", "T in")
     number = Component("number", "N in", value=3)
@@ -171,8 +169,8 @@ def recorded_app(
     def special(x: str) -> Any:
         return {
             "nan": {"a": math.nan, "b": math.inf, "c": -math.inf},
-            "big": {"s": "é€😀" * 200_000},
-            "unicode": {"s": "é€😀\u2028\u2029\u0085\0\r\n\x1f"},
+            "big": {"s": "é€😀" * 100_000},
+            "unicode": {"s": "é€😀\u2028\u2029\0\r\n\x1f\u0085"},
             "lone": {"s": "\ud800"},
         }[x]
 
@@ -205,9 +203,9 @@ def recorded_app(
     return app
 
 
-def extra_app(world: World) -> TestApp:
+def extra_app(world: World, version: str = VERSION) -> TestApp:
     """The second recorded app: generators with an edge each."""
-    app = TestApp()
+    app = TestApp(version=version)
     sleep = world.sleep
     text, number = Component("textbox"), Component("number")
 
@@ -301,12 +299,20 @@ class Replay:
     """One recorded conversation, had again."""
 
     def __init__(
-        self, operation: str, world: World, *, leave_out: Collection[int] = (), group: bool = False
+        self,
+        operation: str,
+        world: World,
+        *,
+        version: str = VERSION,
+        leave_out: Collection[int] = (),
+        group: bool = False,
+        tail: float = 0.2,
     ) -> None:
         self.world = world
         self._leave_out = leave_out
         self._group = group
-        self.records = records(VERSION, operation)
+        self._tail = tail
+        self.records = records(version, operation)
         self.theirs: dict[int, dict[str, Any]] = {}
         self.ours: dict[int, Answer] = {}
         self._conns: dict[int, int] = {}
@@ -344,7 +350,7 @@ class Replay:
                     self.world.disconnect(self._conns[conn])
                 case _:
                     pass
-        self.world.run(self.world.now + 0.2)
+        self.world.run(self.world.now + self._tail)
 
     def _send(self, record: dict[str, Any]) -> None:
         method, target, _ = record["line"].split(" ")
@@ -424,6 +430,60 @@ def test_recorded(operation: str) -> None:
     Replay(operation, world).run()
 
 
+OLDER = ["4.13.0", "4.19.1", "4.21.0", "4.44.1", "5.49.1"]
+
+
+@pytest.mark.parametrize("version", OLDER)
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "echo", "calc", "count", "stream", "jsonstream", "progress", "fail", "fail_titled", "crash", "gen_fail",
+        "gen_crash", "state", "none", "json", "update", "batch", "event_data", "noqueue_job", "queue_position",
+        "late_open", "keepalive",
+    ],
+)  # fmt: skip
+def test_recorded_on_older_servers(version: str, operation: str) -> None:
+    world = World()
+    world.use(recorded_app(world, version=version))
+    Replay(operation, world, version=version).run()
+
+
+@pytest.mark.parametrize("version", OLDER)
+@pytest.mark.parametrize("operation", ["nonefirst", "two", "same", "empty", "ret_gen", "fast", "one"])
+def test_recorded_extra_on_older_servers(version: str, operation: str) -> None:
+    world = World()
+    world.use(extra_app(world, version))
+    Replay(f"extra_{operation}", world, version=version).run()
+
+
+@pytest.mark.parametrize("version", OLDER)
+def test_recorded_variants_on_older_servers(version: str) -> None:
+    for operation, options in (
+        ("variant_hide", {"show_error": False}),
+        ("variant_closed", {"api_open": False}),
+    ):
+        world = World()
+        world.use(recorded_app(world, version=version, **options))
+        Replay(operation, world, version=version).run()
+
+
+@pytest.mark.parametrize("version", OLDER)
+def test_recorded_shared_session_on_older_servers(version: str) -> None:
+    world = World()
+    world.use(recorded_app(world, version=version))
+    Replay("shared_session", world, version=version, group=True).run()
+
+
+@pytest.mark.parametrize("version", ["4.44.1", "5.49.1"])
+@pytest.mark.parametrize(
+    "operation", ["cancel_running", "cancel_queued", "cancel_queued_then_reuse", "heartbeat", "reset"]
+)
+def test_recorded_cancel_on_older_servers(version: str, operation: str) -> None:
+    world = World()
+    world.use(recorded_app(world, version=version))
+    Replay(operation, world, version=version).run()
+
+
 @pytest.mark.parametrize(
     "operation", ["shrink", "nonefirst", "two", "same", "empty", "ret_gen", "fast", "one"]
 )
@@ -463,13 +523,17 @@ def test_recorded_hidden_errors() -> None:
 def test_recorded_full_queue() -> None:
     world = World()
     world.use(recorded_app(world, max_queue_size=1))
-    Replay("variant_full", world).run()
+    # A real server takes up to 50 ms to see that a job waits; we start it at once. So of two joins in that time
+    # (8 and 9) it refuses the second, and we the next (11).
+    Replay("variant_full", world, leave_out={9, 11}).run()
 
 
 def test_recorded_special_values() -> None:
     world = World()
     world.use(recorded_app(world))
-    Replay("special", world).run()
+    # Connection 4 was cut short in the recording (it is a megabyte long).
+    # Connection 8 gives half a surrogate pair, which no message can carry; the server's text for that is long.
+    Replay("special", world, leave_out={4, 8}).run()
 
 
 def test_recorded_cancel_of_another_function() -> None:
@@ -495,7 +559,7 @@ def test_recorded_session_after_a_cancel() -> None:
 def test_recorded_stop() -> None:
     world = World()
     world.use(recorded_app(world))
-    replay = Replay("server_stop", world)
+    replay = Replay("server_stop", world, tail=0.0)
     # When the signal was sent is not recorded; the server finds out ten seconds after its last message.
     world.at(1.0, lambda: world.server.stop(world.now))
     replay.run()
@@ -557,6 +621,25 @@ def test_config_has_the_fields_of_a_real_one() -> None:
         assert component.keys() == theirs.keys(), component["type"]
         assert component["skip_api"] == theirs["skip_api"]
         assert component["props"].keys() <= theirs["props"].keys() | {"value"}
+
+
+@pytest.mark.parametrize("version", OLDER)
+def test_older_descriptions_have_the_fields_of_real_ones(version: str) -> None:
+    recorded = body(version, "config")
+    app = recorded_app(World(), version=version)
+    config = app.config("http://127.0.0.1:7880")
+    assert config.keys() == recorded.keys()
+    assert (config["version"], config["protocol"]) == (recorded["version"], recorded["protocol"])
+    # What is for the page only.
+    page_only = {"every", "zerogpu", "like_user_message"}
+    assert config["dependencies"][0].keys() == recorded["dependencies"][0].keys() - page_only
+    assert config["components"][0].keys() == recorded["components"][0].keys()
+    name = "gradio_api_info" if version == "5.49.1" else "info"
+    theirs = body(version, name)["named_endpoints"]["/echo"]
+    ours = app.info()["named_endpoints"]["/echo"]
+    assert ours.keys() == theirs.keys()
+    assert ours["parameters"][0].keys() == theirs["parameters"][0].keys()
+    assert ours["returns"][0].keys() == theirs["returns"][0].keys()
 
 
 @pytest.mark.parametrize("all_endpoints", [False, True])

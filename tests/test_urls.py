@@ -118,6 +118,9 @@ class TestOrigin:
         assert pickle.loads(pickle.dumps(origin)) == origin  # noqa: S301
         assert parse_app_url(str(origin)) == AppURL(origin, "")
         assert len({origin, Origin(origin.scheme, origin.host, origin.port)}) == 1
+        for value, name in ((origin, "host"), (AppURL(origin, ""), "base_path")):
+            with pytest.raises(AttributeError):
+                setattr(value, name, "evil")
 
 
 class TestParseAppURL:

@@ -21,9 +21,10 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from .components import Component
+from .generations import LATEST, Generation
 from .values import Context, Exhausted, Outcome, Raised, Report, Returned, Yielded
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
@@ -33,9 +34,6 @@ Visibility = Literal["public", "undocumented", "private"]
 
 _BY_ANNOTATION: Mapping[Any, str] = {str: "textbox", int: "number", float: "number", bool: "checkbox"}
 _STREAMS = (collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator)
-
-VERSION: Final = "6.31.0"
-"""The version of Gradio that the config names, and whose behaviour is shown."""
 
 
 class Call:
@@ -144,6 +142,10 @@ class TestApp:
         default_concurrency_limit: How many runs of one function may go on at once; None: any number.
         api_open: Whether endpoints with a queue can be called directly (``/run``) too.
         app_id: The number that tells one run of an app from another; real ones exceed 2**53 too.
+        version: The version of Gradio to be: one of :data:`~gradio_proto.testing.generations.PROTOCOLS`.
+
+    Raises:
+        ValueError: There is no such version here.
     """
 
     __test__ = False  # pytest collects classes whose names start like this one's
@@ -157,6 +159,7 @@ class TestApp:
         default_concurrency_limit: int | None = 1,
         api_open: bool = True,
         app_id: int = 16538474280455143519,
+        version: str = LATEST,
     ) -> None:
         self.title = title
         self.show_error = show_error
@@ -164,6 +167,7 @@ class TestApp:
         self.default_concurrency_limit = default_concurrency_limit
         self.api_open = api_open
         self.app_id = app_id
+        self.generation = Generation(version)
         self.endpoints: list[Endpoint] = []
         self._components: dict[Component, int] = {}
 
@@ -203,7 +207,7 @@ class TestApp:
 
         Raises:
             TypeError: The function cannot be called with that many inputs.
-            ValueError: There is no such component type.
+            ValueError: There is no such component type, or a generator is to take batches.
         """
 
         def decorate(fn: _F) -> _F:
@@ -214,9 +218,11 @@ class TestApp:
             required = sum(p.default is p.empty for p in positional)
             if len(given_in) < required or (len(given_in) > len(positional) and not variadic):
                 raise TypeError(
-                    f"{_name_of(fn)} takes {len(positional)} inputs, and {len(given_in)} are given"
+                    f"{_name_of(fn)} takes {len(positional)} inputs, but {len(given_in)} are named"
                 )
             is_generator = inspect.isgeneratorfunction(fn)
+            if is_generator and batch:
+                raise ValueError(f"{_name_of(fn)} is a generator, and those cannot take batches")
             given_out = outputs if outputs is not None else _outputs_of(signature, is_generator)
             limit = self.default_concurrency_limit if concurrency_limit == "default" else concurrency_limit
             # Within one endpoint "state" in and "state" out are the same State: it would be no use otherwise.
@@ -276,16 +282,17 @@ class TestApp:
             for index, component in enumerate(endpoint.outputs):
                 labels.setdefault(component, self._output_label(endpoint, index))
         layout = {"id": 0, "children": [{"id": number} for number in self._components.values()]}
-        return {
-            "version": VERSION,
-            "api_prefix": "/gradio_api",
+        generation = self.generation
+        config: dict[str, Any] = {
+            "version": generation.version,
+            "api_prefix": generation.prefix,
             "mode": "blocks",
             "app_id": self.app_id,
             "dev_mode": False,
             "vibe_mode": False,
             "analytics_enabled": False,
             "components": [
-                component.config(number, labels.get(component))
+                generation.trim("component", component.config(number, labels.get(component)))
                 for component, number in self._components.items()
             ],
             "css": None,
@@ -302,7 +309,7 @@ class TestApp:
             "max_file_size": None,
             "stylesheets": [],
             "theme": "default",
-            "protocol": "sse_v3",
+            "protocol": generation.protocol,
             "body_css": {},
             "fill_height": False,
             "fill_width": False,
@@ -323,9 +330,10 @@ class TestApp:
             "username": None,
             "root": root,
         }
+        return {**generation.trim("config", config), **generation.visibility("public")}
 
     def _dependency(self, endpoint: Endpoint) -> dict[str, Any]:
-        return {
+        dependency: dict[str, Any] = {
             "id": endpoint.id,
             "targets": [[self.component_id(endpoint.trigger), "click"]],
             "inputs": [self.component_id(component) for component in endpoint.inputs],
@@ -357,6 +365,8 @@ class TestApp:
             "component_prop_inputs": [],
             "js_implementation": None,
         }
+        shown = self.generation.visibility(endpoint.visibility)
+        return {**self.generation.trim("dependency", dependency), **shown}
 
     def info(self, *, all_endpoints: bool = False) -> dict[str, Any]:
         """What ``GET /info`` answers.
@@ -381,17 +391,16 @@ class TestApp:
                 continue
             has_default, default = endpoint.default(index)
             described = component.info(endpoint.label(index))
-            parameters.append(
-                {
-                    "label": described.pop("label"),
-                    "parameter_name": endpoint.parameter_name(index),
-                    "parameter_has_default": has_default,
-                    "parameter_default": default,
-                    **described,
-                    "example_input": component.example,
-                }
-            )
-        return {
+            parameter = {
+                "label": described.pop("label"),
+                "parameter_name": endpoint.parameter_name(index),
+                "parameter_has_default": has_default,
+                "parameter_default": default,
+                **described,
+                "example_input": component.example,
+            }
+            parameters.append(self.generation.trim("parameter", parameter))
+        described = {
             "parameters": parameters,
             "returns": [
                 component.info(self._output_label(endpoint, index))
@@ -401,6 +410,8 @@ class TestApp:
             "api_visibility": endpoint.visibility,
             "description": inspect.getdoc(endpoint.fn) or "",
         }
+        shown = self.generation.visibility(endpoint.visibility)
+        return self.generation.trim("endpoint", {**described, **shown})
 
     def _output_label(self, endpoint: Endpoint, index: int) -> str:
         return endpoint.outputs[index].label or (

@@ -119,14 +119,18 @@ class Component:
             )
         return value
 
-    def postprocess(self, value: Any) -> Any:
+    def postprocess(self, value: Any, *, chat_parts: bool = True) -> Any:
         """Turn what the function gave into what the wire carries.
+
+        Args:
+            value: What the function gave.
+            chat_parts: Give chat messages the form that they have since Gradio 6.
 
         Raises:
             TypeError: JSON cannot hold it.
         """
         value = plain(value)
-        if self.type == "chatbot" and is_list(value):
+        if self.type == "chatbot" and chat_parts and is_list(value):
             return [_chat_message(message) for message in value]
         return value
 

@@ -18,14 +18,22 @@ Edit = list[Any]
 """``[action, path, value]``, as it goes onto the wire."""
 
 
-def diff(old: Any, new: Any) -> list[Edit]:
+def diff(old: Any, new: Any, *, shifted: bool = True) -> list[Edit]:
     """Return the edits that turn ``old`` into ``new``, to be applied in order.
 
     Scalars are compared as Python compares them, so a change from 1 to 1.0 or True is no edit, as on a real
-    server. Neither argument is changed, but the edits hold parts of ``new``: do not change it afterwards.
+    server.
+
+    Args:
+        old: The value that was sent last.
+        new: The value to send.
+        shifted: Let each delete from a list count on those before it, as servers since some 5.x do. Older
+            ones name the original indices, which cannot be applied in order.
+
+    Neither argument is changed, but the edits hold parts of ``new``: do not change it afterwards.
     """
     edits: list[Edit] = []
-    _compare(old, new, [], edits)
+    _compare(old, new, [], edits, shifted)
     return edits
 
 
@@ -34,13 +42,13 @@ def diff_whole(old: Any, new: Any) -> list[Edit]:
     return [] if old == new else [["replace", [], new]]
 
 
-def _compare(old: Any, new: Any, path: list[Any], edits: list[Edit]) -> None:
+def _compare(old: Any, new: Any, path: list[Any], edits: list[Edit], shifted: bool) -> None:
     # The path is one list, pushed and popped on the way; it is copied only into the edits that are made, so
     # that the cost is the size of the values and not that times their depth.
     if is_list(old) and is_list(new):
-        _compare_lists(old, new, path, edits)
+        _compare_lists(old, new, path, edits, shifted)
     elif is_dict(old) and is_dict(new):
-        _compare_dicts(old, new, path, edits)
+        _compare_dicts(old, new, path, edits, shifted)
     elif isinstance(old, str) and isinstance(new, str) and new.startswith(old):
         if len(new) > len(old):
             edits.append(["append", [*path], new[len(old) :]])
@@ -48,23 +56,26 @@ def _compare(old: Any, new: Any, path: list[Any], edits: list[Edit]) -> None:
         edits.append(["replace", [*path], new])
 
 
-def _compare_lists(old: list[Any], new: list[Any], path: list[Any], edits: list[Edit]) -> None:
+def _compare_lists(old: list[Any], new: list[Any], path: list[Any], edits: list[Edit], shifted: bool) -> None:
     common = min(len(old), len(new))
     for index in range(common):
         path.append(index)
-        _compare(old[index], new[index], path, edits)
+        _compare(old[index], new[index], path, edits, shifted)
         path.pop()
     # Each delete moves what is behind it, so the first index past the common part is the right one for all.
     # Real servers number nested deletes wrongly; a reader that drops from the tail understands both.
-    edits.extend(["delete", [*path, common], None] for _ in range(common, len(old)))
+    for index in range(common, len(old)):
+        edits.append(["delete", [*path, common if shifted else index], None])
     edits.extend(["add", [*path, index], new[index]] for index in range(common, len(new)))
 
 
-def _compare_dicts(old: dict[str, Any], new: dict[str, Any], path: list[Any], edits: list[Edit]) -> None:
+def _compare_dicts(
+    old: dict[str, Any], new: dict[str, Any], path: list[Any], edits: list[Edit], shifted: bool
+) -> None:
     for key, value in old.items():
         if key in new:
             path.append(key)
-            _compare(value, new[key], path, edits)
+            _compare(value, new[key], path, edits, shifted)
             path.pop()
         else:
             edits.append(["delete", [*path, key], None])

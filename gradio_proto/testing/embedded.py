@@ -266,22 +266,26 @@ class EmbeddedServer:
 
     def _act(self) -> None:
         """Take what the protocol wants done, and send what there is for each peer in one go."""
-        dirty: dict[_Peer, None] = {}
-        while (action := self._protocol.next_action()) is not None:
-            if isinstance(action, RunJob):
-                self._start(partial(self._step, action))
-            elif isinstance(action, StopJob):
-                self._work.put(action.call.close)
-            else:
-                peer = self._peers.get(action.conn_id)
-                if peer is not None:
-                    dirty[peer] = None
-                    if isinstance(action, SendData):
-                        peer.unsent += action.data
-                    else:
-                        peer.closing = True
-        for peer in dirty:
-            self._attempt(peer, self._flush)
+        while True:
+            dirty: dict[_Peer, None] = {}
+            while (action := self._protocol.next_action()) is not None:
+                if isinstance(action, RunJob):
+                    self._start(partial(self._step, action))
+                elif isinstance(action, StopJob):
+                    self._work.put(action.call.close)
+                else:
+                    peer = self._peers.get(action.conn_id)
+                    if peer is not None:
+                        dirty[peer] = None
+                        if isinstance(action, SendData):
+                            peer.unsent += action.data
+                        else:
+                            peer.closing = True
+            if not dirty:
+                return
+            # A peer that turns out to be gone may leave something to do for the others.
+            for peer in dirty:
+                self._attempt(peer, self._flush)
 
     def _start(self, work: Callable[[], None]) -> None:
         self._running += 1

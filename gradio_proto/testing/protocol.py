@@ -15,8 +15,8 @@ Whoever runs it owns sockets, threads and the clock. It tells what came in (``co
 that time has passed (``handle_timer``, due at ``next_deadline``); after each of these it takes the actions.
 The same calls give the same actions: there is no clock, no thread and no randomness in here.
 
-What is shown is Gradio 6.31.0 on uvicorn, the routes that a client needs, some of its defects included (see
-:class:`~gradio_proto.testing.queueing.Queue`).
+What is shown is Gradio on uvicorn, in the version that the app names, with the routes that a client needs, some
+of its defects included (see :mod:`~gradio_proto.testing.queueing`).
 """
 
 from __future__ import annotations
@@ -109,6 +109,9 @@ class ServerProtocol:
         faithful_defects: Show what Gradio does wrong too: ``/cancel`` ends siblings of the same function,
             and a session whose reader left while a job ran never sees ``close_stream`` again. Without it,
             a cancel ends the job that it names, and no other.
+
+    Raises:
+        ValueError: ``heartbeat`` is not above 0.
     """
 
     def __init__(
@@ -120,7 +123,10 @@ class ServerProtocol:
         heartbeat: float = HEARTBEAT,
         faithful_defects: bool = True,
     ) -> None:
+        if not heartbeat > 0:
+            raise ValueError(f"heartbeat={heartbeat!r}: give the seconds between two, more than 0")
         numbers = count(1)
+        self._generation = app.generation
         self._interval = heartbeat
         new_id = new_id or (lambda: f"{next(numbers):032x}")
         self._queue = Queue(app, new_id, faithful_defects=faithful_defects)
@@ -171,7 +177,7 @@ class ServerProtocol:
         conn = self._connections.get(conn_id)
         if conn is not None:
             self._drop(conn)
-            self._settle(0.0)
+            self._strand()
 
     def job_stepped(self, event_id: str, outcome: Outcome, now: float) -> None:
         """The step that a :class:`RunJob` asked for has been made.
@@ -324,6 +330,8 @@ class ServerProtocol:
             stream = _Stream(conn, answer, None, now)
             self._open(stream, now)
             self._look_up(stream)
+            if self._queue.stopped and conn.open:
+                self._stranded[stream] = now + POLL
         elif isinstance(answer, OpenHeartbeat):
             self._send(conn, _STREAM_HEAD, h11.Data(_ALIVE))
             self._open(_Stream(conn, None, None, now), now)
@@ -340,7 +348,7 @@ class ServerProtocol:
         mailbox = self._queue.mailbox(stream.source.session_hash)
         if mailbox is None:
             # Then no end of the body: the server's stream dies of the exception that it reports.
-            self._send_message(stream, _unexpected_error("404: Not Found", session_not_found=True))
+            self._send_message(stream, _unexpected_error(self._generation.not_found, session_not_found=True))
             self._close(stream.conn)
         else:
             self._attach(stream, mailbox)
@@ -375,11 +383,15 @@ class ServerProtocol:
                     self._deliver(mailbox, now)
             while self._resumed:
                 self._read(self._resumed.pop(), now)
+        self._strand()
+        self._actions.extend(self._queue.actions)
+        self._queue.actions.clear()
+
+    def _strand(self) -> None:
+        """Note the readers whose mailbox is gone. They find out only when they look again."""
         while self._queue.closed:
             for stream in self._queue.closed.pop().readers:
                 self._stranded[stream] = stream.touched + POLL
-        self._actions.extend(self._queue.actions)
-        self._queue.actions.clear()
 
     def _deliver(self, mailbox: Mailbox, now: float) -> None:
         """Give the next message to the reader whose turn it is."""
@@ -392,12 +404,20 @@ class ServerProtocol:
             self._stranded[stream] = now + POLL
         else:
             self._send_message(stream, message)
-            if self._queue.delivered(mailbox, message):
-                self._send_message(stream, {"msg": "close_stream", "event_id": None})
+            fate = self._queue.delivered(mailbox, message)
+            if fate == "end":
+                if self._generation.closes_streams:
+                    self._send_message(stream, {"msg": "close_stream", "event_id": None})
                 self._leave(stream)
                 self._send(stream.conn, h11.EndOfMessage())
                 self._answered(stream.conn)
                 self._resumed.append(stream.conn)
+                return
+            if fate == "crash":
+                text = repr(message["event_id"])
+                self._send_message(stream, _unexpected_error(text, session_not_found=False))
+                self._leave(stream)
+                self._close(stream.conn)
                 return
         mailbox.readers.append(stream)
 

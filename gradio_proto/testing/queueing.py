@@ -13,7 +13,8 @@ of its session, where they wait for whoever reads the session's event stream. Wh
   remembers a job until its completion has been read, not until it happened.
 - ``/cancel`` ends whatever runs for the function in the session, silently, and then completes the job that
   was named. While that job waits, a sibling that runs dies unnoticed, the named job takes its place, and
-  goes on after its completion (unless ``faithful_defects`` is off).
+  goes on after its completion (unless ``faithful_defects`` is off). Before Gradio 6 a job that is cancelled
+  while it waits runs in its turn all the same, and its second completion breaks a stream of 4.44.
 
 Nothing here knows HTTP, JSON, time or threads. Messages come out as dicts in the wire's own form and order.
 """
@@ -24,7 +25,7 @@ import copy
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from gradio_proto.errors import LocalProtocolError
 
@@ -90,7 +91,9 @@ class Run:
     reply: Callable[[bool, Mapping[str, Any]], None] | None = None
     """Where the first outcome of a direct call goes; None for a run from the queue."""
     last: list[Any] | None = None
-    """What a generator gave last, as it was sent."""
+    """What a generator gave last, whole."""
+    output: Message | None = None
+    """How that was sent."""
     ended: bool = False
     """Settled, while a step is still running: its outcome is of no interest."""
 
@@ -159,6 +162,7 @@ class Queue:
         """The mailboxes that were closed while somebody may have been reading them."""
         self.stopped = False
         self._app = app
+        self._generation = app.generation
         self._new_id = new_id
         self._faithful = faithful_defects
         self._sessions: dict[str, Session] = {}
@@ -190,13 +194,15 @@ class Queue:
             del self._sessions[oldest]
         return session
 
-    def delivered(self, mailbox: Mailbox, message: Message) -> bool:
-        """A message has been read. Returns whether its stream ends here."""
+    def delivered(self, mailbox: Mailbox, message: Message) -> Literal["more", "end", "crash"]:
+        """A message has been read. Returns what becomes of its stream."""
         if message["msg"] != "process_completed":
-            return False
+            return "more"
         owed = self._sessions[mailbox.session_hash].owed
+        if message["event_id"] not in owed and self._faithful and self._generation.dies_of_stale_jobs:
+            return "crash"
         owed.discard(message["event_id"])
-        return not owed
+        return "more" if owed else "end"
 
     def abandon(self, session_hash: str) -> None:
         """The reader of a session's stream went away: drop the mailbox, and what waits or runs for it."""
@@ -390,7 +396,10 @@ class Queue:
 
     def _take(self, run: Run, outcome: Yielded | Returned | Exhausted, now: float) -> None:
         endpoint = run.endpoint
-        if isinstance(outcome, Exhausted):
+        if isinstance(outcome, Exhausted) and run.output is not None and not self._generation.sends_edits:
+            # Where all values are whole, the end has nothing to add: the last one is said again.
+            self._complete(run, [run.output], now)
+        elif isinstance(outcome, Exhausted):
             # The stream of edits ends with the whole value again, so that a client can make sure.
             values = run.last if run.last is not None else [None] * len(endpoint.outputs)
             self._complete(run, [self._output(run, values, False, now)], now)
@@ -401,14 +410,13 @@ class Queue:
         else:
             values = self._values(run.jobs[0], outcome.value)
             sent = values
-            if run.last is not None and not run.jobs[0].simple:
+            if run.last is not None and not run.jobs[0].simple and self._generation.sends_edits:
                 sent = self._edits(endpoint, run.last, values)
             run.last = values
-            output = self._output(run, sent, True, now)
+            output = run.output = self._output(run, sent, True, now)
             if run.reply is not None:
                 run.reply(True, output)
-                self._end(run, now)
-                self._forget(run)
+                self._finish(run, now)
                 return
             for job in run.jobs:
                 self._send(
@@ -424,8 +432,7 @@ class Queue:
             if any(job.alive for job in run.jobs):
                 self._step(run, now)
             else:
-                self._end(run, now)
-                self._forget(run)
+                self._finish(run, now)
 
     def _complete(self, run: Run, outputs: Sequence[Mapping[str, Any]], now: float) -> None:
         if run.reply is not None:
@@ -442,8 +449,7 @@ class Queue:
             )
         if run.reply is None:
             self._whole[run.endpoint.id].add(now - run.began)
-        self._end(run, now)
-        self._forget(run)
+        self._finish(run, now)
 
     def _fail(self, run: Run, error: BaseException, now: float) -> None:
         output = self._error(error)
@@ -464,6 +470,10 @@ class Queue:
                     cache_duration=None if first or duration is None else float(duration),
                 ),
             )
+        self._finish(run, now)
+
+    def _finish(self, run: Run, now: float) -> None:
+        """A run is over, and no step of it in flight."""
         self._end(run, now)
         self._forget(run)
 
@@ -492,8 +502,9 @@ class Queue:
                 if run.jobs[0].session_hash == session_hash:
                     self._end(run, now)
         for line in self._lines:
-            for job in [job for job in line.waiting if job.event_id == event_id]:
-                line.waiting.remove(job)
+            if self._generation.cancels_queued or not self._faithful:
+                for job in [job for job in line.waiting if job.event_id == event_id]:
+                    line.waiting.remove(job)
             for run in [] if self._faithful else [*line.runs]:
                 self._leave(run, event_id, now)
         session = self._sessions.get(session_hash)
@@ -572,7 +583,7 @@ class Queue:
                 state[component] = item
                 sent.append(None)
             else:
-                sent.append(component.postprocess(item))
+                sent.append(component.postprocess(item, chat_parts=self._generation.chat_parts))
         return sent
 
     def _state(self, job: Job) -> dict[Component, Any]:
@@ -581,8 +592,11 @@ class Queue:
         return self._session(job.session_hash).state
 
     def _edits(self, endpoint: Endpoint, old: Sequence[Any], new: Sequence[Any]) -> list[Any]:
+        shifted, whole = self._generation.shifts_deletes, self._generation.json_is_whole
         return [
-            (diff_whole if component.is_opaque else diff)(before, after)
+            diff_whole(before, after)
+            if whole and component.is_opaque
+            else diff(before, after, shifted=shifted)
             for component, before, after in zip(endpoint.outputs, old, new, strict=True)
         ]
 

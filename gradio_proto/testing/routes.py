@@ -17,9 +17,6 @@ from .bodies import Field, Unprocessable, missing_query, parse
 from .queueing import Message, Queue, QueueFull
 from .values import Context
 
-PREFIX = "/gradio_api"
-"""What stands before most routes since Gradio 5."""
-
 
 @dataclass(frozen=True)
 class Request:
@@ -101,29 +98,34 @@ class Routes:
         self._app = app
         self._queue = queue
         self._scheme = scheme
-        self._whole: Mapping[str, Mapping[str, _Handler]] = {
+        self._generation = generation = app.generation
+        prefix = generation.prefix
+        self._whole: dict[str, Mapping[str, _Handler]] = {
             "/": {"GET": self._get_page},
             "/config": {"GET": self._get_config},
             "/config/": {"GET": self._get_config},
-            f"{PREFIX}/info": {"GET": self._get_info},
-            f"{PREFIX}/info/": {"GET": self._get_info},
-            f"{PREFIX}/app_id": {"GET": self._get_app_id},
-            f"{PREFIX}/app_id/": {"GET": self._get_app_id},
-            f"{PREFIX}/queue/status": {"GET": self._get_status},
-            f"{PREFIX}/queue/join": {"POST": self._post_join},
-            f"{PREFIX}/queue/data": {"GET": self._get_data},
-            f"{PREFIX}/cancel": {"POST": self._post_cancel},
-            f"{PREFIX}/reset": {"POST": self._post_reset},
-            f"{PREFIX}/reset/": {"POST": self._post_reset},
+            f"{prefix}/info": {"GET": self._get_info},
+            f"{prefix}/info/": {"GET": self._get_info},
+            f"{prefix}/app_id": {"GET": self._get_app_id},
+            f"{prefix}/app_id/": {"GET": self._get_app_id},
+            f"{prefix}/queue/status": {"GET": self._get_status},
+            f"{prefix}/queue/join": {"POST": self._post_join},
+            f"{prefix}/queue/data": {"GET": self._get_data},
+            f"{prefix}/reset": {"POST": self._post_reset},
+            f"{prefix}/reset/": {"POST": self._post_reset},
         }
         # Paths that end in a name, the longer before those that they start with.
-        self._starting: Mapping[str, Mapping[str, _Handler]] = {
-            f"{PREFIX}/run/": {"POST": self._post_run},
-            f"{PREFIX}/api/": {"POST": self._post_run},
-            f"{PREFIX}/call/v2/": {"POST": self._post_call_v2, "GET": self._get_call},
-            f"{PREFIX}/call/": {"POST": self._post_call, "GET": self._get_call},
-            f"{PREFIX}/heartbeat/": {"GET": self._get_heartbeat},
+        self._starting: dict[str, Mapping[str, _Handler]] = {
+            f"{prefix}/run/": {"POST": self._post_run},
+            f"{prefix}/api/": {"POST": self._post_run},
         }
+        if generation.can_cancel:
+            self._whole[f"{prefix}/cancel"] = {"POST": self._post_cancel}
+            self._starting[f"{prefix}/heartbeat/"] = {"GET": self._get_heartbeat}
+        if generation.has_call_v2:
+            self._starting[f"{prefix}/call/v2/"] = {"POST": self._post_call_v2, "GET": self._get_call}
+        if generation.has_call:
+            self._starting[f"{prefix}/call/"] = {"POST": self._post_call, "GET": self._get_call}
 
     def answer(self, request: Request, later: Later, now: float) -> Answer:
         """Do what a request asks for. ``later`` is called at most once, and only if the answer is None."""
@@ -179,16 +181,14 @@ class Routes:
         return _json(200, {"app_id": self._app.app_id})
 
     def _get_status(self, request: Request, later: Later, now: float) -> Answer:
-        return _json(
-            200,
-            {
-                "msg": "estimation",
-                "event_id": None,
-                "rank": None,
-                "queue_size": self._queue.size,
-                "rank_eta": None,
-            },
-        )
+        status = {
+            "msg": "estimation",
+            "event_id": None,
+            "rank": None,
+            "queue_size": self._queue.size,
+            "rank_eta": None,
+        }
+        return _json(200, self._generation.trim("status", status))
 
     def _endpoint(self, body: Mapping[str, Any], name: str) -> Endpoint:
         """The endpoint that a body names by index, or else its path by name."""
@@ -211,7 +211,7 @@ class Routes:
         if body["fn_index"] is None:
             raise _HTTPError(400, "No function index provided.")
         if body["session_hash"] is None:
-            raise _HTTPError(400, "Session hash not found.")
+            raise _HTTPError(400, self._generation.no_session)
         return self._join(request, self._endpoint(body, ""), body, now, simple=False)
 
     def _join(
@@ -230,7 +230,14 @@ class Routes:
         session_hash = request.query.get("session_hash")
         if session_hash is None:
             raise missing_query("session_hash")
-        return OpenStream(session_hash, encode_message)
+        return OpenStream(session_hash, self._encode)
+
+    def _encode(self, message: Message) -> bytes:
+        """A message as ``/queue/data`` streams it."""
+        data = self._generation.message(message)
+        return b"data: %b\n\n" % (
+            _dumps(data) if self._generation.compact_json else json.dumps(data).encode()
+        )
 
     def _post_cancel(self, request: Request, later: Later, now: float) -> Answer:
         body = parse(request.body, request.headers.get("content-type", ""), _CANCEL)
@@ -246,9 +253,14 @@ class Routes:
 
     # Direct calls, and the simple API
 
+    def _name(self, request: Request, before: int) -> str:
+        """What a path ends in, behind the prefix and so many parts."""
+        parts = request.path.removeprefix(self._generation.prefix).split("/")
+        return "/".join(parts[before:]).rstrip("/")
+
     def _post_run(self, request: Request, later: Later, now: float) -> Answer:
         body = parse(request.body, request.headers.get("content-type", ""), _JOIN)
-        endpoint = self._endpoint(body, _name(request, 3))
+        endpoint = self._endpoint(body, self._name(request, 2))
         if endpoint.queue and not self._app.api_open:
             raise _HTTPError(
                 404,
@@ -257,7 +269,12 @@ class Routes:
             )
 
         def reply(success: bool, output: Mapping[str, Any]) -> None:
-            later(_json(200 if success else 500, output))
+            generation = self._generation
+            later(
+                _json(200, generation.trim("output", output))
+                if success
+                else _json(500, generation.failure(output))
+            )
 
         context = _context(request, endpoint, body)
         self._queue.call(endpoint, body["data"], body["session_hash"], context, reply, now)
@@ -265,14 +282,14 @@ class Routes:
 
     def _post_call(self, request: Request, later: Later, now: float) -> Answer:
         body = parse(request.body, request.headers.get("content-type", ""), _JOIN)
-        endpoint = self._endpoint({"fn_index": None}, _name(request, 3))
+        endpoint = self._endpoint({"fn_index": None}, self._name(request, 2))
         body["data"] = _with_states(endpoint, body["data"])
         return self._join(request, endpoint, body, now, simple=True)
 
     def _post_call_v2(self, request: Request, later: Later, now: float) -> Answer:
         """The arguments by keyword: the body is an object of them."""
         given = parse(request.body, request.headers.get("content-type", ""), {})
-        endpoint = self._endpoint({"fn_index": None}, _name(request, 4))
+        endpoint = self._endpoint({"fn_index": None}, self._name(request, 3))
         if endpoint.visibility != "public":
             raise _Crash
         data: list[Any] = []
@@ -291,11 +308,26 @@ class Routes:
 
     def _get_call(self, request: Request, later: Later, now: float) -> Answer:
         # The name before the event id is not looked at.
-        return OpenStream(self._queue.session_of(request.path.rpartition("/")[2]), encode_call_event)
+        return OpenStream(self._queue.session_of(request.path.rpartition("/")[2]), self._encode_call)
 
-
-def _name(request: Request, position: int) -> str:
-    return "/".join(request.path.split("/")[position:]).rstrip("/")
+    def _encode_call(self, message: Message) -> bytes | None:
+        """A message as ``/call/{name}/{event_id}`` streams it: outputs and errors only."""
+        data: Any = None
+        match message["msg"]:
+            case "process_generating" | "process_completed" as kind:
+                if message["success"]:
+                    event = "complete" if kind == "process_completed" else "generating"
+                    data = message["output"].get("data")
+                else:
+                    event = "error"
+                    data = message["output"] if self._generation.call_tells_errors else None
+            case "heartbeat":
+                event = "heartbeat"
+            case "unexpected_error":
+                event, data = "error", message["message"]
+            case _:
+                return None
+        return f"event: {event}\ndata: {json.dumps(data)}\n\n".encode()
 
 
 def _context(request: Request, endpoint: Endpoint, body: Mapping[str, Any]) -> Context:
@@ -325,25 +357,3 @@ def _json(status: int, value: Any, headers: Sequence[tuple[str, str]] = ()) -> R
 def _dumps(value: Any) -> bytes:
     """Compact UTF-8. Lone surrogates can come in an error text, and have no form in UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-def encode_message(message: Message) -> bytes:
-    """A message as ``/queue/data`` streams it."""
-    return b"data: %b\n\n" % _dumps(message)
-
-
-def encode_call_event(message: Message) -> bytes | None:
-    """A message as ``/call/{name}/{event_id}`` streams it: outputs and errors only."""
-    data: Any = None
-    match message["msg"]:
-        case "process_generating" | "process_completed" as kind:
-            done = "complete" if kind == "process_completed" else "generating"
-            event = done if message["success"] else "error"
-            data = message["output"].get("data") if message["success"] else message["output"]
-        case "heartbeat":
-            event = "heartbeat"
-        case "unexpected_error":
-            event, data = "error", message["message"]
-        case _:
-            return None
-    return f"event: {event}\ndata: {json.dumps(data)}\n\n".encode()

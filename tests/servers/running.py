@@ -97,6 +97,7 @@ class Servers:
 
     def __init__(self, *, start_seconds: float = START_SECONDS, app: Path = APP) -> None:
         self._running: dict[Variant, _Running] = {}
+        self._failed: dict[Variant, str] = {}
         self._start_seconds = start_seconds
         self._app = app
         # The fixture closes it; this is for a run that ends in the middle of something. And for one that is
@@ -133,8 +134,14 @@ class Servers:
             ServerError: It is not installed, ended at once, or did not answer in time.
         """
         variant = Variant(version, auth, max_size, max_file_size, root_path, hide_errors)
+        if variant in self._failed:  # every test would wait for it again
+            raise ServerError(self._failed[variant])
         if variant not in self._running:
-            self._running[variant] = self._start(variant)
+            try:
+                self._running[variant] = self._start(variant)
+            except ServerError as error:
+                self._failed[variant] = str(error)
+                raise
         return self._running[variant].url
 
     def close(self) -> None:

@@ -1,0 +1,440 @@
+"""A network in memory: flows on one side, a :class:`ServerProtocol` on the other, and virtual time.
+
+Nothing here waits. When nobody can go on, the clock jumps to the next deadline of either side; when there is
+none, that is a :class:`Deadlock`. Everything that may happen next (a flow takes a step, bytes arrive on either
+side, the app's function takes a step) is one of a list, and ``choose`` picks; by default the oldest. So a test
+decides the interleaving, and the same choices give the same run.
+
+:class:`MemoryTransport` is a transport for :class:`gradio_proto.Client` on top of it, for tests of programs that
+use a client: no sockets, no threads, no time::
+
+    client = Client("http://app", transport=MemoryTransport.to(app))
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from itertools import count
+from typing import Any, Generic, TypeVar, cast
+
+from gradio_proto.effects import (
+    Answer,
+    ByteEffect,
+    ByteStream,
+    Connect,
+    Flow,
+    IsQuiet,
+    Receive,
+    Send,
+    Signal,
+    Sleep,
+    StartTLS,
+    TimedOut,
+    Wait,
+)
+from gradio_proto.errors import ClientClosed, ConnectError, ConnectionLost
+from gradio_proto.exchange import ConnectionPool, lower
+from gradio_proto.transport import TransportOptions
+
+from .app import TestApp
+from .protocol import CloseConnection, SendData, ServerProtocol
+from .queueing import RunJob
+
+T = TypeVar("T")
+
+
+class Deadlock(AssertionError):
+    """Somebody waits, and nothing can ever happen: no bytes are under way and no deadline is set."""
+
+
+class MemoryStream:
+    """A connection: a ByteStream for the flows, and a connection id for the server."""
+
+    def __init__(self, runner: MemoryRunner, number: int) -> None:
+        self.number = number
+        self.under_way: deque[bytes] = deque()
+        """What the server has sent and has not arrived; ``b""`` is its end."""
+        self.inbox: deque[bytes] = deque()
+        """What has arrived and is not received yet."""
+        self.ended = False
+        """The server has closed it."""
+        self.broken = False
+        self.closed = False
+        self.receiver: MemoryTask[Any] | None = None
+        self._runner = runner
+
+    def close(self) -> None:
+        """Close this side; the server learns of it when that has travelled."""
+        if not self.closed:
+            self.closed = True
+            self._runner.happens(partial(self._runner.server_lost, self))
+            self.break_off()
+
+    def break_off(self) -> None:
+        """Make every use of it fail, as a reset does."""
+        self.broken = True
+        if self.receiver is not None:
+            self._runner.resume(self.receiver, error=ConnectionLost("the connection broke"))
+
+
+@dataclass(eq=False)
+class MemoryTask(Generic[T]):
+    """A flow under way."""
+
+    flow: Generator[ByteEffect, Answer, T] = field(repr=False)
+    done: bool = False
+    result: T | None = None
+    error: BaseException | None = None
+    deadline: float | None = None
+    signal: Signal | None = None
+    stream: MemoryStream | None = None
+    steps: int = 0
+    """How many effects it has asked for."""
+
+    def is_done(self) -> bool:
+        """Whether it has ended."""
+        return self.done
+
+
+class MemoryRunner:
+    """Runs flows of byte effects against a server, both in memory.
+
+    Args:
+        server: The server's side.
+        choose: Given how many things may happen next, which one does (0 is the oldest).
+        split: How bytes on their way to a flow are cut into pieces.
+    """
+
+    def __init__(
+        self,
+        server: ServerProtocol,
+        *,
+        choose: Callable[[int], int] = lambda _: 0,
+        split: Callable[[bytes], Iterable[bytes]] = lambda data: (data,),
+    ) -> None:
+        self.server = server
+        self.now = 0.0
+        """The virtual clock, in seconds."""
+        self.streams: list[MemoryStream] = []
+        """Every connection that was ever made."""
+        self.refuses = False
+        """Whether new connections are refused."""
+        self.tasks: list[MemoryTask[Any]] = []
+        """Flows under way."""
+        self.effects: list[ByteEffect] = []
+        """What flows have asked for, in order."""
+        self._choose = choose
+        self._split = split
+        self._may_happen: list[Callable[[], None]] = []
+
+    # Flows.
+
+    def spawn(self, flow: Generator[ByteEffect, Answer, T]) -> MemoryTask[T]:
+        """Begin a flow; it takes its first step when the runner is turned."""
+        task = MemoryTask(flow)
+        self.tasks.append(task)
+        self.happens(partial(self._step, task, None, None))
+        return task
+
+    def run(self, flow: Generator[ByteEffect, Answer, T]) -> T:
+        """Run a flow to its end, together with whatever else is under way."""
+        task = self.spawn(flow)
+        try:
+            self.run_until(task.is_done)
+        except BaseException:
+            self.cancel(task)
+            raise
+        if task.error is not None:
+            raise task.error
+        return cast(T, task.result)
+
+    def cancel(self, task: MemoryTask[Any], error: BaseException | None = None) -> None:
+        """End a flow before its time: close it, or throw an exception of the caller's world into it."""
+        if task.done:
+            return
+        self._unpark(task)
+        if error is None:
+            task.flow.close()
+        else:
+            try:
+                task.flow.throw(error)
+            except BaseException as raised:
+                task.error = raised
+            else:
+                task.flow.close()
+        self._finish(task)
+
+    def resume(self, task: MemoryTask[Any], value: Any = None, error: BaseException | None = None) -> None:
+        """Give a parked flow the answer to its effect."""
+        self._unpark(task)
+        self.happens(partial(self._step, task, value, error))
+
+    # Turning.
+
+    def happens(self, event: Callable[[], None]) -> None:
+        """Something may happen from now on."""
+        self._may_happen.append(event)
+
+    def run_until(self, done: Callable[[], bool], deadline: float | None = None) -> bool:
+        """Let things happen until ``done()``; False when ``deadline`` passes first.
+
+        Raises:
+            Deadlock: Nothing can happen any more.
+        """
+        while not done():
+            if not self._may_happen and not self._pass_time(deadline):
+                return False
+            if self._may_happen:
+                self._may_happen.pop(self._choose(len(self._may_happen)))()
+                self._take_actions()
+        return True
+
+    def settle(self) -> None:
+        """Let everything happen that can without time passing."""
+        while self._may_happen:
+            self._may_happen.pop(self._choose(len(self._may_happen)))()
+            self._take_actions()
+
+    def _pass_time(self, deadline: float | None) -> bool:
+        """Jump to the next time at which something happens; False if that is the caller's deadline."""
+        dues = [task.deadline for task in self.tasks if task.deadline is not None]
+        due = min(dues, default=None)
+        server_due = self.server.next_deadline()
+        nexts = [time for time in (due, server_due, deadline) if time is not None]
+        if not nexts or (due is None and deadline is None and not self.streams):
+            raise Deadlock(f"nothing can happen any more; waiting: {self.tasks}")
+        self.now = max(self.now, min(nexts))
+        if deadline is not None and self.now >= deadline:
+            return False
+        if server_due is not None and self.now >= server_due:
+            self.server.handle_timer(self.now)
+            self._take_actions()
+        for task in [task for task in self.tasks if task.deadline is not None and task.deadline <= self.now]:
+            if task.stream is None:
+                self.resume(task, False)  # Wait and Sleep answer
+            else:
+                self.resume(task, error=TimedOut())
+        return True
+
+    # The server's side.
+
+    def server_lost(self, stream: MemoryStream) -> None:
+        """Tell the server that a connection is gone."""
+        self.server.connection_lost(stream.number)
+        self._take_actions()
+
+    def _take_actions(self) -> None:
+        while (action := self.server.next_action()) is not None:
+            if isinstance(action, SendData | CloseConnection):
+                stream = self.streams[cast(int, action.conn_id)]
+                stream.under_way.append(action.data if isinstance(action, SendData) else b"")
+                self.happens(partial(self._arrive, stream))
+            elif isinstance(action, RunJob):
+                self.happens(partial(self._run_job, action))
+            else:
+                action.call.close()
+
+    def _arrive(self, stream: MemoryStream) -> None:
+        data = stream.under_way.popleft()  # in order, whichever arrival was chosen
+        if stream.broken:
+            return
+        if data:
+            stream.inbox.extend(piece for piece in self._split(data) if piece)
+        else:
+            stream.ended = True
+        if stream.receiver is not None:
+            self.resume(stream.receiver, stream.inbox.popleft() if stream.inbox else b"")
+
+    def _run_job(self, job: RunJob) -> None:
+        def report(aside: Any) -> None:
+            self.server.job_reported(job.event_id, aside, self.now)
+
+        outcome = job.call.step(report)
+        self.server.job_stepped(job.event_id, outcome, self.now)
+
+    # Effects.
+
+    def _step(self, task: MemoryTask[Any], value: Any, error: BaseException | None) -> None:
+        if task.done:
+            return
+        try:
+            if error is not None:
+                effect = task.flow.throw(error)
+            elif task.steps == 0:
+                effect = next(task.flow)
+            else:
+                effect = task.flow.send((value, self.now))
+        except StopIteration as stop:
+            task.result = stop.value
+            self._finish(task)
+        except BaseException as raised:
+            task.error = raised
+            self._finish(task)
+        else:
+            task.steps += 1
+            self.effects.append(effect)
+            self._perform(task, effect)
+
+    def _perform(self, task: MemoryTask[Any], effect: ByteEffect) -> None:
+        if isinstance(effect, Receive):
+            self._receive(task, effect)
+        elif isinstance(effect, Send):
+            self._send(task, effect)
+        elif isinstance(effect, Connect):
+            if self.refuses:
+                self.resume(task, error=ConnectError(f"{effect.host}:{effect.port} refuses connections"))
+                return
+            stream = MemoryStream(self, len(self.streams))
+            self.streams.append(stream)
+            self.server.connection_made(stream.number)
+            self.resume(task, stream)
+        elif isinstance(effect, StartTLS):
+            self.resume(task, effect.stream)
+        elif isinstance(effect, IsQuiet):
+            stream = _memory(effect.stream)
+            self.resume(task, not (stream.inbox or stream.ended or stream.broken))
+        elif isinstance(effect, Wait):
+            if effect.signal.is_set:
+                self.resume(task, True)
+            else:
+                self._park(task, effect.deadline, effect.signal, True)
+        elif isinstance(effect, Sleep):
+            self._park(task, effect.deadline)
+        else:
+            self.resume(task)
+
+    def _receive(self, task: MemoryTask[Any], effect: Receive) -> None:
+        stream = _memory(effect.stream)
+        if stream.broken:
+            self.resume(task, error=ConnectionLost("the connection broke"))
+        elif effect.wake is not None and effect.wake.is_set:
+            self.resume(task, None)
+        elif stream.inbox:
+            self.resume(task, stream.inbox.popleft())
+        elif stream.ended:
+            self.resume(task, b"")
+        else:
+            stream.receiver = task
+            task.stream = stream
+            self._park(task, effect.deadline, effect.wake, None)
+
+    def _send(self, task: MemoryTask[Any], effect: Send) -> None:
+        stream = _memory(effect.stream)
+        if stream.broken or stream.ended:
+            self.resume(task, error=ConnectionLost("the connection broke"))
+            return
+        self.server.receive_data(stream.number, effect.data, self.now)
+        self.resume(task)
+
+    def _park(
+        self, task: MemoryTask[Any], deadline: float | None, signal: Signal | None = None, woken: Any = None
+    ) -> None:
+        task.deadline = deadline
+        if signal is not None:
+            task.signal = signal
+            signal.notify = partial(self.resume, task, woken)
+
+    def _unpark(self, task: MemoryTask[Any]) -> None:
+        if task.signal is not None:
+            task.signal.notify = None
+        if task.stream is not None:
+            task.stream.receiver = None
+        task.deadline = task.signal = task.stream = None
+
+    def _finish(self, task: MemoryTask[Any]) -> None:
+        task.done = True
+        self.tasks.remove(task)
+
+
+def _memory(stream: ByteStream) -> MemoryStream:
+    assert isinstance(stream, MemoryStream)
+    return stream
+
+
+class MemoryTransport:
+    """A client's transport over a :class:`MemoryRunner`: one thread, no sockets, virtual time.
+
+    What waits (``predict()``, ``job.result()``) turns the runner; between such calls nothing happens.
+    """
+
+    def __init__(self, options: TransportOptions, runner: MemoryRunner) -> None:
+        self.runner = runner
+        self.pool = ConnectionPool(options.limits, options.timeouts, proxy=options.proxy)
+        self._numbers = count(1)
+        self._callbacks: deque[Callable[[], None]] = deque()
+        self._closed = False
+
+    @classmethod
+    def to(
+        cls, app: TestApp | ServerProtocol | MemoryRunner
+    ) -> Callable[[TransportOptions], MemoryTransport]:
+        """What ``Client(transport=...)`` takes, for an app, a server or a runner."""
+        server = ServerProtocol(app) if isinstance(app, TestApp) else app
+        runner = MemoryRunner(server) if isinstance(server, ServerProtocol) else server
+        return partial(cls, runner=runner)
+
+    @property
+    def lock(self) -> contextlib.AbstractContextManager[object]:
+        """Nothing to guard: there is one thread."""
+        return contextlib.nullcontext()
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        if self._closed:
+            flow.close()
+            raise ClientClosed("the client is closed; make a new one")
+        result = self.runner.run(lower(flow, self.pool))
+        self._call_back()
+        return result
+
+    def spawn(self, flow: Flow[None], *, promised: bool) -> None:
+        """Begin a flow; it goes on while somebody waits, for whatever."""
+        self.runner.spawn(lower(flow, self.pool))
+
+    def wait_until(
+        self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
+    ) -> bool:
+        """Let things happen until ``done()``."""
+        happened = self.runner.run_until(done, None if timeout is None else self.runner.now + timeout)
+        self._call_back()
+        return happened
+
+    def defer(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when the waiting that goes on now is over."""
+        self._callbacks.append(callback)
+
+    def _call_back(self) -> None:
+        while self._callbacks:
+            self._callbacks.popleft()()
+
+    def wall_clock(self) -> datetime:
+        """The virtual clock, from the beginning of 2000 on."""
+        return datetime(2000, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=self.runner.now)
+
+    def monotonic(self) -> float:
+        """The virtual clock."""
+        return self.runner.now
+
+    def token(self) -> str:
+        """A numbered name: the same in every run."""
+        return f"session{next(self._numbers)}"
+
+    def jitter(self) -> float:
+        """The middle."""
+        return 0.5
+
+    def on_fork(self, callback: Callable[[], None]) -> None:
+        """Nothing: nobody else has these connections."""
+
+    def close(self) -> None:
+        """End every flow and close every connection."""
+        self._closed = True
+        for task in tuple(self.runner.tasks):
+            self.runner.cancel(task)
+        self.pool.close()
+        self._call_back()

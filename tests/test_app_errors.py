@@ -1,0 +1,127 @@
+"""Errors of apps, as every version sends them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recorded import streams, versions
+
+from gradio_proto.app_errors import HIDDEN_MESSAGE, app_error
+from gradio_proto.errors import AppError
+from gradio_proto.limits import Limits
+from gradio_proto.messages import ProcessCompleted, parse_message
+from gradio_proto.sse import ServerSentEvent, SSEDecoder
+
+V3, V4_21, V4_44, V5, V6 = (3, 50, 2), (4, 21, 0), (4, 44, 1), (5, 49, 1), (6, 31, 0)
+
+
+def make(output: dict[str, Any], version: tuple[int, int, int] = V6, title: str | None = None) -> AppError:
+    return app_error(ProcessCompleted("e", output, False, title), version)
+
+
+def test_a_full_error() -> None:
+    error = make({"error": "bad", "duration": 3.5, "visible": False, "title": "T", "new": [1]}, title="other")
+    assert (error.message, error.duration, error.visible, error.title) == ("bad", 3.5, False, "T")
+    assert (error.hidden, error.extra, error.event_id) == (False, {"new": [1]}, "e")
+
+
+def test_what_is_absent_has_its_default() -> None:
+    error = make({"error": "crashed: x"})
+    assert (error.message, error.duration, error.visible, error.title) == ("crashed: x", 10.0, True, "Error")
+    assert make({"error": "x"}, title="T").title == "T"
+
+
+@pytest.mark.parametrize(
+    ("duration", "expected"), [(None, None), (0, 0), (1e9, 1e9), (True, 10.0), ("5", 10.0), ([], 10.0)]
+)
+def test_durations(duration: Any, expected: float | None) -> None:
+    assert make({"error": "x", "duration": duration}).duration == expected
+
+
+@pytest.mark.parametrize(
+    ("output", "version", "hidden"),
+    [
+        ({"error": None}, V6, True),
+        ({"error": None}, V3, True),
+        ({}, V6, True),
+        ({"error": "None"}, V3, True),
+        ({"error": "None"}, V4_21, True),
+        ({"error": "None"}, V4_44, False),
+        ({"error": "None"}, V6, False),
+        ({"error": ""}, V6, False),
+        ({"error": "'None'"}, V4_21, False),
+    ],
+)
+def test_hidden_errors_say_how_to_see_them(
+    output: dict[str, Any], version: tuple[int, int, int], hidden: bool
+) -> None:
+    error = make(output, version)
+    assert error.hidden is hidden
+    assert (error.message == HIDDEN_MESSAGE) is hidden
+    assert ("show_error=True" in str(error)) is hidden
+
+
+@pytest.mark.parametrize("text", [1, 1.5, True, ["x"], {"message": "x"}])
+def test_an_error_of_a_wrong_type_is_told_all_the_same(text: Any) -> None:
+    assert make({"error": text, "title": 1, "visible": None}).message == str(text)
+
+
+@given(st.text(alphabet=st.characters() | st.sampled_from("'\"\\\n\x00")))
+def test_the_repr_of_a_text_is_undone_below_5(text: str) -> None:
+    assert make({"error": repr(text)}, V4_44).message == text
+    assert make({"error": repr(text)}, V5).message == repr(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "'",
+        '"',
+        "no quotes",
+        "'one side",
+        "other side'",
+        "'two' or 'three'",
+        "'mixed\"",
+        "'\\'",
+        "'\\q'",
+        "'\\x4'",
+        "'\\U00110000'",
+        "x'y'",
+    ],
+)
+def test_what_is_no_repr_stays(text: str) -> None:
+    assert make({"error": text}, V3).message == text
+
+
+def test_one_pair_of_quotes_is_one_pair() -> None:
+    assert make({"error": "\"'a'\""}, V3).message == "'a'"
+    assert make({"error": "'it\\'s \"x\"'"}, V3).message == 'it\'s "x"'
+    assert make({"error": "''"}, V3).message == ""
+
+
+@pytest.mark.parametrize("version", versions())
+@pytest.mark.parametrize(
+    ("operation", "messages"),
+    [
+        ("fail", {"bad thing: x"}),
+        ("crash", {"crashed: x"}),
+        ("gen_fail", {"gen failed"}),
+        ("variant_hide", {"titled: x", "gen failed", HIDDEN_MESSAGE}),
+    ],
+)
+def test_recorded_errors(version: str, operation: str, messages: set[str]) -> None:
+    major, minor, patch = map(int, version.split("."))
+    told: set[str] = set()
+    for stream in streams(version, operation):
+        decoder = SSEDecoder(Limits())
+        decoder.receive_data(stream.data)
+        while isinstance(event := decoder.next_event(), ServerSentEvent):
+            if event.event == "message":
+                message = parse_message(event.data, Limits())
+                if isinstance(message, ProcessCompleted) and not message.success:
+                    told.add(app_error(message, (major, minor, patch)).message)
+    assert messages <= told <= {*messages, "bad thing: x"}

@@ -1,0 +1,155 @@
+"""The hierarchy of errors: what derives from what, what they say, and that they survive a pickle."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradio_proto import errors
+from gradio_proto.errors import (
+    AppError,
+    ArgumentError,
+    AuthenticationError,
+    ClientClosed,
+    ConnectError,
+    ConnectionLost,
+    DeadlineExceeded,
+    GradioError,
+    HTTPStatusError,
+    JobCancelled,
+    LimitExceeded,
+    LocalProtocolError,
+    QueueError,
+    RemoteProtocolError,
+    TooManyRequestsError,
+    TransportError,
+    UnsupportedProtocol,
+    ValidationError,
+)
+
+# One of each, and whether it is retryable.
+EXAMPLES: list[tuple[GradioError, bool]] = [
+    (GradioError("m"), False),
+    (LocalProtocolError("m"), False),
+    (ArgumentError("m"), False),
+    (ClientClosed("m"), False),
+    (RemoteProtocolError("m", data="<html>"), False),
+    (RemoteProtocolError("m", retryable=True), True),
+    (LimitExceeded("cookies", 50), False),
+    (UnsupportedProtocol("m"), False),
+    (HTTPStatusError("m", status=502, headers={"server": "x"}, data=b"body", retryable=True), True),
+    (TransportError("m"), False),
+    (ConnectError("m"), True),
+    (ConnectionLost("m"), False),
+    (ConnectionLost("m", phase="not_sent"), True),
+    (ConnectionLost("m", phase="not_sent", retryable=False), False),
+    (errors.SessionLost("m", phase="stream_lost"), False),
+    (errors.ServerStopped("m", phase="accepted"), False),
+    (DeadlineExceeded("m", kind="idle"), False),
+    (DeadlineExceeded("m", kind="connect", phase="not_sent"), True),
+    (AuthenticationError("m"), False),
+    (ValidationError("m", detail=[{"loc": ["a"]}]), False),
+    (QueueError("m"), True),
+    (TooManyRequestsError("m", retry_after=3.5), True),
+    (JobCancelled("m"), False),
+    (AppError("m", None, False, "T", hidden=True, extra={"x": 1}), False),
+]
+
+
+def test_the_examples_are_complete() -> None:
+    public = {
+        value
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, GradioError) and value.__module__ == errors.__name__
+    }
+    assert {type(error) for error, _ in EXAMPLES} == public
+
+
+@pytest.mark.parametrize(("error", "retryable"), EXAMPLES, ids=lambda case: type(case).__name__)
+def test_retryable(error: GradioError, retryable: bool) -> None:
+    assert error.retryable is retryable
+
+
+@pytest.mark.parametrize("error", [error for error, _ in EXAMPLES], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("duplicate", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy])  # noqa: S301
+def test_errors_can_be_sent_to_another_process(error: GradioError, duplicate: Any) -> None:
+    error = copy.copy(error).with_context(endpoint="/predict", event_id="e")
+    same = duplicate(error)
+    assert type(same) is type(error)
+    assert same.__dict__ == error.__dict__
+    assert same.args == error.args
+    assert str(same) == str(error)
+    assert "endpoint /predict" in str(same)
+    assert error.args[0] in str(same)
+
+
+@pytest.mark.parametrize(
+    "kind", [ArgumentError, AuthenticationError, ValidationError, AppError], ids=lambda kind: kind.__name__
+)
+def test_what_users_of_the_official_client_catch(kind: type[GradioError]) -> None:
+    assert issubclass(kind, ValueError)
+    assert issubclass(DeadlineExceeded, TimeoutError)
+
+
+def test_whose_mistake_it_was_is_never_both() -> None:
+    for error, _ in EXAMPLES:
+        sides = [LocalProtocolError, RemoteProtocolError, TransportError, AppError]
+        assert sum(isinstance(error, side) for side in sides) <= 1
+
+
+def test_an_error_says_where_it_happened() -> None:
+    error = GradioError("it broke")
+    assert str(error) == "it broke"
+    assert error.with_context(endpoint="/predict", session_hash="s") is error
+    assert str(error) == "it broke (endpoint /predict)"
+    error.with_context(endpoint="/other", event_id="e1", server_version="6.31.0", last_status="IN_QUEUE")
+    assert str(error) == "it broke (endpoint /predict, event e1, Gradio 6.31.0, last status IN_QUEUE)"
+    assert error.session_hash == "s"
+
+
+def test_an_error_without_a_message_has_its_name() -> None:
+    error = QueueError("x")
+    error.args = ()
+    assert str(error) == "QueueError"
+
+
+def test_a_remote_error_quotes_the_beginning_raw() -> None:
+    page = "<html>\x1b[31m" + "x" * 1000
+    for data in (page, page.encode(), bytearray(page.encode())):
+        error = RemoteProtocolError("no JSON", data=data)
+        assert error.data == page[:200]
+        assert str(error).startswith("no JSON: <html>\\x1b[31mxxx")
+    assert RemoteProtocolError("no JSON", data=b"\xff\xfe").data == "��"
+    assert str(RemoteProtocolError("no JSON", data="")) == "no JSON"
+
+
+def test_attributes() -> None:
+    status = HTTPStatusError("m", status=404)
+    assert (status.status, status.headers, status.data) == (404, {}, "")
+    limit = LimitExceeded("cookies", 50)
+    assert (limit.name, limit.limit, str(limit)) == ("cookies", 50, "more than Limits.cookies = 50 allows")
+    assert ConnectError("m").phase == "not_sent"
+    deadline = DeadlineExceeded("m", kind="idle")
+    assert (deadline.kind, deadline.phase) == ("idle", "sent_unknown")
+    app = AppError("<b>m</b>")
+    assert (app.message, app.duration, app.visible, app.title, app.hidden, app.extra) == (
+        "<b>m</b>",
+        10,
+        True,
+        "Error",
+        False,
+        {},
+    )
+
+
+@given(st.text(), st.text())
+def test_no_server_can_forge_a_line_or_a_colour(message: str, endpoint: str) -> None:
+    text = str(AppError(message).with_context(endpoint=endpoint))
+    assert len(text.splitlines()) <= 1
+    assert "\x1b" not in text
+    text.encode()
