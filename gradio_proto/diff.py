@@ -45,7 +45,8 @@ class _Malformed(Exception):
 # So there are two strings, used in turn: ``_front`` is the one handed out last, and ``_back`` the one before
 # it, which a consumer that goes from one value to the next has dropped by now. The back lacks what the front
 # got last (``_lag``) and what has come since (``_pending``). It gets both, in place, and is the front from
-# then on. If somebody has kept it, or the interpreter has no such trick, the same statements make a copy.
+# then on. If somebody has kept it, or the interpreter has no such trick (or, in 3.11, a debugger traces it), the
+# same statements make a copy.
 class _GrowingText:
     __slots__ = ("_back", "_front", "_lag", "_pending")
 

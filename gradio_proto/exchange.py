@@ -45,7 +45,7 @@ from .errors import (
     LocalProtocolError,
     RemoteProtocolError,
 )
-from .http import Data, Headers, HTTPConnection, HTTPEvent, Request, ResponseHead
+from .http import Data, Headers, HTTPConnection, HTTPEvent, Request, RequestCache, ResponseHead
 from .limits import Limits
 from .sentinels import NEED_DATA
 from .timeouts import Timeouts, deadline
@@ -116,7 +116,7 @@ class PooledConnection:
         self._pool = pool
         self.origin = origin
         self.stream = stream
-        self.http = HTTPConnection(pool.limits)
+        self.http = HTTPConnection(pool.limits, pool.requests)
         self.last_active = 0.0
         """When bytes last went over it."""
 
@@ -133,6 +133,7 @@ class ConnectionPool:
         self.limits = limits
         self.timeouts = timeouts
         self.proxy = proxy
+        self.requests = RequestCache()
         self.connections_made = 0
         """How many connections were ever opened: what tests and benchmarks count."""
         self._idle: list[PooledConnection] = []
@@ -164,27 +165,29 @@ class ConnectionPool:
         if len(self._idle) > IDLE_CONNECTIONS:
             self._idle[0].close()
 
-    def _checkout(self, origin: Origin, now: float) -> ByteFlow[PooledConnection | None]:
+    def _checkout(self, origin: Origin) -> ByteFlow[PooledConnection | None]:
         """The youngest idle connection to ``origin`` that can be trusted, if there is one."""
-        for connection in [c for c in self._idle if now - c.last_active > IDLE_SECONDS]:
-            connection.close()
-        for connection in reversed([c for c in self._idle if c.origin == origin]):
+        for connection in self._idle[::-1]:
+            if connection.origin != origin or connection not in self._idle:
+                continue
             self._idle.remove(connection)
             self._busy.add(connection)
-            quiet = False
+            trusted = False
             try:
                 quiet, now = yield IsQuiet(connection.stream)
+                trusted = quiet and now - connection.last_active <= IDLE_SECONDS
             finally:
-                if not quiet:
+                if not trusted:
                     connection.close()
-            if quiet:
+            if trusted:
                 return connection
         return None
 
-    def _connect(self, origin: Origin, now: float) -> ByteFlow[PooledConnection]:
+    def _connect(self, origin: Origin) -> ByteFlow[PooledConnection]:
         """A new connection to ``origin``, through the proxy and TLS where there are any."""
         if self._closed:
             raise LocalProtocolError("the client is closed")
+        _, now = yield Now()
         until = deadline(now, self.timeouts.connect)
         hop = self.proxy.origin if self.proxy is not None else origin
         stream: ByteStream
@@ -240,10 +243,9 @@ class ConnectionPool:
     def open(self, effect: Open) -> ByteFlow[tuple[Exchange, float]]:
         """Send a request on an idle connection or a new one."""
         request = effect.request
-        _, now = yield Now()
-        connection = yield from self._checkout(request.origin, now)
+        connection = yield from self._checkout(request.origin)
         if connection is None:
-            connection = yield from self._connect(request.origin, now)
+            connection = yield from self._connect(request.origin)
         sent = False
         try:
             _, now = yield Send(connection.stream, connection.http.send_request(request), effect.deadline)

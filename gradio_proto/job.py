@@ -37,6 +37,8 @@ from .status import Status
 class JobState(Enum):
     """Where a job is."""
 
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is Python code, run for each message
+
     NEW = "NEW"
     JOINING = "JOINING"
     QUEUED = "QUEUED"
@@ -46,6 +48,8 @@ class JobState(Enum):
 
 class JobInput(Enum):
     """What can happen to a job."""
+
+    __hash__ = object.__hash__
 
     JOIN_SENT = "JOIN_SENT"
     JOIN_ACCEPTED = "JOIN_ACCEPTED"

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from .diff import OutputState
 from .errors import LimitExceeded
@@ -34,6 +34,14 @@ from .messages import Progress as ProgressMessage
 
 Convert: TypeAlias = Callable[[list[Any]], Any]
 """Makes of an output's ``data`` list what the user is handed."""
+
+
+PARSED_MESSAGES: Final = 256
+"""How many of the newest messages are kept parsed as well: a reader who keeps up asks for them right away, and a
+read of the socket brings about that many."""
+
+PARSED_CHARACTERS: Final = 4096
+"""Longer messages are not: parsing is the smaller part of what they cost."""
 
 
 class Budget:
@@ -63,8 +71,7 @@ class Journal:
         """How many outputs came, kept or not."""
         self._budget = budget
         self._texts: deque[str] = deque()
-        # A reader who keeps up asks for a message right after it came: the parsed one is kept that long.
-        self._newest: Message | None = None
+        self._parsed: deque[Message | None] = deque(maxlen=PARSED_MESSAGES)
 
     @property
     def end(self) -> int:
@@ -78,7 +85,7 @@ class Journal:
             LimitExceeded: There is more unread than a limit allows.
         """
         self._texts.append(text)
-        self._newest = message
+        self._parsed.append(message if len(text) <= PARSED_CHARACTERS else None)
         self._grow(len(text))
         if isinstance(message, ProcessGenerating | ProcessStreaming):
             self.outputs += 1
@@ -91,9 +98,11 @@ class Journal:
 
     def message(self, number: int) -> Message:
         """Message ``number``, which must be kept still."""
-        if number == self.end - 1 and self._newest is not None:
-            return self._newest
-        return parse_message(self._texts[number - self.first], self.limits)
+        back = number - self.end
+        message = self._parsed[back] if back >= -len(self._parsed) else None
+        return (
+            message if message is not None else parse_message(self._texts[number - self.first], self.limits)
+        )
 
     def _give_up_read(self) -> None:
         while self.first < self.read and self.size > self.limits.job_unread_bytes // 2:

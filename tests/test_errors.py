@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

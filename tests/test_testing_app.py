@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, Optional
@@ -293,6 +294,8 @@ def test_chat_messages_take_the_form_of_gradio_6() -> None:
 def test_plain() -> None:
     given = {"a": (1, 2.5, math.nan, math.inf), "b": [None, True, "é"]}
     assert plain(given) == {"a": [1, 2.5, None, None], "b": [None, True, "é"]}
+    deep = json.loads("[" * 255 + "]" * 255)
+    assert plain(deep) == deep
     inner = given["b"]
     assert plain(given)["b"] is not inner
 
@@ -304,6 +307,8 @@ def test_plain() -> None:
         ({"a": {1, 2}}, "not JSON serializable: set"),
         (["\ud800"], "surrogates not allowed"),
         ({"\ud800": 1}, "surrogates not allowed"),
+        (json.loads("[" * 256 + "]" * 256), "Recursion limit"),
+        (json.loads('{"a":' * 300 + "1" + "}" * 300), "Recursion limit"),
     ],
 )
 def test_what_json_cannot_hold(value: Any, message: str) -> None:

@@ -214,6 +214,35 @@ def test_rubbish_is_answered_and_ends_the_connection() -> None:
     made.disconnect(conn)
 
 
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "CONNECT", "M-SEARCH"])
+def test_methods_that_nobody_has(method: str) -> None:
+    made = world()
+    made.server.connection_made("c")
+    request = b"%b /config HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    sent = b""
+    for data in (request % method.encode(), b"rubbish\r\n\r\n"):
+        made.server.receive_data("c", data, 0.0)
+        while (action := made.server.next_action()) is not None:
+            sent += action.data if isinstance(action, SendData) else b""
+    assert sent.count(b"HTTP/1.1 405 ") == sent.count(b"HTTP/1.1 400 ") == 1
+    assert sent.count(b'Not Allowed"}') == (method != "HEAD")
+
+
+def test_a_client_of_http_1_0() -> None:
+    """It gets a stream that ends with its connection."""
+    made = world()
+    join(made, "echo", "x")
+    made.run(1)
+    made.server.connection_made("c")
+    made.server.receive_data("c", b"GET /gradio_api/queue/data?session_hash=s HTTP/1.0\r\n\r\n", 1.0)
+    sent = b""
+    while isinstance(action := made.server.next_action(), SendData):
+        sent += action.data
+    assert action == CloseConnection("c")
+    assert b"chunked" not in sent
+    assert sent.endswith(b'\n\ndata: {"msg":"close_stream","event_id":null}\n\n')
+
+
 def test_the_request_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol_module, "MAX_BODY", 10)
     answer = post(world(), "queue/join", {"data": []})
@@ -229,6 +258,21 @@ def test_a_client_that_does_not_wait_is_cut_off() -> None:
     assert not answer.closed
     made.send(conn, b"G" * 2**16)
     assert answer.closed
+
+
+def test_the_reader_that_sends_too_much_is_a_disconnect() -> None:
+    """Whoever shares its session finds out, as after any other."""
+    made = world()
+    join(made, "slow", 30)
+    for data in (b"G" * 2**17, b""):
+        conn = made.connect()
+        listen(made, conn=conn)
+        other = listen(made)
+        made.send(conn, data)
+        assert made.server.next_deadline() == made.now + 10
+        made.run(made.now + 11)
+        assert "unexpected_error" in kinds(other)
+        join(made, "echo", "x")
 
 
 def test_a_client_that_asks_before_it_sends() -> None:
@@ -376,6 +420,21 @@ def test_bodies_that_are_no_json(body: bytes) -> None:
     answer = world().request("POST", "/gradio_api/queue/join", body)
     assert answer.status == 422
     assert json.loads(answer.body)["detail"][0]["type"] == "json_invalid"
+
+
+@pytest.mark.parametrize("depth", [100, *range(880, 1000, 3), 2000])
+def test_bodies_that_are_deep(depth: int) -> None:
+    answer = world().request("POST", "/gradio_api/queue/join", b"[" * depth + b"]" * depth)
+    assert answer.status in (422, 500)
+
+
+def test_values_that_are_deep() -> None:
+    made = world()
+    for depth in (100, 300, 900):
+        body = b'{"data":[%b,null]}' % (b"[" * depth + b"]" * depth)
+        answer = made.request("POST", "/gradio_api/run/remember", body)
+        made.run()
+        assert answer.status == (200 if depth < 254 else 500)
 
 
 def test_a_body_without_its_type() -> None:

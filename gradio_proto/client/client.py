@@ -144,7 +144,7 @@ class Client:
         if token is not None:
             if not url.origin.tls and not url.origin.is_loopback:
                 raise ArgumentError(f"a token is sent over https only, and {url} is not")
-            sent.append(("x-hf-authorization", f"Bearer {_string('token', token)}"))
+            sent += (("x-hf-authorization", f"Bearer {_string('token', token)}"),)
         cookies = CookieJar(url.origin, options["limits"])
         for name, value in (secrets.get("cookies") or {}).items():
             cookies.set(name, value)

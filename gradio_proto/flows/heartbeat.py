@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..effects import Flow, Now, ReadBody, TimedOut
+from ..effects import Flow, ReadBody, TimedOut
 from ..errors import GradioError
 from ..timeouts import deadline
 from .requests import back_off, open_exchange
@@ -24,11 +24,10 @@ def heartbeat(state: ClientState, live: LiveSession) -> Flow[None]:
     attempt = 0
     while not live.retired.is_set:
         try:
-            exchange, head = yield from open_exchange(state, "GET", target)
+            exchange, head, now = yield from open_exchange(state, "GET", target)
             try:
                 if 400 <= head.status < 500:
                     return  # no such route: the server was replaced by one that wants no heartbeat
-                _, now = yield Now()
                 while not live.retired.is_set:
                     data, now = yield ReadBody(exchange, deadline(now, state.timeouts.idle), live.retired)
                     if not data:

@@ -34,7 +34,7 @@ def make_request(
     state: ClientState, method: str, target: str, now: float, *, body: bytes = b"", headers: Headers = ()
 ) -> Request:
     """A request to the app, with the client's headers and those of this call, which win."""
-    merged: dict[str, str] = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity"}
+    merged = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
     merged.update(state.headers)
     merged.update(headers)
     cookie = state.cookies.header(target, now)
@@ -51,8 +51,8 @@ def open_exchange(
     body: bytes = b"",
     headers: Headers = (),
     until: float | None = None,
-) -> Flow[tuple[Exchange, ResponseHead]]:
-    """Send a request, follow redirects of a GET, and read the head of the answer.
+) -> Flow[tuple[Exchange, ResponseHead, float]]:
+    """Send a request, follow redirects of a GET, and read the head of the answer; the last value is the time.
 
     Raises:
         GradioError: There was no answer. A status that says no is one, and no error here.
@@ -67,7 +67,7 @@ def open_exchange(
             note_head(state, target, head, now)
             if method != "GET" or head.status not in REDIRECTS:
                 kept = True
-                return exchange, head
+                return exchange, head, now
             target = redirect_target(state.url.origin, target, head)
         finally:
             if not kept:
@@ -81,7 +81,9 @@ def note_head(state: ClientState, target: str, head: ResponseHead, now: float) -
     Raises:
         RemoteProtocolError: The body is compressed, though every request asks for ``identity``.
     """
-    state.cookies.store(head.get_all("set-cookie"), target, now, head.get("date") or None)
+    cookies = list(head.get_all("set-cookie"))
+    if cookies:
+        state.cookies.store(cookies, target, now, head.get("date") or None)
     encoding = head.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise RemoteProtocolError(
@@ -135,11 +137,12 @@ def fetch(
     Raises:
         GradioError: There was no complete answer within its deadlines and limits.
     """
-    exchange, head = yield from open_exchange(state, method, target, body=body, headers=headers, until=until)
+    exchange, head, now = yield from open_exchange(
+        state, method, target, body=body, headers=headers, until=until
+    )
     try:
         pieces: list[bytes] = []
         left = state.limits.json_body_bytes
-        _, now = yield Now()
         while True:
             try:
                 piece, now = yield ReadBody(exchange, earlier(deadline(now, state.timeouts.read), until))

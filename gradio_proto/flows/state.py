@@ -121,7 +121,7 @@ class ClientState:
         return target(self.url.base_path, prefix, route, query)
 
 
-def checked_headers(headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
+def checked_headers(headers: Mapping[str, str] | None) -> Headers:
     """A caller's headers, copied.
 
     Raises:
@@ -137,4 +137,4 @@ def checked_headers(headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
                 f"the header {name} cannot be set: the client makes it from the request itself"
             )
         checked.append((name.lower(), value))
-    return checked
+    return tuple(checked)

@@ -26,12 +26,23 @@ def _is_mapping(value: Any) -> TypeGuard[Mapping[Any, Any]]:
     return isinstance(value, Mapping)
 
 
-def plain(value: Any) -> Any:
+MAX_DEPTH = 254
+"""Nesting of a value that is sent: what the serialiser of real servers (orjson) allows."""
+
+
+def plain(value: Any, depth: int = 0) -> Any:
     """Copy a value into what JSON holds: tuples become lists, NaN and the infinities None.
 
+    Args:
+        value: Anything.
+        depth: How deep in another value it is.
+
     Raises:
-        TypeError: JSON cannot hold it: another type, a key that is no string, a lone surrogate.
+        TypeError: JSON cannot hold it: another type, a key that is no string, a lone surrogate, or it is nested
+            deeper than :data:`MAX_DEPTH`.
     """
+    if depth > MAX_DEPTH:
+        raise TypeError("Recursion limit reached")
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, float):
@@ -43,12 +54,12 @@ def plain(value: Any) -> Any:
             raise TypeError("str is not valid UTF-8: surrogates not allowed") from None
         return value
     if is_sequence(value):
-        return [plain(item) for item in value]
+        return [plain(item, depth + 1) for item in value]
     if _is_mapping(value):
         copied: dict[str, Any] = {}
         for key, item in value.items():
             if not isinstance(key, str):
                 raise TypeError(f"Dict key must be str, not {type(key).__name__}")
-            copied[plain(key)] = plain(item)
+            copied[plain(key)] = plain(item, depth + 1)
         return copied
     raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")

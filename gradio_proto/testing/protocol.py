@@ -24,7 +24,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from itertools import count
 from urllib.parse import parse_qsl, unquote
 
@@ -160,16 +159,13 @@ class ServerProtocol:
         conn = self._connections.get(conn_id)
         if conn is None:
             return
-        if not data:
-            self._close(conn)
-            return
         if conn.answering:
             conn.unread += len(data)
-            if conn.unread > MAX_UNREAD:
-                self._close(conn)
-                return
-        conn.http.receive_data(data)
-        self._read(conn, now)
+        if not data or conn.unread > MAX_UNREAD:
+            self._close(conn)
+        else:
+            conn.http.receive_data(data)
+            self._read(conn, now)
         self._settle(now)
 
     def connection_lost(self, conn_id: ConnId) -> None:
@@ -271,13 +267,15 @@ class ServerProtocol:
             ("content-length", str(len(reply.body))),
             ("content-type", reply.content_type),
         ]
-        reason = HTTPStatus(reply.status).phrase
+        reason = _REASONS[reply.status]
         response = h11.Response(status_code=reply.status, reason=reason, headers=head)
-        self._send(conn, response, h11.Data(reply.body), h11.EndOfMessage())
+        body = b"" if conn.request is not None and conn.request.method == b"HEAD" else reply.body
+        self._send(conn, response, h11.Data(body), h11.EndOfMessage())
         self._answered(conn)
 
     def _answered(self, conn: _Connection) -> None:
         conn.answering = False
+        conn.request = None
         if conn.http.our_state is h11.DONE and conn.http.their_state is h11.DONE:
             conn.http.start_next_cycle()
         else:
@@ -430,6 +428,18 @@ _STREAM_HEAD = h11.Response(
         ("transfer-encoding", "chunked"),
     ],
 )
+
+# As uvicorn says them on any Python: the standard library's phrases have changed over time.
+_REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Request Entity Too Large",
+    422: "Unprocessable Entity",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
 
 _INVALID = Reply(400, b"Invalid HTTP request received.", "text/plain; charset=utf-8")
 

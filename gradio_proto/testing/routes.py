@@ -130,12 +130,13 @@ class Routes:
     def answer(self, request: Request, later: Later, now: float) -> Answer:
         """Do what a request asks for. ``later`` is called at most once, and only if the answer is None."""
         try:
-            return self._handler(request)(request, later, now)
-        except Unprocessable as error:
-            return _json(422, {"detail": error.detail})
-        except _HTTPError as error:
-            return _json(error.status, {"detail": error.detail}, error.headers)
-        except _Crash:
+            try:
+                return self._handler(request)(request, later, now)
+            except Unprocessable as error:
+                return _json(422, {"detail": error.detail})
+            except _HTTPError as error:
+                return _json(error.status, {"detail": error.detail}, error.headers)
+        except (_Crash, RecursionError):  # the latter for a body nested so deep that it cannot be quoted
             return Reply(500, b"Internal Server Error", "text/plain; charset=utf-8")
 
     def _handler(self, request: Request) -> _Handler:

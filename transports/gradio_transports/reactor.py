@@ -93,15 +93,22 @@ class Parking:
 
 
 class _Waiter:
-    """A thread that waits for something, and the condition that wakes it and no other."""
+    """A thread that waits for something: it turns the reactor, or sleeps until it is woken, and no other with it."""
 
-    __slots__ = ("condition",)
+    __slots__ = ("_condition", "_lock")
 
     def __init__(self, lock: threading.Lock) -> None:
-        self.condition = threading.Condition(lock)
+        self._lock = lock
+        self._condition: threading.Condition | None = None
+
+    def sleep(self, timeout: float | None) -> None:
+        self._condition = threading.Condition(self._lock)
+        self._condition.wait(timeout)
+        self._condition = None
 
     def notify(self) -> None:
-        self.condition.notify()
+        if self._condition is not None:
+            self._condition.notify()
 
 
 class Reactor:
@@ -303,7 +310,7 @@ class Reactor:
                         try:
                             if self._turner is self._daemon:
                                 self.wake()
-                            waiter.condition.wait(left)
+                            waiter.sleep(left)
                         finally:
                             self._waiters.remove(waiter)
                 return True
