@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -55,9 +54,9 @@ class ResponseHead:
                 return value
         return default
 
-    def get_all(self, name: str) -> Iterator[str]:
+    def get_all(self, name: str) -> list[str]:
         """Every header of that name, in order."""
-        return (value for key, value in self.headers if key == name)
+        return [value for key, value in self.headers if key == name]
 
     @property
     def content_type(self) -> str:

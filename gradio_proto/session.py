@@ -46,6 +46,8 @@ from .messages import (
 class StreamState(Enum):
     """Where the session's event stream is."""
 
+    __hash__ = object.__hash__  # members are singletons; Enum's own hash is Python code
+
     CLOSED = "CLOSED"
     OPENING = "OPENING"
     OPEN = "OPEN"
@@ -57,6 +59,8 @@ class StreamState(Enum):
 
 class StreamInput(Enum):
     """What can happen to it."""
+
+    __hash__ = object.__hash__
 
     REQUESTED = "REQUESTED"
     OPENED = "OPENED"

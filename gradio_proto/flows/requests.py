@@ -37,7 +37,7 @@ def make_request(
     merged = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
     merged.update(state.headers)
     merged.update(headers)
-    cookie = state.cookies.header(target, now)
+    cookie = state.cookies.header(target, now) if state.cookies else None
     if cookie is not None:
         merged["cookie"] = cookie
     return Request(method, state.url.origin, target, tuple(merged.items()), body)
@@ -81,7 +81,7 @@ def note_head(state: ClientState, target: str, head: ResponseHead, now: float) -
     Raises:
         RemoteProtocolError: The body is compressed, though every request asks for ``identity``.
     """
-    cookies = list(head.get_all("set-cookie"))
+    cookies = head.get_all("set-cookie")
     if cookies:
         state.cookies.store(cookies, target, now, head.get("date") or None)
     encoding = head.get("content-encoding", "identity")

@@ -23,6 +23,9 @@ from ..urls import AppURL, target
 IDEMPOTENT_RETRIES: Final = 2
 """How often a GET is tried again by default: once for the moment, once for the restart."""
 
+REMEMBERED_TARGETS: Final = 64
+"""Request targets that are not built again: a client asks for the same few."""
+
 _OWN_HEADERS: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "cookie"}
 )
@@ -100,6 +103,7 @@ class ClientState:
     open_jobs: dict[Job, None] = field(default_factory=dict)
     """Every job that has not ended, in the order of their calls."""
     closed: bool = False
+    _targets: dict[tuple[str, tuple[tuple[str, str], ...], bool], str] = field(default_factory=dict)
 
     @property
     def app(self) -> App:
@@ -117,8 +121,14 @@ class ClientState:
 
     def target(self, route: str, query: tuple[tuple[str, str], ...] = (), *, prefixed: bool = True) -> str:
         """The request target of one of the app's routes. Only some stand under the ``api_prefix``."""
-        prefix = self.app.config.api_prefix if prefixed else ""
-        return target(self.url.base_path, prefix, route, query)
+        known = self._targets.get((route, query, prefixed))
+        if known is None:
+            prefix = self.app.config.api_prefix if prefixed else ""
+            known = target(self.url.base_path, prefix, route, query)
+            if len(self._targets) >= REMEMBERED_TARGETS:
+                self._targets.clear()
+            self._targets[route, query, prefixed] = known
+        return known
 
 
 def checked_headers(headers: Mapping[str, str] | None) -> Headers:

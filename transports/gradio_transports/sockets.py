@@ -13,7 +13,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar
 
 from gradio_proto.effects import Connect, Flow, IsQuiet, Receive, Send, Signal, StartTLS
 from gradio_proto.errors import ConnectError, ConnectionLost
@@ -199,7 +199,8 @@ class SocketTransport:
     # Effects. Each is tried at once, and waits only if it has to.
 
     def _receive(self, task: Task[Any], effect: Receive) -> bool:
-        stream = cast(SocketStream, effect.stream)
+        stream = effect.stream
+        assert isinstance(stream, SocketStream)
 
         def receive() -> int:
             try:
@@ -223,7 +224,8 @@ class SocketTransport:
         return self._try(task, stream, effect.deadline, receive, effect.wake)
 
     def _send(self, task: Task[Any], effect: Send) -> bool:
-        stream = cast(SocketStream, effect.stream)
+        stream = effect.stream
+        assert isinstance(stream, SocketStream)
         rest = memoryview(effect.data)
 
         def send() -> int:
@@ -257,7 +259,9 @@ class SocketTransport:
         return True
 
     def _is_quiet(self, task: Task[Any], effect: IsQuiet) -> bool:
-        sock = cast(SocketStream, effect.stream).sock
+        stream = effect.stream
+        assert isinstance(stream, SocketStream)
+        sock = stream.sock
         try:
             # A TLS socket cannot be peeked into; what is read from it here would have been stray bytes anyway.
             sock.recv(1) if isinstance(sock, ssl.SSLSocket) else sock.recv(1, socket.MSG_PEEK)
@@ -269,7 +273,8 @@ class SocketTransport:
         return True
 
     def _start_tls(self, task: Task[Any], effect: StartTLS) -> bool:
-        plain = cast(SocketStream, effect.stream)
+        plain = effect.stream
+        assert isinstance(plain, SocketStream)
         plain.watch(0)
         try:
             sock = self._context().wrap_socket(
