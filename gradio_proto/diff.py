@@ -283,6 +283,9 @@ class OutputState:
 
     def _take(self, value: Any, depth: int) -> Any:
         """Copy a new value that is to stand ``depth`` containers deep in an output."""
+        if type(value) not in _COPIED:  # a text or a number, as nearly always
+            self._growth += len(value) if type(value) is str else 1
+            return value
         size, height = _measure(value)
         if depth + height > self._limits.json_depth:
             raise LimitExceeded("json_depth", self._limits.json_depth)

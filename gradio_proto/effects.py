@@ -125,7 +125,7 @@ class Wait:
 
 @dataclass(slots=True, eq=False)
 class Sleep:
-    """Wait until ``deadline``. Answer: None."""
+    """Wait until ``deadline``; one that has passed lets other flows have their turn. Answer: not to be used."""
 
     deadline: float
 

@@ -15,8 +15,8 @@ connection is used again only while it is younger than 4 seconds, has no end of 
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from .effects import (
@@ -38,6 +38,7 @@ from .effects import (
     TimedOut,
 )
 from .errors import (
+    ClientClosed,
     ConnectError,
     ConnectionLost,
     DeadlineExceeded,
@@ -57,7 +58,7 @@ IDLE_SECONDS: Final = 4.0
 """How long an idle connection is trusted: one second less than uvicorn's default keep-alive timeout."""
 
 IDLE_CONNECTIONS: Final = 8
-"""Idle connections kept for one origin. A client needs one for its stream and one or two for its requests;
+"""Idle connections that a pool keeps. A client needs one for its stream and one or two for its requests;
 a burst of joins leaves more behind, which are not worth their file descriptors."""
 
 
@@ -66,7 +67,7 @@ class Proxy:
     """An HTTP proxy, used by CONNECT. ``headers`` (its credentials) go to the proxy and to nobody else."""
 
     origin: Origin
-    headers: Headers = ()
+    headers: Headers = field(default=(), repr=False)
 
 
 class Exchange:
@@ -186,7 +187,7 @@ class ConnectionPool:
     def _connect(self, origin: Origin) -> ByteFlow[PooledConnection]:
         """A new connection to ``origin``, through the proxy and TLS where there are any."""
         if self._closed:
-            raise LocalProtocolError("the client is closed")
+            raise ClientClosed("the client is closed")
         _, now = yield Now()
         until = deadline(now, self.timeouts.connect)
         hop = self.proxy.origin if self.proxy is not None else origin
@@ -201,6 +202,8 @@ class ConnectionPool:
                     yield from self._tunnel(stream, self.proxy, origin, until)
                 if origin.tls:
                     stream, now = yield StartTLS(stream, origin.host, until)
+                if self._closed:
+                    raise ClientClosed("the client was closed while a connection was made")
                 made = True
             finally:
                 if not made:
@@ -311,6 +314,7 @@ def lower(flow: Flow[T], pool: ConnectionPool) -> Generator[ByteEffect, Answer, 
     """
     answer: Any = None
     error: Exception | None = None
+    carry_out = {Open: pool.open, ReadHead: pool.read_head, ReadBody: pool.read_body}
     try:
         while True:
             try:
@@ -320,14 +324,8 @@ def lower(flow: Flow[T], pool: ConnectionPool) -> Generator[ByteEffect, Answer, 
                 return result
             error = None
             try:
-                if isinstance(effect, ReadBody):
-                    answer = yield from pool.read_body(effect)
-                elif isinstance(effect, Open):
-                    answer = yield from pool.open(effect)
-                elif isinstance(effect, ReadHead):
-                    answer = yield from pool.read_head(effect)
-                else:
-                    answer = yield effect
+                in_bytes: Callable[[Any], ByteFlow[Any]] | None = carry_out.get(type(effect))
+                answer = (yield effect) if in_bytes is None else (yield from in_bytes(effect))
             except (GradioError, TimedOut) as raised:
                 error = raised
     finally:

@@ -125,6 +125,8 @@ class HTTPConnection:
         self._held: ResponseHead | h11.EndOfMessage | GradioError | None = None
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=limits.header_bytes)
         self._eof = False
+        self._opening: bytes | None = b""
+        """The first bytes of a response, for errors to quote; None once its head is complete."""
 
     def send_request(self, request: Request) -> bytes:
         """The bytes of a whole request, body included.
@@ -144,6 +146,8 @@ class HTTPConnection:
         """Take bytes from the network; ``b""`` says that the peer has closed."""
         if not data:
             self._eof = True
+        elif self._opening is not None and len(self._opening) < RemoteProtocolError.QUOTED:
+            self._opening += data[: RemoteProtocolError.QUOTED]
         try:
             self._h11.receive_data(data)
         except RuntimeError as error:  # h11's word for bytes that come after the end
@@ -187,9 +191,12 @@ class HTTPConnection:
             if type(event) is h11.Data:
                 return event
             if type(event) is h11.InformationalResponse:
+                self._check_size(event)
                 continue  # 100 and 103 announce; the response is yet to come
             if type(event) is h11.Response:
-                headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
+                self._check_size(event)
+                self._opening = None
+                headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in event.headers]
                 return ResponseHead(event.status_code, event.reason.decode("latin-1"), tuple(headers))
             if type(event) is h11.EndOfMessage:
                 return event
@@ -200,8 +207,14 @@ class HTTPConnection:
             # PAUSED: bytes of a next response, or of another protocol, that nobody asked for.
             raise RemoteProtocolError("the server sent bytes after the end of its response")
 
+    def _check_size(self, head: h11.Response | h11.InformationalResponse) -> None:
+        # h11 bounds what it keeps while a head is incomplete, and lets one pass that comes in a single piece.
+        size = len(head.reason) + sum([len(name) + len(value) + 4 for name, value in head.headers])
+        if size > self._limits.header_bytes:
+            raise LimitExceeded("header_bytes", self._limits.header_bytes)
+
     def _translated(self, error: h11.RemoteProtocolError) -> Exception:
-        pending = self._h11.trailing_data[0]
+        pending = self._opening or self._h11.trailing_data[0]
         if error.error_status_hint == 431:
             return LimitExceeded("header_bytes", self._limits.header_bytes)
         if self._eof:
@@ -220,6 +233,7 @@ class HTTPConnection:
     def start_next_cycle(self) -> None:
         """Make a reusable connection ready for its next request."""
         self._h11.start_next_cycle()
+        self._opening = b""
 
     @property
     def is_switched(self) -> bool:

@@ -19,15 +19,13 @@ from typing import Any, Final
 from .app_errors import app_error
 from .errors import GradioError, JobCancelled, LimitExceeded, LocalProtocolError, RemoteProtocolError
 from .events import Cancelled, Completed, Failed, Terminal
-from .journal import Convert, Journal
+from .journal import VALUES, Convert, Journal
 from .messages import (
     Estimation,
     Log,
     Message,
     ProcessCompleted,
-    ProcessGenerating,
     ProcessStarts,
-    ProcessStreaming,
     Progress,
     ProgressUnit,
 )
@@ -243,7 +241,7 @@ class Job:
 
     def _note(self, message: Message) -> JobInput:
         """Bring the status up to date, and say what a message means for the state."""
-        if isinstance(message, ProcessGenerating | ProcessStreaming):
+        if isinstance(message, VALUES):
             self.code = Status.ITERATING
             return JobInput.YIELDED
         if isinstance(message, Progress):
@@ -272,5 +270,10 @@ class Job:
         elif message.data is None:
             self.fail(RemoteProtocolError("process_completed holds neither a value nor an error"))
         else:
+            try:
+                value = self._convert(message.data)
+            except RemoteProtocolError as error:
+                self.fail(error)
+                return
             self._move(JobInput.COMPLETED)
-            self._settle(Completed(self._convert(message.data)))
+            self._settle(Completed(value))

@@ -36,6 +36,9 @@ Convert: TypeAlias = Callable[[list[Any]], Any]
 """Makes of an output's ``data`` list what the user is handed."""
 
 
+VALUES: Final = (ProcessGenerating, ProcessStreaming)
+"""The messages that hold outputs of a job which goes on."""
+
 PARSED_MESSAGES: Final = 256
 """How many of the newest messages are kept parsed as well: a reader who keeps up asks for them right away, and a
 read of the socket brings about that many."""
@@ -87,7 +90,7 @@ class Journal:
         self._texts.append(text)
         self._parsed.append(message if len(text) <= PARSED_CHARACTERS else None)
         self._grow(len(text))
-        if isinstance(message, ProcessGenerating | ProcessStreaming):
+        if isinstance(message, VALUES):
             self.outputs += 1
         if self.size > self.limits.job_unread_bytes or self._budget.used > self._budget.limit:
             self._give_up_read()
@@ -105,7 +108,9 @@ class Journal:
         )
 
     def _give_up_read(self) -> None:
-        while self.first < self.read and self.size > self.limits.job_unread_bytes // 2:
+        while self.first < self.read and (
+            self.size > self.limits.job_unread_bytes // 2 or self._budget.used > self._budget.limit
+        ):
             advance(self.base, self.message(self.first), diffs=self.diffs)
             self._grow(-len(self._texts.popleft()))
             self.first += 1
@@ -124,11 +129,14 @@ def advance(outputs: OutputState, message: Message, *, diffs: bool) -> bool:
     From ``sse_v2`` on, a generator's first message holds full values and the later ones hold diffs;
     an endpoint that streams its input in (``process_streaming``) always sends full values.
     """
-    if not isinstance(message, ProcessGenerating | ProcessStreaming) or message.data is None:
+    if not isinstance(message, VALUES):
+        return False
+    data = message.data
+    if data is None:
         return False
     if diffs and isinstance(message, ProcessGenerating) and not outputs.is_empty:
-        return outputs.apply(message.data)
-    outputs.replace(message.data)
+        return outputs.apply(data)
+    outputs.replace(data)
     return True
 
 
@@ -168,10 +176,10 @@ class Cursor:
                 return event
 
     def _event(self, message: Message) -> JobEvent | None:
-        if isinstance(message, ProcessGenerating | ProcessStreaming):
+        if isinstance(message, VALUES):
             self.is_whole = advance(self._outputs, message, diffs=self._journal.diffs)
             values = self._outputs.snapshot()
-            if len(self._outputs.broken) == len(values):
+            if not self.is_whole and len(self._outputs.broken) == len(values):
                 return None  # nothing new is known
             self.outputs += 1
             return Output(self._journal.convert(values))

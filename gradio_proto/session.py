@@ -25,6 +25,7 @@ from .effects import Signal
 from .errors import (
     ConnectionLost,
     GradioError,
+    LimitExceeded,
     LocalProtocolError,
     RemoteProtocolError,
     ServerStopped,
@@ -90,6 +91,12 @@ STREAM_TRANSITIONS: Final[dict[StreamState, dict[StreamInput, StreamState]]] = {
 }
 """The state that follows, for each state and input; a pair that is not here is a LocalProtocolError."""
 
+LONGEST_EVENT_ID: Final = 256
+"""Characters of an event id, which is remembered beyond its job. Gradio's have 32."""
+
+OF_THE_SESSION: Final = (Heartbeat, CloseStream, UnexpectedError)
+"""The messages that are for no job in particular."""
+
 REMEMBERED_EVENTS: Final = 1024
 """Ended events whose late messages are recognised, so that they are not kept as some join's early ones."""
 
@@ -115,6 +122,7 @@ class Session:
         self._ended: OrderedDict[str, None] = OrderedDict()
         self._early: deque[tuple[str, Message, str]] = deque()
         self._early_bytes = 0
+        self._spoilt: OrderedDict[str, GradioError] = OrderedDict()
 
     # Joins.
 
@@ -125,24 +133,30 @@ class Session:
 
     def join_accepted(self, job: Job, event_id: str) -> None:
         """The server has answered a join. A job that was cancelled meanwhile is not taken up again."""
-        streams_lost = self.joining.pop(job)
-        if event_id in self.jobs:
-            job.fail(RemoteProtocolError("the server gave two jobs the same event_id", data=event_id))
+        streams_lost = self.joining.pop(job, None)
+        if streams_lost is None:
+            raise LocalProtocolError("the session knows of no join of this job: call join_sent() first")
+        if event_id in self.jobs or len(event_id) > LONGEST_EVENT_ID:
+            what = (
+                "gave two jobs the same event_id"
+                if event_id in self.jobs
+                else "gave a job an endless event_id"
+            )
+            job.fail(RemoteProtocolError(f"the server {what}", data=event_id))
+            self._drop_early_if_nobody_joins()
+            return
+        job.join_accepted(event_id)
         if job.is_settled:
-            job.event_id = event_id
             self._remember(event_id)
         else:
-            job.join_accepted(event_id)
             self.jobs[event_id] = job
             self._silent_ends[job] = 0
             job.on_settled.append(lambda: self._forget(job, event_id))
-            if streams_lost != self._streams_lost:
-                job.fail(
-                    ConnectionLost(
-                        "the session's stream was lost while the job was joining", phase="accepted"
-                    )
-                )
         self._deliver_early(job, event_id)
+        if streams_lost != self._streams_lost:
+            job.fail(
+                ConnectionLost("the session's stream was lost while the job was joining", phase="accepted")
+            )
 
     def join_failed(self, job: Job, error: GradioError) -> None:
         """A join was refused, or its answer never came."""
@@ -162,15 +176,23 @@ class Session:
             self._early = deque(entry for entry in self._early if entry[0] != event_id)
             self._early_bytes -= sum(len(text) for _, _, text in early)
             for _, message, text in early:
-                self._heard_on[job] = self._streams
-                job.receive(message, text)
+                self._hear(job, message, text)
+        error = self._spoilt.pop(event_id, None)
+        if error is not None:
+            job.fail(error)  # does nothing if what was kept told how it ended
         self._drop_early_if_nobody_joins()
+
+    def _hear(self, job: Job, message: Message, text: str) -> None:
+        if not job.is_settled:
+            self._heard_on[job] = self._streams
+            job.receive(message, text)
 
     def _drop_early_if_nobody_joins(self) -> None:
         if not self.joining:
             self.dropped += len(self._early)
             self._early.clear()
             self._early_bytes = 0
+            self._spoilt.clear()
 
     def _forget(self, job: Job, event_id: str) -> None:
         del self.jobs[event_id]
@@ -211,7 +233,8 @@ class Session:
         """The stream has ended: cleanly, by the server, or with the error that broke it."""
         was = self.stream
         self._move(StreamInput.ENDED)
-        if error is not None:
+        if error is not None and was is not StreamState.ENDING:
+            # After close_stream the server has let go of it: how the connection ends then means nothing.
             self._lose_jobs(error)
         elif was in (StreamState.OPEN, StreamState.ENDING):
             for job in tuple(self.jobs.values()):
@@ -223,37 +246,47 @@ class Session:
 
     def _lose_jobs(self, error: GradioError) -> None:
         self._streams_lost += 1
+        self._fail_jobs(error)
+
+    def _fail_jobs(self, error: GradioError) -> None:
         for job in tuple(self.jobs.values()):
             # Each job gets an error of its own, since each adds what it was doing to the message.
             job.fail(copy_of(error))
 
     def receive(self, message: Message, text: str) -> None:
         """Take one message of the stream; ``text`` is its wire form."""
-        event_id = message.event_id
-        if isinstance(message, Heartbeat):
-            return
+        if isinstance(message, OF_THE_SESSION):
+            self._receive_for_session(message)
+        elif (event_id := message.event_id) is None:
+            self._receive_for_all(message, text)
+        elif (job := self.jobs.get(event_id)) is not None:
+            self._hear(job, message, text)
+        else:
+            self._receive_unknown(event_id, message, text)
+
+    def _receive_for_session(self, message: Heartbeat | CloseStream | UnexpectedError) -> None:
         if isinstance(message, CloseStream):
             self._move(StreamInput.CLOSE_STREAM)
         elif isinstance(message, UnexpectedError):
             self._move(StreamInput.UNEXPECTED_ERROR)
             self._lose_jobs(session_error(message))
-        elif event_id is not None:
-            job = self.jobs.get(event_id)
-            if job is not None:
-                self._heard_on[job] = self._streams
-                job.receive(message, text)
-            else:
-                self._receive_unknown(event_id, message, text)
+
+    def receive_malformed(self, event_id: str, error: GradioError) -> None:
+        """Take the error of a message that could not be parsed, and that names its job: it ends that one alone."""
+        job = self.jobs.get(event_id)
+        if job is not None:
+            job.fail(error)
+        elif event_id in self._ended or not self.joining:
+            self.dropped += 1
         else:
-            self._receive_for_all(message, text)
+            self._spoil(event_id, error)
 
     def _receive_for_all(self, message: Message, text: str) -> None:
         values = isinstance(message, ProcessGenerating | ProcessStreaming | ProcessCompleted)
         if values and len(self.jobs) > 1:
-            self._lose_jobs(RemoteProtocolError("a value without the event_id of its job", data=text))
+            self._fail_jobs(RemoteProtocolError("a value without the event_id of its job", data=text))
         for job in tuple(self.jobs.values()):
-            self._heard_on[job] = self._streams
-            job.receive(message, text)
+            self._hear(job, message, text)
 
     def _receive_unknown(self, event_id: str, message: Message, text: str) -> None:
         if event_id in self._ended or not self.joining:
@@ -261,11 +294,24 @@ class Session:
             return
         self._early.append((event_id, message, text))
         self._early_bytes += len(text)
-        while (
-            len(self._early) > self._limits.orphan_messages or self._early_bytes > self._limits.orphan_bytes
-        ):
-            self._early_bytes -= len(self._early.popleft()[2])
-            self.dropped += 1
+        limits = self._limits
+        while len(self._early) > limits.orphan_messages:
+            self._drop_oldest(LimitExceeded("orphan_messages", limits.orphan_messages))
+        while self._early_bytes > limits.orphan_bytes:
+            self._drop_oldest(LimitExceeded("orphan_bytes", limits.orphan_bytes))
+
+    def _drop_oldest(self, error: LimitExceeded) -> None:
+        event_id, _, text = self._early.popleft()
+        self._early_bytes -= len(text)
+        self._spoil(event_id, error)
+
+    def _spoil(self, event_id: str, error: GradioError) -> None:
+        """A message before its join's reply was lost. It may have been the last one: nobody must wait for it."""
+        self.dropped += 1
+        if len(event_id) <= LONGEST_EVENT_ID:
+            self._spoilt.setdefault(event_id, error)
+            if len(self._spoilt) > REMEMBERED_EVENTS:
+                self._spoilt.popitem(last=False)
 
 
 class Baton:

@@ -24,7 +24,7 @@ from ..limits import Limits
 from ..payload import join_payload
 from ..proxies import parse_proxy
 from ..timeouts import Timeouts, deadline
-from ..transport import TransportOptions
+from ..transport import BlockingTransport, TransportOptions
 from ..urls import parse_app_url
 from ..view_api import api_as_dict, api_as_text
 from .job import Job
@@ -361,6 +361,11 @@ class Client:
                 self._state.live = None
 
     # For the facades of this package: jobs and endpoints.
+
+    @property
+    def transport(self) -> BlockingTransport:
+        """What runs this client's flows."""
+        return self._transport
 
     @property
     def lock(self) -> Any:

@@ -170,7 +170,7 @@ class _Reader(Iterator[JobEvent]):
 
     def __init__(self, job: Job, *, start_only: bool = False) -> None:
         self._facade = job
-        self._client = job._client
+        self._transport = job._client.transport
         self._job = job._job
         self._cursor = Cursor(job._journal)
         self._waits = not start_only
@@ -179,13 +179,13 @@ class _Reader(Iterator[JobEvent]):
 
     def __next__(self) -> JobEvent:
         while True:
-            with self._client.lock:
+            with self._transport.lock:
                 event = self._next()
             if event is not None:
                 return event
             if self._is_over or not self._waits:
                 raise StopIteration
-            self._client.wait_until(self._has_news, self._job.on_news)
+            self._transport.wait_until(self._has_news, self._job.on_news)
 
     def _has_news(self) -> bool:
         return self._job.is_settled or not self._cursor.is_at_end
@@ -210,11 +210,11 @@ class _Outputs(Iterator[Any]):
         self._job = job
 
     def __next__(self) -> Any:
-        for event in self._reader:
+        while True:
+            event = next(self._reader)
             if isinstance(event, Output):
                 return event.value
             if isinstance(event, Failed):
                 raise event.error
             if isinstance(event, Cancelled) and event.by_server:
                 self._job.result(0)
-        raise StopIteration

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from ..cancelling import CancelReport, may_settle, may_tell, needs_new_session
 from ..effects import Flow, Now, Signal, Wait
-from ..errors import DeadlineExceeded, GradioError, RemoteProtocolError, TooManyRequestsError
+from ..errors import (
+    DeadlineExceeded,
+    GradioError,
+    HTTPStatusError,
+    Phase,
+    RemoteProtocolError,
+    TooManyRequestsError,
+)
 from ..http import Headers
 from ..job import Job, JobState
 from ..payload import cancel_payload
@@ -14,6 +22,9 @@ from ..replies import json_reply
 from .requests import LONGEST_RETRY_AFTER, back_off, post_json
 from .state import ClientState, LiveSession
 from .streams import read_stream
+
+MAY_HAVE_JOINED: Final = frozenset({502, 504})
+"""What a gateway answers that has passed a request on, and does not know what came of it."""
 
 
 def call(state: ClientState, live: LiveSession, job: Job, headers: Headers = ()) -> Flow[None]:
@@ -28,7 +39,7 @@ def call(state: ClientState, live: LiveSession, job: Job, headers: Headers = ())
                 in_time, _ = yield Wait(turn, job.deadline)
                 turn.clear()
                 if not in_time:
-                    job.fail(_total_exceeded())
+                    job.fail(_total_exceeded("not_sent"))
         if not job.is_settled:
             yield from join(state, live, job, headers)
         if not job.is_settled:
@@ -41,10 +52,10 @@ def call(state: ClientState, live: LiveSession, job: Job, headers: Headers = ())
 def join(state: ClientState, live: LiveSession, job: Job, headers: Headers = ()) -> Flow[None]:
     """Send a job's join and take the answer to the session. A join that failed has settled the job."""
     session = live.session
-    answered = False
+    settled = False
     attempt = 0
     try:
-        while not answered:
+        while not settled and not job.is_settled:
             session.join_sent(job)
             try:
                 response = yield from post_json(
@@ -55,24 +66,35 @@ def join(state: ClientState, live: LiveSession, job: Job, headers: Headers = ())
                     until=job.deadline,
                 )
                 event_id = _accepted(state, json_reply(response, state.limits, "/queue/join"))
-            except GradioError as error:
-                again = error.retryable and attempt < (state.max_retries or 0) and not job.is_settled
-                asked = error.retry_after if isinstance(error, TooManyRequestsError) else None
-                if not again or (asked or 0.0) > LONGEST_RETRY_AFTER:
-                    answered = True
-                    session.join_failed(job, error)
-                pause = asked
+            except GradioError as raised:
+                error = raised
             else:
-                answered = True
+                settled = True
                 session.join_accepted(job, event_id)
-                pause = None
-            if not answered:
-                yield from back_off(state, attempt, pause)
+                break
+            if isinstance(error, HTTPStatusError) and error.status in MAY_HAVE_JOINED:
+                error.retryable = False
+            asked = error.retry_after if isinstance(error, TooManyRequestsError) else None
+            again = error.retryable and attempt < (state.max_retries or 0) and not job.is_settled
+            again = again and (asked or 0.0) <= LONGEST_RETRY_AFTER
+            if again:
+                yield from back_off(state, attempt, asked, until=job.deadline)
                 attempt += 1
+            _, now = yield Now()
+            if (
+                job.deadline is not None
+                and now >= job.deadline
+                and (again or isinstance(error, DeadlineExceeded))
+            ):
+                again = False
+                error = _total_exceeded(error.phase if isinstance(error, DeadlineExceeded) else "not_sent")
+            if not again:
+                settled = True
+                session.join_failed(job, error)
     finally:
-        if not answered:
+        if not settled:
             session.join_abandoned(job)
-    if job.event_id is not None and job.is_settled and job.was_cancelled_while_joining:
+    if job.event_id is not None and job.was_cancelled_while_joining:
         yield from _tell(state, live, job, JobState.QUEUED)
 
 
@@ -95,6 +117,7 @@ def follow(
     hooks = job.on_news if every_event else job.on_settled
     hooks.append(wake.set)
     baton = live.session.baton
+    overdue: JobState | None = None
     try:
         while not done():
             wake.clear()
@@ -105,16 +128,17 @@ def follow(
             if job.deadline is not None and not job.is_settled:
                 _, now = yield Now()
                 if now >= job.deadline:
-                    was = job.state
-                    job.fail(_total_exceeded())
-                    yield from _tell(state, live, job, was)
+                    overdue = job.state
+                    job.fail(_total_exceeded("accepted"))
     finally:
         hooks.remove(wake.set)
         baton.release(wake)
+    if overdue is not None:
+        yield from _tell(state, live, job, overdue)
 
 
-def _total_exceeded() -> DeadlineExceeded:
-    return DeadlineExceeded("the job took longer than Timeouts.total allows", kind="total", phase="accepted")
+def _total_exceeded(phase: Phase) -> DeadlineExceeded:
+    return DeadlineExceeded("the job took longer than Timeouts.total allows", kind="total", phase=phase)
 
 
 def cancel(state: ClientState, live: LiveSession, job: Job, *, force: bool = False) -> Flow[CancelReport]:
@@ -142,6 +166,7 @@ def _tell(state: ClientState, live: LiveSession, job: Job, was: JobState) -> Flo
     if refusal is not None or job.event_id is None:
         return refusal or "the server has not named the job"
     if needs_new_session(was, version_info) and state.live is live:
+        live.retired.set()
         state.live = None
     body = cancel_payload(fn_index=job.fn_index, session_hash=live.session.hash, event_id=job.event_id)
     try:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from .. import jsontext
 from ..api_info import parse_api_info
 from ..config import AppConfig, check_protocol, extract_config_from_html, parse_config
+from ..cookies import CookieJar
 from ..effects import Flow
 from ..endpoints import App
 from ..errors import AuthenticationError, RemoteProtocolError
 from ..replies import is_page, json_reply, page_error, reply_error
-from ..urls import AppURL, encode_query, target
+from ..urls import AppURL, Origin, encode_query, target
 from .requests import RedirectedElsewhere, fetch, fetch_idempotent
 from .state import ClientState
 
@@ -58,10 +59,14 @@ def log_in(state: ClientState, user: str, password: str) -> Flow[None]:
 
 def _read_config(state: ClientState) -> Flow[AppConfig]:
     """``/config``, or else what the app's page embeds (what Gradio before 3.0 and some gateways leave)."""
+    has_secret = bool(state.headers) or state.auth is not None or len(state.cookies) > 0
     try:
         response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
     except RedirectedElsewhere as redirect:
-        state.url = _upgraded(state, redirect)
+        if has_secret or not _is_upgrade(state.url.origin, redirect.origin):
+            raise
+        state.url = AppURL(redirect.origin, _base_path(redirect.target))
+        state.cookies = CookieJar(redirect.origin, state.limits)
         response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
     if response.status == 200 and not is_page(response.head):
         return parse_config(json_reply(response, state.limits, "/config"))
@@ -78,10 +83,11 @@ def _read_config(state: ClientState) -> Flow[AppConfig]:
     return parse_config(jsontext.loads(text, state.limits, "the config in the app's page"))
 
 
-def _upgraded(state: ClientState, redirect: RedirectedElsewhere) -> AppURL:
-    """The https form of the URL, if that is where a redirect leads and nothing secret has gone out in clear."""
-    secret = state.headers or state.auth is not None
-    if not redirect.origin.tls or redirect.origin.host != state.url.origin.host or secret:
-        raise redirect
-    base_path = redirect.target.partition("?")[0].removesuffix("/").removesuffix("/config")
-    return AppURL(redirect.origin, base_path)
+def _is_upgrade(old: Origin, new: Origin) -> bool:
+    """Whether it is the same host, now with TLS. It is followed only if nothing secret has gone out in clear."""
+    return new.tls and not old.tls and new.host == old.host
+
+
+def _base_path(target: str) -> str:
+    """Where the app stands, if its config is at ``target``."""
+    return target.partition("?")[0].removesuffix("/").removesuffix("/config")

@@ -32,7 +32,8 @@ def heartbeat(state: ClientState, live: LiveSession) -> Flow[None]:
                     data, now = yield ReadBody(exchange, deadline(now, state.timeouts.idle), live.retired)
                     if not data:
                         break
-                    attempt = 0
+                    if head.content_type == "text/event-stream":
+                        attempt = 0  # a gateway's page is no sign of life
             finally:
                 exchange.close()
         except (GradioError, TimedOut):

@@ -180,11 +180,19 @@ def fetch_idempotent(state: ClientState, target: str, *, until: float | None = N
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def back_off(state: ClientState, attempt: int, at_least: float | None = None) -> Flow[None]:
-    """Wait before a retry: exponentially longer, spread at random, and as long as the server asks."""
+def back_off(
+    state: ClientState, attempt: int, at_least: float | None = None, *, until: float | None = None
+) -> Flow[float]:
+    """Wait before a retry: exponentially longer, spread at random, as long as the server asks, to ``until`` at most.
+
+    Returns:
+        The time.
+    """
     seconds = BACKOFF * 2**attempt * (0.5 + state.entropy.jitter())
     _, now = yield Now()
-    yield Sleep(now + max(seconds, at_least or 0.0))
+    due = now + max(seconds, at_least or 0.0)
+    _, now = yield Sleep(due if until is None else min(due, until))
+    return now
 
 
 def post_json(

@@ -65,20 +65,24 @@ class Slots:
         """Take a slot, or queue for one: then ``waiter`` is set when it is worth trying again."""
         if self._free is None:
             return True
-        if self._free > 0:
-            self._free -= 1
-            self._waiting.pop(waiter, None)
-            return True
         self._waiting[waiter] = None
-        return False
+        if self._free == 0 or next(iter(self._waiting)) is not waiter:
+            return False
+        self._free -= 1
+        del self._waiting[waiter]
+        self._wake_first()
+        return True
 
     def release(self, waiter: Signal, *, held: bool) -> None:
         """Give a slot back, or leave the queue for one; the first who queues is woken."""
         self._waiting.pop(waiter, None)
         if self._free is not None:
             self._free += held
-            if self._free > 0 and self._waiting:
-                next(iter(self._waiting)).set()
+            self._wake_first()
+
+    def _wake_first(self) -> None:
+        if self._free and self._waiting:
+            next(iter(self._waiting)).set()
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..effects import Flow, Now, Open, ReadBody, ReadHead, Signal, TimedOut
+from ..effects import Flow, Now, Open, ReadBody, ReadHead, Signal, Sleep, TimedOut
 from ..errors import ConnectError, ConnectionLost, DeadlineExceeded, GradioError, RemoteProtocolError
 from ..exchange import Exchange
 from ..http import Response
@@ -16,6 +16,10 @@ from ..sse import SSEDecoder
 from ..timeouts import deadline, earlier
 from .requests import back_off, make_request, note_head
 from .state import IDEMPOTENT_RETRIES, ClientState, LiveSession
+
+BURST: Final = 128
+"""Messages handled at a stretch before others have their turn: whoever reads a job's outputs as they come, and
+the other flows. Fewer than a journal keeps parsed."""
 
 ENDING_SECONDS: Final = 5.0
 """How long the end of the body may take after ``close_stream`` has announced it; it comes within 2 ms."""
@@ -29,13 +33,14 @@ def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: floa
     stream is told to the session, which ends its jobs; nothing is raised here.
     """
     session = live.session
+    _, now = yield Now()
     while session.wants_stream and not wake.is_set:
         try:
             if session.stream is StreamState.CLOSED:
-                yield from _request(state, live)
+                now = yield from _request(state, live, now)
             if session.stream is StreamState.OPENING:
-                yield from _open(state, live, _exchange(live))
-            yield from _read(state, live, _exchange(live), wake, until)
+                now = yield from _open(state, live, _exchange(live), now)
+            now = yield from _read(state, live, _exchange(live), wake, until, now)
             if session.stream is not StreamState.CLOSED:
                 return
         except GradioError as error:
@@ -48,8 +53,10 @@ def end_stream(live: LiveSession, error: GradioError | None = None) -> None:
         live.stream.close()
         live.stream = None
     live.decoder = None
+    if error is not None:
+        error.retryable = False  # the jobs were accepted, and may have run
     if isinstance(error, ConnectionLost | DeadlineExceeded):
-        error.phase, error.retryable = "stream_lost", False  # whatever failed, this is what it cost
+        error.phase = "stream_lost"
     if live.session.stream is not StreamState.CLOSED:
         live.session.stream_ended(error)
 
@@ -59,23 +66,23 @@ def _exchange(live: LiveSession) -> Exchange:
     return live.stream
 
 
-def _request(state: ClientState, live: LiveSession) -> Flow[None]:
+def _request(state: ClientState, live: LiveSession, now: float) -> Flow[float]:
     """Send the request for the stream. A connection that could not be made is tried again: nothing was sent."""
     retries = IDEMPOTENT_RETRIES if state.max_retries is None else state.max_retries
     target = state.target("queue/data", (("session_hash", live.session.hash),))
     live.session.stream_requested()
     try:
         for attempt in range(retries + 1):
-            _, now = yield Now()
             request = make_request(state, "GET", target, now, headers=(("accept", "text/event-stream"),))
             try:
-                live.stream, _ = yield Open(request, deadline(now, state.timeouts.write))
-                return
+                live.stream, now = yield Open(request, deadline(now, state.timeouts.write))
+                return now
             except ConnectError as error:
                 if attempt == retries:
                     message = f"the event stream could not be opened: {error}"
                     raise ConnectionLost(message, phase="stream_lost") from error
-            yield from back_off(state, attempt)
+            now = yield from back_off(state, attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
     except GradioError:
         raise
     except BaseException:
@@ -83,8 +90,7 @@ def _request(state: ClientState, live: LiveSession) -> Flow[None]:
         raise
 
 
-def _open(state: ClientState, live: LiveSession, exchange: Exchange) -> Flow[None]:
-    _, now = yield Now()
+def _open(state: ClientState, live: LiveSession, exchange: Exchange, now: float) -> Flow[float]:
     head, now = yield ReadHead(exchange, deadline(now, state.timeouts.read))
     note_head(state, exchange.request.target, head, now)
     if head.status != 200 or head.content_type != "text/event-stream":
@@ -98,14 +104,15 @@ def _open(state: ClientState, live: LiveSession, exchange: Exchange) -> Flow[Non
         raise page_error(head, body.decode("utf-8", "replace"), "/queue/data", "an event stream")
     live.decoder = SSEDecoder(state.limits)
     live.session.stream_opened()
+    return now
 
 
 def _read(
-    state: ClientState, live: LiveSession, exchange: Exchange, wake: Signal, until: float | None
-) -> Flow[None]:
+    state: ClientState, live: LiveSession, exchange: Exchange, wake: Signal, until: float | None, now: float
+) -> Flow[float]:
     session, decoder = live.session, live.decoder
     assert decoder is not None
-    _, now = yield Now()
+    handled = 0
     while not wake.is_set and session.wants_stream:
         event = decoder.next_event()
         if event is NEED_DATA:
@@ -116,31 +123,35 @@ def _read(
                 data, arrived = yield ReadBody(exchange, first, wake)
             except TimedOut:
                 if first == until:
-                    return
+                    return now
                 if ending:
                     end_stream(live)
-                    return
+                    return now
                 raise DeadlineExceeded(
                     f"the stream was silent for {state.timeouts.idle:g} s", kind="idle", phase="stream_lost"
                 ) from None
             if data is None:
-                return
+                return now
             now = max(now, arrived)
             decoder.receive_data(data)
         elif event is END:
             end_stream(live)
-            return
+            return now
         else:
             try:
                 message = parse_message(event.data, state.limits)
             except RemoteProtocolError as error:
                 # Framing still holds: an error that names its job is that job's alone.
-                job = session.jobs.get(error.event_id or "")
-                if job is None:
+                if error.event_id is None:
                     raise
-                job.fail(error)
+                session.receive_malformed(error.event_id, error)
                 continue
             session.receive(message, event.data)
             if session.stream is StreamState.BROKEN:
                 end_stream(live)
-                return
+                return now
+            handled += 1
+            if handled == BURST:
+                _, now = yield Sleep(now)
+                handled = 0
+    return now

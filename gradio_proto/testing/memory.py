@@ -37,7 +37,7 @@ from gradio_proto.effects import (
     TimedOut,
     Wait,
 )
-from gradio_proto.errors import ClientClosed, ConnectError, ConnectionLost
+from gradio_proto.errors import ClientClosed, ConnectError, ConnectionLost, GradioError
 from gradio_proto.exchange import ConnectionPool, lower
 from gradio_proto.transport import TransportOptions
 
@@ -46,6 +46,22 @@ from .protocol import CloseConnection, SendData, ServerProtocol
 from .queueing import RunJob
 
 T = TypeVar("T")
+
+
+def _nothing() -> None:
+    return None
+
+
+def _true() -> bool:
+    return True
+
+
+def _false() -> bool:
+    return False
+
+
+def _timed_out() -> None:
+    raise TimedOut
 
 
 class Deadlock(AssertionError):
@@ -78,8 +94,18 @@ class MemoryStream:
     def break_off(self) -> None:
         """Make every use of it fail, as a reset does."""
         self.broken = True
+        self.wake_receiver()
+
+    def wake_receiver(self) -> None:
+        """Let whoever receives look again."""
         if self.receiver is not None:
-            self._runner.resume(self.receiver, error=ConnectionLost("the connection broke"))
+            self._runner.resume(self.receiver, self.take)
+
+    def take(self) -> bytes:
+        """What has arrived first, or ``b""`` at the end; taken as the flow goes on, so that no flow loses it."""
+        if self.broken:
+            raise ConnectionLost("the connection broke")
+        return self.inbox.popleft() if self.inbox else b""
 
 
 @dataclass(eq=False)
@@ -138,7 +164,7 @@ class MemoryRunner:
         """Begin a flow; it takes its first step when the runner is turned."""
         task = MemoryTask(flow)
         self.tasks.append(task)
-        self.happens(partial(self._step, task, None, None))
+        self.happens(partial(self._step, task, _nothing))
         return task
 
     def run(self, flow: Generator[ByteEffect, Answer, T]) -> T:
@@ -169,10 +195,13 @@ class MemoryRunner:
                 task.flow.close()
         self._finish(task)
 
-    def resume(self, task: MemoryTask[Any], value: Any = None, error: BaseException | None = None) -> None:
-        """Give a parked flow the answer to its effect."""
+    def resume(self, task: MemoryTask[Any], answer: Callable[[], Any]) -> None:
+        """Let a flow go on with what ``answer()`` returns or raises.
+
+        The answer is made as the flow goes on: a flow that is cancelled before has not sent, received or connected.
+        """
         self._unpark(task)
-        self.happens(partial(self._step, task, value, error))
+        self.happens(partial(self._step, task, answer))
 
     # Turning.
 
@@ -215,10 +244,8 @@ class MemoryRunner:
             self.server.handle_timer(self.now)
             self._take_actions()
         for task in [task for task in self.tasks if task.deadline is not None and task.deadline <= self.now]:
-            if task.stream is None:
-                self.resume(task, False)  # Wait and Sleep answer
-            else:
-                self.resume(task, error=TimedOut())
+            # Wait and Sleep answer; whatever receives times out.
+            self.resume(task, _false if task.stream is None else _timed_out)
         return True
 
     # The server's side.
@@ -247,8 +274,7 @@ class MemoryRunner:
             stream.inbox.extend(piece for piece in self._split(data) if piece)
         else:
             stream.ended = True
-        if stream.receiver is not None:
-            self.resume(stream.receiver, stream.inbox.popleft() if stream.inbox else b"")
+        stream.wake_receiver()
 
     def _run_job(self, job: RunJob) -> None:
         def report(aside: Any) -> None:
@@ -259,16 +285,16 @@ class MemoryRunner:
 
     # Effects.
 
-    def _step(self, task: MemoryTask[Any], value: Any, error: BaseException | None) -> None:
+    def _step(self, task: MemoryTask[Any], answer: Callable[[], Any]) -> None:
         if task.done:
             return
         try:
-            if error is not None:
+            try:
+                value = answer()
+            except (GradioError, TimedOut) as error:
                 effect = task.flow.throw(error)
-            elif task.steps == 0:
-                effect = next(task.flow)
             else:
-                effect = task.flow.send((value, self.now))
+                effect = next(task.flow) if task.steps == 0 else task.flow.send((value, self.now))
         except StopIteration as stop:
             task.result = stop.value
             self._finish(task)
@@ -284,60 +310,60 @@ class MemoryRunner:
         if isinstance(effect, Receive):
             self._receive(task, effect)
         elif isinstance(effect, Send):
-            self._send(task, effect)
+            self.resume(task, partial(self._send, effect))
         elif isinstance(effect, Connect):
-            if self.refuses:
-                self.resume(task, error=ConnectError(f"{effect.host}:{effect.port} refuses connections"))
-                return
-            stream = MemoryStream(self, len(self.streams))
-            self.streams.append(stream)
-            self.server.connection_made(stream.number)
-            self.resume(task, stream)
+            self.resume(task, partial(self._connect, effect))
         elif isinstance(effect, StartTLS):
-            self.resume(task, effect.stream)
+            self.resume(task, partial(_memory, effect.stream))
         elif isinstance(effect, IsQuiet):
             stream = _memory(effect.stream)
-            self.resume(task, not (stream.inbox or stream.ended or stream.broken))
+            self.resume(task, lambda: not (stream.inbox or stream.ended or stream.broken))
         elif isinstance(effect, Wait):
             if effect.signal.is_set:
-                self.resume(task, True)
+                self.resume(task, _true)
             else:
-                self._park(task, effect.deadline, effect.signal, True)
+                self._park(task, effect.deadline, effect.signal, _true)
         elif isinstance(effect, Sleep):
             self._park(task, effect.deadline)
         else:
-            self.resume(task)
+            self.resume(task, _nothing)
 
     def _receive(self, task: MemoryTask[Any], effect: Receive) -> None:
         stream = _memory(effect.stream)
-        if stream.broken:
-            self.resume(task, error=ConnectionLost("the connection broke"))
-        elif effect.wake is not None and effect.wake.is_set:
-            self.resume(task, None)
-        elif stream.inbox:
-            self.resume(task, stream.inbox.popleft())
-        elif stream.ended:
-            self.resume(task, b"")
+        if effect.wake is not None and effect.wake.is_set:
+            self.resume(task, _nothing)
+        elif stream.inbox or stream.ended or stream.broken:
+            self.resume(task, stream.take)
         else:
             stream.receiver = task
             task.stream = stream
-            self._park(task, effect.deadline, effect.wake, None)
+            self._park(task, effect.deadline, effect.wake, _nothing)
 
-    def _send(self, task: MemoryTask[Any], effect: Send) -> None:
+    def _connect(self, effect: Connect) -> MemoryStream:
+        if self.refuses:
+            raise ConnectError(f"{effect.host}:{effect.port} refuses connections")
+        stream = MemoryStream(self, len(self.streams))
+        self.streams.append(stream)
+        self.server.connection_made(stream.number)
+        return stream
+
+    def _send(self, effect: Send) -> None:
         stream = _memory(effect.stream)
         if stream.broken or stream.ended:
-            self.resume(task, error=ConnectionLost("the connection broke"))
-            return
+            raise ConnectionLost("the connection broke")
         self.server.receive_data(stream.number, effect.data, self.now)
-        self.resume(task)
 
     def _park(
-        self, task: MemoryTask[Any], deadline: float | None, signal: Signal | None = None, woken: Any = None
+        self,
+        task: MemoryTask[Any],
+        deadline: float | None,
+        signal: Signal | None = None,
+        answer: Callable[[], Any] = _nothing,
     ) -> None:
         task.deadline = deadline
         if signal is not None:
             task.signal = signal
-            signal.notify = partial(self.resume, task, woken)
+            signal.notify = partial(self.resume, task, answer)
 
     def _unpark(self, task: MemoryTask[Any]) -> None:
         if task.signal is not None:
@@ -367,6 +393,7 @@ class MemoryTransport:
         self.pool = ConnectionPool(options.limits, options.timeouts, proxy=options.proxy)
         self._numbers = count(1)
         self._callbacks: deque[Callable[[], None]] = deque()
+        self._tasks: list[MemoryTask[Any]] = []
         self._closed = False
 
     @classmethod
@@ -394,7 +421,8 @@ class MemoryTransport:
 
     def spawn(self, flow: Flow[None], *, promised: bool) -> None:
         """Begin a flow; it goes on while somebody waits, for whatever."""
-        self.runner.spawn(lower(flow, self.pool))
+        self._tasks = [task for task in self._tasks if not task.done]
+        self._tasks.append(self.runner.spawn(lower(flow, self.pool)))
 
     def wait_until(
         self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
@@ -434,7 +462,7 @@ class MemoryTransport:
     def close(self) -> None:
         """End every flow and close every connection."""
         self._closed = True
-        for task in tuple(self.runner.tasks):
+        for task in self._tasks:
             self.runner.cancel(task)
         self.pool.close()
         self._call_back()

@@ -277,7 +277,10 @@ class Reactor:
         return False
 
     def _perform_sleep(self, task: Task[Any], effect: Sleep) -> bool:
-        self.park(task, effect.deadline)
+        if effect.deadline <= time.monotonic():
+            self.resume(task)  # it only wants to let others have their turn
+        else:
+            self.park(task, effect.deadline)
         return False
 
     def _perform_now(self, task: Task[Any], effect: Now) -> bool:

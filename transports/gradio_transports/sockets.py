@@ -127,6 +127,8 @@ class SocketTransport:
                 IsQuiet: self._is_quiet,
             }
         )
+        self.lock = self._reactor.lock
+        """The reactor's lock."""
         self.pool = self._new_pool()
         _TRANSPORTS.add(self)
 
@@ -138,11 +140,6 @@ class SocketTransport:
         return ConnectionPool(options.limits, options.timeouts, proxy=proxy)
 
     # What the client asks for.
-
-    @property
-    def lock(self) -> threading.Lock:
-        """The reactor's lock."""
-        return self._reactor.lock
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end on the caller's thread."""
@@ -191,6 +188,7 @@ class SocketTransport:
     def after_fork(self) -> None:
         """In a forked child: leave the parent's connections to the parent."""
         self._reactor.after_fork()
+        self.lock = self._reactor.lock
         self.pool.close()
         self.pool = self._new_pool()
         for callback in self._fork_callbacks:
