@@ -15,7 +15,7 @@ connection is used again only while it is younger than 4 seconds, has no end of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -314,7 +314,6 @@ def lower(flow: Flow[T], pool: ConnectionPool) -> Generator[ByteEffect, Answer, 
     """
     answer: Any = None
     error: Exception | None = None
-    carry_out = {Open: pool.open, ReadHead: pool.read_head, ReadBody: pool.read_body}
     try:
         while True:
             try:
@@ -324,8 +323,14 @@ def lower(flow: Flow[T], pool: ConnectionPool) -> Generator[ByteEffect, Answer, 
                 return result
             error = None
             try:
-                in_bytes: Callable[[Any], ByteFlow[Any]] | None = carry_out.get(type(effect))
-                answer = (yield effect) if in_bytes is None else (yield from in_bytes(effect))
+                if isinstance(effect, ReadBody):
+                    answer = yield from pool.read_body(effect)
+                elif isinstance(effect, Open):
+                    answer = yield from pool.open(effect)
+                elif isinstance(effect, ReadHead):
+                    answer = yield from pool.read_head(effect)
+                else:
+                    answer = yield effect
             except (GradioError, TimedOut) as raised:
                 error = raised
     finally:

@@ -53,6 +53,10 @@ def loads(text: str, limits: Limits, what: str = "JSON") -> Any:
         raise RemoteProtocolError(f"{what} is not valid JSON ({error})", data=text) from error
 
 
+# json.dumps() makes a new encoder at each call whose options are not the default ones.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def dumps(value: Any) -> bytes:
     """Serialise what goes to a server: compact UTF-8, as the browser's ``JSON.stringify`` makes it.
 
@@ -62,7 +66,7 @@ def dumps(value: Any) -> bytes:
         TypeError: The value is of a type that JSON does not know.
         ValueError: The value contains itself.
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _encode(value)
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:

@@ -63,6 +63,7 @@ def page_error(head: ResponseHead, text: str, what: str, wanted: str) -> RemoteP
         status=head.status,
         headers=dict(head.headers),
         data=first_line,
+        retryable=head.status in RETRYABLE_STATUS,
     )
 
 

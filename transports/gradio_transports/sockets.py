@@ -44,12 +44,14 @@ Proceed: TypeAlias = Callable[[], int]
 class SocketStream(Parking):
     """A connection of this transport: a ByteStream, and the place where a task waits for it."""
 
-    __slots__ = ("__weakref__", "_interest", "_proceed", "_reactor", "_task", "peer", "read_size", "sock")
+    __slots__ = ("__weakref__", "_interest", "_proceed", "_reactor", "_task", "has_asked", "peer", "read_size", "sock")
 
     def __init__(self, reactor: Reactor, sock: socket.socket, peer: str) -> None:
         self.sock = sock
         self.peer = peer
         self.read_size = SMALLEST_READ
+        self.has_asked = False
+        """Something was sent, and nothing has been received since."""
         self._reactor = reactor
         self._interest = 0
         self._task: Task[Any] | None = None
@@ -219,12 +221,19 @@ class SocketTransport:
         if effect.wake is not None and effect.wake.is_set:
             task.value = None
             return True
+        if stream.has_asked:
+            # The answer to what was sent a moment ago cannot be here: trying would cost two system calls.
+            stream.has_asked = False
+            stream.wait(task, READ, effect.deadline, receive, effect.wake)
+            return False
         return self._try(task, stream, effect.deadline, receive, effect.wake)
 
     def _send(self, task: Task[Any], effect: Send) -> bool:
         stream = effect.stream
         assert isinstance(stream, SocketStream)
         rest = memoryview(effect.data)
+
+        stream.has_asked = not isinstance(stream.sock, ssl.SSLSocket)  # TLS may hold bytes that no selector sees
 
         def send() -> int:
             nonlocal rest

@@ -1,0 +1,74 @@
+"""The bodies of joins and cancellations."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradio_proto.errors import ArgumentError
+from gradio_proto.payload import cancel_payload, join_payload
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(data=st.lists(JSON, max_size=4), event_data=JSON, trigger_id=st.none() | st.integers())
+def test_a_join_carries_its_arguments_unchanged(
+    data: list[object], event_data: object, trigger_id: int | None
+) -> None:
+    body = join_payload(
+        fn_index=3, data=data, session_hash="s", event_data=event_data, trigger_id=trigger_id
+    )
+    assert json.loads(body) == {
+        "data": data,
+        "event_data": event_data,
+        "fn_index": 3,
+        "session_hash": "s",
+        "trigger_id": trigger_id,
+    }
+
+
+def test_a_join_without_an_event_sends_nulls() -> None:
+    assert join_payload(fn_index=0, data=["é", "\ud800"], session_hash="s") == (
+        b'{"data":["\\u00e9","\\ud800"],"event_data":null,"fn_index":0,"session_hash":"s","trigger_id":null}'
+    )
+
+
+def test_a_join_is_compact_utf_8() -> None:
+    assert '"data":["é",{"a":1}]'.encode() in join_payload(fn_index=0, data=["é", {"a": 1}], session_hash="s")
+
+
+def circular() -> list[object]:
+    value: list[object] = []
+    value.append(value)
+    return value
+
+
+def deep() -> list[object]:
+    value: list[object] = []
+    for _ in range(100_000):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value", [object(), {1, 2}, b"bytes", {(1, 2): 3}, circular(), deep()], ids=lambda value: type(value).__name__
+)
+def test_an_argument_that_is_no_json_is_the_callers_mistake(value: object) -> None:
+    with pytest.raises(ArgumentError, match="cannot be sent as JSON") as caught:
+        join_payload(fn_index=0, data=[value], session_hash="s")
+    assert isinstance(caught.value, ValueError)
+
+
+def test_a_cancellation_names_all_three() -> None:
+    assert json.loads(cancel_payload(fn_index=2, session_hash="s", event_id="e")) == {
+        "event_id": "e",
+        "fn_index": 2,
+        "session_hash": "s",
+    }
