@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from .errors import GradioError
+from .frozen import Frozen
 from .messages import ProgressUnit, UnknownMessage
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Queued(Frozen):
     """The job waits for a worker."""
 
     rank: int | None
@@ -26,24 +27,24 @@ class Queued:
     """Seconds until the job is expected to be done; None until the server has timed the function once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Started(Frozen):
     """The function runs."""
 
     eta: float | None
     """Seconds until the job is expected to be done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Progress(Frozen):
     """``gr.Progress()`` reported; the server leaves steps out when they come fast."""
 
     units: tuple[ProgressUnit, ...]
     """One for each bar, outermost first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Log(Frozen):
     """``gr.Info``, ``gr.Warning`` or ``gr.Success``."""
 
     text: str
@@ -58,40 +59,40 @@ class Log:
     """Whether a browser would show it at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Output(Frozen):
     """A value: one that a generator yielded, or the only one of a plain function."""
 
     value: Any
     """The endpoint's value, or the tuple of its values; yours to change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Unknown(Frozen):
     """A message that this version of the library does not know, from a newer server."""
 
     message: UnknownMessage
     """The message as it came."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Completed(Frozen):
     """The function returned. Nothing follows."""
 
     value: Any
     """What it returned; the last value, for a generator."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Failed(Frozen):
     """The job ended in an error: the app's, the server's or the network's. Nothing follows."""
 
     error: GradioError
     """What ``result()`` raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Cancelled(Frozen):
     """The job was cancelled. Nothing follows."""
 
     by_server: bool

@@ -14,36 +14,37 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeAlias, cast
 
 from .errors import RemoteProtocolError
+from .frozen import Frozen
 from .jsontext import loads
 from .limits import Limits
 
 
-@dataclass(frozen=True, slots=True)
-class SendHash:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SendHash(Frozen):
     """``ws`` only: the server asks whose job this is. Answer with session_hash and fn_index within 5 s."""
 
     event_id: str | None = None
     """Always None: ``ws`` has no event ids."""
 
 
-@dataclass(frozen=True, slots=True)
-class SendData:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SendData(Frozen):
     """``ws`` and ``sse``: a worker is free and wants the inputs, within 60 s (``ws``) or 5 s (``sse``)."""
 
     event_id: str | None = None
     """``sse``: what the POST with the data must name."""
 
 
-@dataclass(frozen=True, slots=True)
-class QueueFull:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class QueueFull(Frozen):
     """``ws`` and ``sse``: the job was refused. Later generations answer the join with 503 instead."""
 
     event_id: str | None = None
     """Always None: the job never had one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Estimation(Frozen):
     """Where the job stands in the queue; sent again whenever that changes."""
 
     event_id: str | None
@@ -56,8 +57,8 @@ class Estimation:
     """Seconds until the job is expected to finish; None while the function has never run."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessStarts:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ProcessStarts(Frozen):
     """A worker has begun. A result from the server's cache comes without it (6.x)."""
 
     event_id: str | None
@@ -66,8 +67,8 @@ class ProcessStarts:
     """Seconds that the function is expected to take; None while it has never run, and below ``sse_v1``."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProgressUnit:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ProgressUnit(Frozen):
     """One progress bar; ``index`` of ``length``, or ``progress``, never both."""
 
     index: int | float | None = None
@@ -82,8 +83,8 @@ class ProgressUnit:
     """What the app says it is doing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Progress(Frozen):
     """The app reports progress. The server samples: steps may be missing."""
 
     event_id: str | None
@@ -92,8 +93,8 @@ class Progress:
     """The progress bars, outermost first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Log(Frozen):
     """The app called ``gr.Info``, ``gr.Warning`` or ``gr.Success``."""
 
     event_id: str | None
@@ -182,16 +183,16 @@ class ProcessCompleted(_WithOutput):
         return self.success and self.data is None
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Heartbeat(Frozen):
     """The server is alive: every 15 s, whatever else it sends. Never on ``ws``, once only on 4.0."""
 
     event_id: str | None = None
     """Always None: it is about the stream."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnexpectedError:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class UnexpectedError(Frozen):
     """The server failed, lost the session or is stopping: every job of the session ends."""
 
     event_id: str | None
@@ -202,16 +203,16 @@ class UnexpectedError:
     """True if the server does not know the session (5.49 and later; before, only ``message`` tells)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CloseStream:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CloseStream(Frozen):
     """``sse_v3``: no job of the session is pending, and the stream ends."""
 
     event_id: str | None = None
     """Always None: it is about the stream."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownMessage:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class UnknownMessage(Frozen):
     """A message that this version of the library does not know."""
 
     event_id: str | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -32,7 +33,8 @@ class Timeouts:
     def __post_init__(self) -> None:
         for name in ("connect", "read", "write", "idle", "total"):
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | float) and value > 0):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is not None and not (number and 0 < value < math.inf):
                 raise ValueError(
                     f"Timeouts.{name} must be a positive number of seconds or None, not {value!r}"
                 )

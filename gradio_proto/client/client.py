@@ -13,6 +13,7 @@ from ..cookies import CookieJar
 from ..effects import Flow
 from ..endpoints import App, Endpoint
 from ..errors import ArgumentError, ClientClosed, ConnectionLost
+from ..exchange import Proxy
 from ..flows.calls import call
 from ..flows.connect import connect
 from ..flows.heartbeat import heartbeat
@@ -22,11 +23,9 @@ from ..job import Job as ProtocolJob
 from ..journal import Budget, Journal
 from ..limits import Limits
 from ..payload import join_payload
-from ..proxies import parse_proxy
 from ..timeouts import Timeouts, deadline
 from ..transport import BlockingTransport, TransportOptions
 from ..urls import parse_app_url
-from ..view_api import api_as_dict, api_as_text
 from .job import Job
 from .transports import BlockingFactory, blocking_factory
 
@@ -156,7 +155,7 @@ class Client:
                 timeouts=options["timeouts"],
                 ssl_verify=options["ssl_verify"],
                 ssl_context=secrets.get("ssl_context"),
-                proxy=None if proxy is None or url.origin.is_loopback else parse_proxy(proxy),
+                proxy=None if proxy is None or url.origin.is_loopback else _proxy(proxy),
                 trust_env=options["trust_env"],
             )
         )
@@ -271,6 +270,8 @@ class Client:
         Returns:
             What ``return_format`` asks for, or None.
         """
+        from ..view_api import api_as_dict, api_as_text  # few programs show it, and every one pays for imports
+
         text = api_as_text(self._state.app, all_endpoints)
         if print_info:
             print(text)
@@ -513,6 +514,12 @@ def _checked_auth(auth: Any) -> tuple[str, str] | None:
     ):
         raise TypeError("auth must be a pair of strings: auth=('user', 'password')")
     return auth[0], auth[1]
+
+
+def _proxy(url: str) -> Proxy:
+    from ..proxies import parse_proxy  # few programs have one
+
+    return parse_proxy(url)
 
 
 def _raw_info(info: ApiInfo) -> dict[str, Any]:

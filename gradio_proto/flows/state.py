@@ -31,7 +31,7 @@ _OWN_HEADERS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entropy:
     """Where a client's randomness comes from: the runner, or a test."""
 
@@ -85,7 +85,7 @@ class Slots:
             next(iter(self._waiting)).set()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ClientState:
     """Everything that a client's flows know and change. No two of them run at the same instant."""
 
