@@ -100,6 +100,8 @@ def measure(measurement: Measurement, contender: str, addresses: Addresses) -> F
         command = [str(python), "-m", "benchmarks.imports", contender]
     url = addresses[measurement.server]
     environment = {**os.environ, **addresses.environment(measurement.server)}
+    # A user's second start finds bytecode; the first one, which compiles, is not what an import costs.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         done = subprocess.run(
             [*command, url, str(size)],

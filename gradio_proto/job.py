@@ -263,12 +263,10 @@ class Job:
         return JobInput.REPORTED
 
     def _complete(self, message: ProcessCompleted) -> None:
-        if message.is_cancellation:
-            self.cancel(by_server=True)
-        elif not message.success:
+        if not message.success:
             self.fail(app_error(message, self._version_info))
-        elif message.data is None:
-            self.fail(RemoteProtocolError("process_completed holds neither a value nor an error"))
+        elif message.data is None:  # which is_cancellation says, too
+            self.cancel(by_server=True)
         else:
             try:
                 value = self._convert(message.data)

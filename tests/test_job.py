@@ -159,9 +159,8 @@ def test_the_apps_error() -> None:
     assert (error.server_version, error.last_status) == ("6.31.0", "PROCESSING")
 
 
-def test_neither_value_nor_error() -> None:
+def test_a_success_whose_data_is_null_is_a_cancellation() -> None:
     job = in_state(JobState.RUNNING).job
-    # A failure without an error is the app's; this is a success whose data is there in name only.
     job.receive(*said("process_completed", output={"data": None}, success=True))
     assert job.outcome == Cancelled(by_server=True)
 

@@ -27,11 +27,10 @@ def connect(state: ClientState) -> Flow[App]:
     if config.auth_required:
         raise AuthenticationError("this app wants a login; give auth=('user', 'password')")
     check_protocol(config)
-    state.loaded = App(config)
     # With all_endpoints (4.44 and later; ignored before) the info names what is callable and not listed, too.
-    response = yield from fetch_idempotent(state, state.target("info", (("all_endpoints", "True"),)))
-    info = parse_api_info(json_reply(response, state.limits, "/info"))
-    state.loaded = App(config, info)
+    info_target = target(state.url.base_path, config.api_prefix, "info", (("all_endpoints", "True"),))
+    response = yield from fetch_idempotent(state, info_target)
+    state.loaded = App(config, parse_api_info(json_reply(response, state.limits, "/info")))
     return state.loaded
 
 
