@@ -19,7 +19,7 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 Data = h11.Data
 EndOfMessage = h11.EndOfMessage
 
-NO_BODY_STATUS: Final = frozenset({204, 304})
+_OF_THE_BODY: Final = (h11.Data, h11.EndOfMessage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,21 +188,19 @@ class HTTPConnection:
                 event = self._h11.next_event()
             except h11.RemoteProtocolError as error:
                 raise self._translated(error) from error
-            if type(event) is h11.Data:
+            if isinstance(event, _OF_THE_BODY):
                 return event
-            if type(event) is h11.InformationalResponse:
+            if isinstance(event, h11.InformationalResponse):
                 self._check_size(event)
                 continue  # 100 and 103 announce; the response is yet to come
-            if type(event) is h11.Response:
+            if isinstance(event, h11.Response):
                 self._check_size(event)
                 self._opening = None
                 headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in event.headers]
                 return ResponseHead(event.status_code, event.reason.decode("latin-1"), tuple(headers))
-            if type(event) is h11.EndOfMessage:
-                return event
             if event is h11.NEED_DATA:
                 return NEED_DATA
-            if type(event) is h11.ConnectionClosed:
+            if isinstance(event, h11.ConnectionClosed):
                 raise ConnectionLost("the server closed the connection without answering")
             # PAUSED: bytes of a next response, or of another protocol, that nobody asked for.
             raise RemoteProtocolError("the server sent bytes after the end of its response")

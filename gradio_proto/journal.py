@@ -156,7 +156,7 @@ class Cursor:
     @property
     def is_at_end(self) -> bool:
         """Whether everything that the journal holds has been read."""
-        return self._next == self._journal.end
+        return max(self._next, self._journal.first) == self._journal.end
 
     def next_event(self) -> JobEvent | None:
         """The next event, or None where there is none yet."""

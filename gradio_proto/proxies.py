@@ -20,7 +20,9 @@ def parse_proxy(url: str) -> Proxy:
     if not separator:
         scheme, rest = "http", url
     if scheme.lower() not in ("http", "https"):
-        raise ArgumentError("a proxy is an http:// or https:// URL; others (socks5:// and so on) are not supported")
+        raise ArgumentError(
+            "a proxy is an http:// or https:// URL; others (socks5:// and so on) are not supported"
+        )
     credentials, at, address = rest.rpartition("@")
     try:
         parsed = parse_app_url(f"{scheme}://{address.rstrip('/')}")

@@ -7,10 +7,10 @@ traceback on some versions). What stands between may answer anything: a login pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from . import jsontext
+from .config import list_of, object_of
 from .errors import (
     AuthenticationError,
     GradioError,
@@ -95,32 +95,29 @@ def reply_error(response: Response, limits: Limits, what: str) -> GradioError:
 
 def _detail(text: str, limits: Limits) -> Any:
     try:
-        value = jsontext.loads(text, limits)
+        value = object_of(jsontext.loads(text, limits))
     except RemoteProtocolError:
         return None
-    return value.get("detail", value.get("error")) if isinstance(value, dict) else None
+    return value.get("detail", value.get("error"))
 
 
 def _login_text(detail: Any, what: str) -> str:
-    message = detail.get("auth_message") if isinstance(detail, dict) else None
+    message = object_of(detail).get("auth_message")
     said = f" (the app says: {message})" if isinstance(message, str) and message else ""
     return f"{what}: this app wants a login; give auth=('user', 'password'){said}"
 
 
 def _validation_text(detail: Any, what: str) -> str:
-    entries = detail if isinstance(detail, list) else []
-    wrong = [text for text in map(_validation_entry, entries) if text]
+    wrong = [text for text in map(_validation_entry, list_of(detail)) if text]
     return f"{what}: the input was refused: {'; '.join(wrong)}" if wrong else f"{what}: the input was refused"
 
 
 def _validation_entry(entry: Any) -> str:
     """One line for one entry: a validator's (``is_valid``, ``message``) or pydantic's (``loc``, ``msg``)."""
-    if not isinstance(entry, Mapping):
-        return ""
-    if entry.get("__type__") == "validate":
-        if entry.get("is_valid") is True:
+    fields = object_of(entry)
+    if fields.get("__type__") == "validate":
+        if fields.get("is_valid") is True:
             return ""  # the list holds the parameters that passed, too
-        return f"{entry.get('parameter_name')}: {entry.get('message')}"
-    where = entry.get("loc")
-    place = ".".join(map(str, where)) if isinstance(where, list) else ""
-    return f"{place}: {entry.get('msg')}" if place else str(entry.get("msg", ""))
+        return f"{fields.get('parameter_name')}: {fields.get('message')}"
+    place = ".".join(map(str, list_of(fields.get("loc"))))
+    return f"{place}: {fields.get('msg')}" if place else str(fields.get("msg", ""))

@@ -169,9 +169,11 @@ def test_requests_are_remembered_by_everything_that_is_in_their_heads() -> None:
             sent = HTTPConnection(LIMITS, cache).send_request(request)
             assert sent == HTTPConnection(LIMITS).send_request(request)
     # Bodies of one length share a head, and keep their own bytes.
-    assert HTTPConnection(LIMITS, cache).send_request(
-        Request("POST", ORIGIN, "/config", body=b"z")
-    ).endswith(b"\r\n\r\nz")
+    assert (
+        HTTPConnection(LIMITS, cache)
+        .send_request(Request("POST", ORIGIN, "/config", body=b"z"))
+        .endswith(b"\r\n\r\nz")
+    )
 
 
 def test_the_memory_for_requests_is_bounded() -> None:

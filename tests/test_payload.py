@@ -22,9 +22,7 @@ JSON = st.recursive(
 def test_a_join_carries_its_arguments_unchanged(
     data: list[object], event_data: object, trigger_id: int | None
 ) -> None:
-    body = join_payload(
-        fn_index=3, data=data, session_hash="s", event_data=event_data, trigger_id=trigger_id
-    )
+    body = join_payload(fn_index=3, data=data, session_hash="s", event_data=event_data, trigger_id=trigger_id)
     assert json.loads(body) == {
         "data": data,
         "event_data": event_data,
@@ -58,7 +56,9 @@ def deep() -> list[object]:
 
 
 @pytest.mark.parametrize(
-    "value", [object(), {1, 2}, b"bytes", {(1, 2): 3}, circular(), deep()], ids=lambda value: type(value).__name__
+    "value",
+    [object(), {1, 2}, b"bytes", {(1, 2): 3}, circular(), deep()],
+    ids=lambda value: type(value).__name__,
 )
 def test_an_argument_that_is_no_json_is_the_callers_mistake(value: object) -> None:
     with pytest.raises(ArgumentError, match="cannot be sent as JSON") as caught:

@@ -37,7 +37,7 @@ def test_anything_else_is_refused_by_name(kind: str, value: Any) -> None:
 
 def test_timeouts_are_named_and_cannot_change() -> None:
     with pytest.raises(TypeError):
-        Timeouts(3.0)  # type: ignore[misc]
+        Timeouts(3.0)  # type: ignore[call-arg]
     with pytest.raises(AttributeError):
         Timeouts().connect = 3.0  # type: ignore[misc]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from ..api_info import ApiInfo, parse_api_info
 from ..config import parse_config
@@ -145,7 +145,8 @@ class Client:
                 raise ArgumentError(f"a token is sent over https only, and {url} is not")
             sent += (("x-hf-authorization", f"Bearer {_string('token', token)}"),)
         cookies = CookieJar(url.origin, options["limits"])
-        for name, value in (secrets.get("cookies") or {}).items():
+        preset: Mapping[str, str] = secrets.get("cookies") or {}
+        for name, value in preset.items():
             cookies.set(name, value)
         proxy = secrets.get("proxy")
         self._transport = blocking_factory(options["transport"])(
@@ -270,7 +271,10 @@ class Client:
         Returns:
             What ``return_format`` asks for, or None.
         """
-        from ..view_api import api_as_dict, api_as_text  # few programs show it, and every one pays for imports
+        from ..view_api import (  # few programs show it, and every one pays for imports
+            api_as_dict,
+            api_as_text,
+        )
 
         text = api_as_text(self._state.app, all_endpoints)
         if print_info:
@@ -509,11 +513,10 @@ def _count(name: str, value: Any, *, least: int) -> int | None:
 def _checked_auth(auth: Any) -> tuple[str, str] | None:
     if auth is None:
         return None
-    if not (
-        isinstance(auth, tuple | list) and len(auth) == 2 and all(isinstance(part, str) for part in auth)
-    ):
+    parts: Sequence[Any] = cast(Sequence[Any], auth) if isinstance(auth, tuple | list) else ()
+    if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
         raise TypeError("auth must be a pair of strings: auth=('user', 'password')")
-    return auth[0], auth[1]
+    return parts[0], parts[1]
 
 
 def _proxy(url: str) -> Proxy:

@@ -16,6 +16,7 @@ from ..journal import Cursor, Journal
 from ..status import StatusUpdate
 
 if TYPE_CHECKING:
+    from ..transport import BlockingTransport
     from .client import Client
 
 
@@ -147,7 +148,7 @@ class Job(concurrent.futures.Future[Any]):
 
         Does not wait. They are rebuilt at each call, so the list and what is in it are the caller's own.
         """
-        reader = _Reader(self, start_only=True)
+        reader = _Reader(self._client.transport, self._job, self._journal, start_only=True)
         return [event.value for event in reader if isinstance(event, Output)]
 
     def __iter__(self) -> Iterator[Any]:
@@ -155,24 +156,25 @@ class Job(concurrent.futures.Future[Any]):
 
         The iteration ends with the job, and raises its error if it failed or was cancelled by the server.
         """
-        return _Outputs(self)
+        return _Outputs(self, _Reader(self._client.transport, self._job, self._journal))
 
     def events(self) -> Iterator[JobEvent]:
         """Iterate over everything that happens to the job, as it happens: see :mod:`gradio_proto.events`.
 
         The last event is Completed, Failed or Cancelled; nothing is raised for a job that failed.
         """
-        return _Reader(self)
+        return _Reader(self._client.transport, self._job, self._journal)
 
 
 class _Reader(Iterator[JobEvent]):
     """A job's events from the first one that is still kept."""
 
-    def __init__(self, job: Job, *, start_only: bool = False) -> None:
-        self._facade = job
-        self._transport = job._client.transport
-        self._job = job._job
-        self._cursor = Cursor(job._journal)
+    def __init__(
+        self, transport: BlockingTransport, job: ProtocolJob, journal: Journal, *, start_only: bool = False
+    ) -> None:
+        self._transport = transport
+        self._job = job
+        self._cursor = Cursor(journal)
         self._waits = not start_only
         self._is_over = False
         self._gave_value = False
@@ -205,9 +207,9 @@ class _Reader(Iterator[JobEvent]):
 
 
 class _Outputs(Iterator[Any]):
-    def __init__(self, job: Job) -> None:
-        self._reader = _Reader(job)
+    def __init__(self, job: Job, reader: _Reader) -> None:
         self._job = job
+        self._reader = reader
 
     def __next__(self) -> Any:
         while True:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..cancelling import CancelReport, may_settle, may_tell, needs_new_session
+from ..config import object_of
 from ..effects import Flow, Now, Signal, Wait
 from ..errors import (
     DeadlineExceeded,
@@ -99,7 +100,7 @@ def join(state: ClientState, live: LiveSession, job: Job, headers: Headers = ())
 
 
 def _accepted(state: ClientState, reply: object) -> str:
-    event_id = reply.get("event_id") if isinstance(reply, dict) else None
+    event_id = object_of(reply).get("event_id")
     if not isinstance(event_id, str) or not event_id:
         raise RemoteProtocolError("the reply to /queue/join holds no event_id", data=repr(reply))
     return event_id

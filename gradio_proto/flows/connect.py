@@ -9,6 +9,7 @@ from ..cookies import CookieJar
 from ..effects import Flow
 from ..endpoints import App
 from ..errors import AuthenticationError, RemoteProtocolError
+from ..http import Response
 from ..replies import is_page, json_reply, page_error, reply_error
 from ..urls import AppURL, Origin, encode_query, target
 from .requests import RedirectedElsewhere, fetch, fetch_idempotent
@@ -59,6 +60,7 @@ def log_in(state: ClientState, user: str, password: str) -> Flow[None]:
 def _read_config(state: ClientState) -> Flow[AppConfig]:
     """``/config``, or else what the app's page embeds (what Gradio before 3.0 and some gateways leave)."""
     has_secret = bool(state.headers) or state.auth is not None or len(state.cookies) > 0
+    response: Response | None = None
     try:
         response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
     except RedirectedElsewhere as redirect:
@@ -66,6 +68,7 @@ def _read_config(state: ClientState) -> Flow[AppConfig]:
             raise
         state.url = AppURL(redirect.origin, _base_path(redirect.target))
         state.cookies = CookieJar(redirect.origin, state.limits)
+    if response is None:
         response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
     if response.status == 200 and not is_page(response.head):
         return parse_config(json_reply(response, state.limits, "/config"))

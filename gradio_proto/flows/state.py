@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from ..cookies import CookieJar
 from ..effects import Signal
@@ -104,10 +104,12 @@ class ClientState:
     loaded: App | None = None
     live: LiveSession | None = None
     slots: Slots = field(default_factory=lambda: Slots(None))
-    open_jobs: dict[Job, None] = field(default_factory=dict)
+    open_jobs: dict[Job, None] = field(default_factory=dict[Job, None])
     """Every job that has not ended, in the order of their calls."""
     closed: bool = False
-    _targets: dict[tuple[str, tuple[tuple[str, str], ...], bool], str] = field(default_factory=dict)
+    _targets: dict[tuple[str, tuple[tuple[str, str], ...], bool], str] = field(
+        default_factory=dict[tuple[str, tuple[tuple[str, str], ...], bool], str]
+    )
 
     @property
     def app(self) -> App:
@@ -143,7 +145,8 @@ def checked_headers(headers: Mapping[str, str] | None) -> Headers:
         ArgumentError: It is a header that this library sets by itself.
     """
     checked: list[tuple[str, str]] = []
-    for name, value in (headers or {}).items():
+    given: Mapping[Any, Any] = headers or {}
+    for name, value in given.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError(f"headers are a mapping of str to str; got {name!r}: {type(value).__name__}")
         if name.lower() in _OWN_HEADERS:

@@ -99,6 +99,7 @@ class Run:
 
     @property
     def endpoint(self) -> Endpoint:
+        """The function that runs; the jobs of a batch share it."""
         return self.jobs[0].endpoint
 
 
@@ -112,6 +113,7 @@ class Line:
 
     @property
     def is_open(self) -> bool:
+        """Whether one more run may start now."""
         return self.limit is None or len(self.runs) < self.limit
 
 

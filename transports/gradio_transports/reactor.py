@@ -25,7 +25,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from gradio_proto.effects import Answer, ByteEffect, Now, Signal, Sleep, TimedOut, Wait
 from gradio_proto.errors import ClientClosed
@@ -220,7 +220,8 @@ class Reactor:
 
     def _step(self, task: Task[Any]) -> None:
         """Let a task go on until it is parked or ends."""
-        send, throw = task.flow.send, task.flow.throw
+        send: Callable[[Any], ByteEffect] = task.flow.send  # a generator's first answer is None
+        throw = task.flow.throw
         value, error = task.value, task.error
         task.error = None
         while True:
@@ -373,10 +374,11 @@ class Reactor:
 
     def _expire(self, now: float) -> None:
         while self._timers and self._timers[0][0] <= now:
-            _, _, task = heapq.heappop(self._timers)
-            if not isinstance(task, Task):
-                task()
+            _, _, due = heapq.heappop(self._timers)
+            if not isinstance(due, Task):
+                due()
                 continue
+            task = cast("Task[Any]", due)
             task.armed_for = None
             if task.done or task.deadline is None:
                 continue

@@ -13,6 +13,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 from gradio_proto.effects import Connect, Flow, IsQuiet, Receive, Send, Signal, StartTLS
@@ -44,7 +45,17 @@ Proceed: TypeAlias = Callable[[], int]
 class SocketStream(Parking):
     """A connection of this transport: a ByteStream, and the place where a task waits for it."""
 
-    __slots__ = ("__weakref__", "_interest", "_proceed", "_reactor", "_task", "has_asked", "peer", "read_size", "sock")
+    __slots__ = (
+        "__weakref__",
+        "_interest",
+        "_proceed",
+        "_reactor",
+        "_task",
+        "has_asked",
+        "peer",
+        "read_size",
+        "sock",
+    )
 
     def __init__(self, reactor: Reactor, sock: socket.socket, peer: str) -> None:
         self.sock = sock
@@ -233,7 +244,9 @@ class SocketTransport:
         assert isinstance(stream, SocketStream)
         rest = memoryview(effect.data)
 
-        stream.has_asked = not isinstance(stream.sock, ssl.SSLSocket)  # TLS may hold bytes that no selector sees
+        stream.has_asked = not isinstance(
+            stream.sock, ssl.SSLSocket
+        )  # TLS may hold bytes that no selector sees
 
         def send() -> int:
             nonlocal rest
@@ -402,14 +415,14 @@ class Connecting(Parking):
                 continue
             assert sock is not None
             self._attempts.append(sock)
-            self._reactor.selector.register(sock, WRITE, lambda _mask, sock=sock: self._answered(sock))
+            self._reactor.selector.register(sock, WRITE, partial(self._answered, sock))
             if self._addresses:
                 self._reactor.call_at(time.monotonic() + NEXT_ADDRESS, self._try_next)
             return
         if not self._attempts:
             self._fail("; ".join(self._errors))
 
-    def _answered(self, sock: socket.socket) -> None:
+    def _answered(self, sock: socket.socket, _: int) -> None:
         self._reactor.selector.unregister(sock)
         self._attempts.remove(sock)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

@@ -1,0 +1,223 @@
+"""What a job has said, kept in its wire form, bounded, and read by any number of cursors."""
+
+from __future__ import annotations
+
+import gc
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gradio_proto.errors import LimitExceeded
+from gradio_proto.events import Log, Output, Progress, Queued, Started, Unknown
+from gradio_proto.journal import PARSED_CHARACTERS, PARSED_MESSAGES, Budget, Cursor, Journal
+from gradio_proto.limits import Limits
+from gradio_proto.messages import parse_message
+
+
+class Kept:
+    """A journal under test."""
+
+    def __init__(self, *, unread: int = 10**6, budget: Budget | None = None, diffs: bool = True) -> None:
+        self.budget = budget or Budget(10**7)
+        limits = Limits(job_unread_bytes=unread)
+        self.journal = Journal(limits, self.budget, diffs=diffs, convert=lambda data: data[0])
+
+    def say(self, msg: str, **fields: Any) -> int:
+        text = json.dumps({"msg": msg, "event_id": "e", **fields})
+        self.journal.append(text, parse_message(text, Limits()))
+        return len(text)
+
+    def value(self, *data: Any, msg: str = "process_generating") -> int:
+        return self.say(msg, output={"data": [*data]}, success=True)
+
+    def cursor(self) -> Cursor:
+        return Cursor(self.journal)
+
+
+def values(cursor: Cursor) -> list[Any]:
+    found = []
+    while (event := cursor.next_event()) is not None:
+        if isinstance(event, Output):
+            found.append(event.value)
+    return found
+
+
+def test_every_message_is_an_event() -> None:
+    kept = Kept()
+    cursor = kept.cursor()
+    assert cursor.is_at_end
+    assert cursor.next_event() is None
+    kept.say("estimation", rank=1, queue_size=2, rank_eta=None)
+    kept.say("process_starts", eta=1.5)
+    kept.say("progress", progress_data=[{"progress": 0.5}])
+    kept.say("log", log="hi", level="info", title="T", duration=None, visible=False)
+    kept.value("a")
+    kept.say("brand_new", more=1)
+    kept.say("send_data")  # of another generation: nothing to tell
+    events = []
+    while (event := cursor.next_event()) is not None:
+        events.append(event)
+    assert events[:2] == [Queued(1, 2, None), Started(1.5)]
+    assert isinstance(events[2], Progress)
+    assert events[2].units[0].progress == 0.5
+    assert events[3:5] == [Log("hi", "info", "T", None, False), Output("a")]
+    assert isinstance(events[5], Unknown)
+    assert events[5].message.msg == "brand_new"
+    assert len(events) == 6
+    assert cursor.is_at_end
+    assert (cursor.outputs, kept.journal.outputs, kept.journal.read) == (1, 1, 7)
+
+
+def test_diffs_are_rebuilt() -> None:
+    kept = Kept()
+    kept.value("a")
+    kept.value([["append", [], "b"]])
+    kept.value([])
+    kept.value("whole", msg="process_streaming")
+    assert values(kept.cursor()) == ["a", "ab", "ab", "whole"]
+    assert values(kept.cursor()) == ["a", "ab", "ab", "whole"]
+
+
+def test_without_diffs_every_value_is_whole() -> None:
+    kept = Kept(diffs=False)
+    kept.value("a")
+    kept.value([["append", [], "b"]])
+    assert values(kept.cursor()) == ["a", [["append", [], "b"]]]
+
+
+def test_a_broken_diff_shows_the_older_value_until_it_is_mended() -> None:
+    kept = Kept()
+    kept.value("a", "x")
+    cursor = kept.cursor()
+    assert values(cursor) == ["a"]
+    kept.value([["append", [7], "b"]], [])
+    assert values(cursor) == ["a"]  # the other output may be newer
+    assert not cursor.is_whole
+    kept.value([["append", [7], "b"]], 5)
+    assert values(cursor) == []  # nothing at all is known
+    kept.value([["replace", [], "c"]], [["replace", [], "d"]])
+    assert values(cursor) == ["c"]
+    assert cursor.is_whole
+
+
+def test_a_value_without_data_is_none() -> None:
+    kept = Kept()
+    kept.say("process_generating", output={}, success=True)
+    cursor = kept.cursor()
+    assert values(cursor) == []
+    assert not cursor.is_whole
+
+
+def test_long_messages_and_old_ones_are_parsed_again() -> None:
+    kept = Kept()
+    kept.value("x" * PARSED_CHARACTERS)
+    for number in range(PARSED_MESSAGES):
+        kept.value([["append", [], str(number % 10)]])
+    assert len(values(kept.cursor())) == PARSED_MESSAGES + 1
+    assert values(kept.cursor())[0] == "x" * PARSED_CHARACTERS
+
+
+def test_what_has_been_read_is_given_up_first() -> None:
+    kept = Kept(unread=1000)
+    reader = kept.cursor()
+    expected = ""
+    kept.value("")
+    for number in range(100):
+        kept.value([["append", [], str(number)]])
+        expected += str(number)
+        assert values(reader)[-1] == expected
+    assert kept.journal.size <= 1000
+    assert kept.budget.used == kept.journal.size
+    assert kept.journal.first > 0
+    assert kept.journal.outputs == 101
+    late = values(kept.cursor())  # starts from the value that was folded
+    assert late[-1] == expected
+    assert len(late) == kept.journal.end - kept.journal.first
+
+
+def test_a_slow_cursor_skips_what_was_given_up() -> None:
+    kept = Kept(unread=600)
+    slow, fast = kept.cursor(), kept.cursor()
+    kept.value("0")
+    assert values(slow) == ["0"]
+    for number in range(1, 20):
+        kept.value([["append", [], str(number % 10)]])
+        values(fast)
+    seen = values(slow)
+    assert seen[-1] == "01234567890123456789"
+    assert len(seen) < 19
+
+
+def test_more_unread_than_a_job_may_have() -> None:
+    kept = Kept(unread=200)
+    kept.value("a")
+    kept.value("b")
+    with pytest.raises(LimitExceeded) as caught:
+        kept.value("c")
+    assert (caught.value.name, caught.value.limit) == ("job_unread_bytes", 200)
+
+
+def test_the_limit_of_one_message_more_and_one_less() -> None:
+    size = Kept().value("a")
+    Kept(unread=size).value("a")
+    with pytest.raises(LimitExceeded):
+        Kept(unread=size - 1).value("a")
+
+
+def test_a_shared_budget_is_given_back_with_the_journal() -> None:
+    budget = Budget(250)
+    one, two = Kept(budget=budget), Kept(budget=budget)
+    one.value("a")
+    two.value("b")
+    with pytest.raises(LimitExceeded) as caught:
+        two.value("c")
+    assert caught.value.name == "client_unread_bytes"
+    used = budget.used
+    assert used == one.journal.size + two.journal.size
+    del two, caught  # the traceback knows it
+    gc.collect()
+    assert budget.used == one.journal.size < used
+
+
+def test_a_job_that_is_read_gives_way_when_the_client_holds_too_much() -> None:
+    budget = Budget(400)
+    hog, read = Kept(budget=budget), Kept(budget=budget)
+    cursor = read.cursor()
+    hog.value("x" * 120)
+    for number in range(50):
+        read.value(number) if number == 0 else read.value([["replace", [], number]])
+        assert values(cursor)[-1] == number
+    assert budget.used <= budget.limit
+
+
+@given(
+    st.lists(st.sampled_from(["value", "read one", "read two", "log"]), max_size=60),
+    st.integers(300, 1500),
+)
+@settings(max_examples=60)
+def test_cursors_agree_however_they_take_turns(doings: list[str], unread: int) -> None:
+    kept = Kept(unread=unread)
+    cursors = {"read one": kept.cursor(), "read two": kept.cursor()}
+    text, seen = "", {"read one": "", "read two": ""}
+    started = False
+    for number, doing in enumerate(doings):
+        try:
+            if doing == "value":
+                text += str(number)
+                kept.value([["append", [], str(number)]] if started else text)
+                started = True
+            elif doing == "log":
+                kept.say("log", log=str(number), level="info")
+            else:
+                found = values(cursors[doing])
+                if found:
+                    seen[doing] = found[-1]
+                assert seen[doing] == text
+        except LimitExceeded:
+            assert kept.journal.size > unread
+            return
+    assert kept.budget.used == kept.journal.size
+    assert kept.journal.size <= unread
