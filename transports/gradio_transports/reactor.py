@@ -25,7 +25,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 from gradio_proto.effects import Answer, ByteEffect, Now, Signal, Sleep, TimedOut, Wait
 from gradio_proto.errors import ClientClosed
@@ -130,7 +130,7 @@ class Reactor:
         self._ready: deque[Task[Any]] = deque()
         self._tasks: set[Task[Any]] = set()
         self._promised = 0
-        self._timers: list[tuple[float, int, Task[Any] | Callable[[], None]]] = []
+        self._timers: list[tuple[float, int, Task[Any] | None, Callable[[], None] | None]] = []
         self._timer_count = 0
         self._turner: object | None = None
         self._selecting = False
@@ -211,12 +211,15 @@ class Reactor:
 
     def _arm(self, task: Task[Any], when: float) -> None:
         task.armed_for = when
-        self.call_at(when, task)
+        self._push_timer(when, task, None)
 
-    def call_at(self, when: float, what: Task[Any] | Callable[[], None]) -> None:
-        """Look at a task, or call a function, at a time; the lock is held."""
-        self._timer_count += 1
-        heapq.heappush(self._timers, (when, self._timer_count, what))
+    def call_at(self, when: float, callback: Callable[[], None]) -> None:
+        """Call a function at a time; the lock is held, then too."""
+        self._push_timer(when, None, callback)
+
+    def _push_timer(self, when: float, task: Task[Any] | None, callback: Callable[[], None] | None) -> None:
+        self._timer_count += 1  # decides between timers of the same time, which a heap would compare further
+        heapq.heappush(self._timers, (when, self._timer_count, task, callback))
 
     def _step(self, task: Task[Any]) -> None:
         """Let a task go on until it is parked or ends."""
@@ -351,7 +354,7 @@ class Reactor:
             self._daemon_condition.notify()
 
     def _next_timeout(self, now: float, deadline: float | None) -> float | None:
-        while self._timers and isinstance(self._timers[0][2], Task) and self._timers[0][2].done:
+        while self._timers and (task := self._timers[0][2]) is not None and task.done:
             heapq.heappop(self._timers)
         first = self._timers[0][0] if self._timers else None
         if deadline is not None and (first is None or deadline < first):
@@ -374,11 +377,11 @@ class Reactor:
 
     def _expire(self, now: float) -> None:
         while self._timers and self._timers[0][0] <= now:
-            _, _, due = heapq.heappop(self._timers)
-            if not isinstance(due, Task):
-                due()
+            _, _, task, callback = heapq.heappop(self._timers)
+            if callback is not None:
+                callback()
+            if task is None:
                 continue
-            task = cast("Task[Any]", due)
             task.armed_for = None
             if task.done or task.deadline is None:
                 continue
