@@ -26,7 +26,7 @@ The rules between a flow and its runner:
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Send:
     """Send all of ``data``. Answer: None."""
 
     stream: ByteStream
-    data: bytes
+    data: bytes = field(repr=False)
     deadline: float | None
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 
 class Frozen:
-    """The base of a frozen dataclass whose fields are its ``__match_args__``."""
+    """The base of a frozen dataclass with ``slots=True`` that inherits from nothing else: its slots are its fields."""
 
-    __slots__ = ()
-    __match_args__: tuple[str, ...] = ()
+    __slots__: tuple[str, ...] = ()
 
     def _values(self) -> tuple[object, ...]:
-        return tuple([getattr(self, name) for name in self.__match_args__])
+        return tuple([getattr(self, name) for name in self.__slots__])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Frozen) or type(other) is not type(self):
@@ -25,5 +24,5 @@ class Frozen:
         return hash((type(self), self._values()))
 
     def __repr__(self) -> str:
-        fields = ", ".join([f"{name}={getattr(self, name)!r}" for name in self.__match_args__])
+        fields = ", ".join([f"{name}={getattr(self, name)!r}" for name in self.__slots__])
         return f"{type(self).__name__}({fields})"

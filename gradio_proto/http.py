@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import h11
 
 from .errors import ConnectionLost, GradioError, LimitExceeded, LocalProtocolError, RemoteProtocolError
+from .frozen import Frozen
 from .limits import Limits
 from .sentinels import NEED_DATA, Sentinel
 
@@ -22,8 +23,8 @@ EndOfMessage = h11.EndOfMessage
 _OF_THE_BODY: Final = (h11.Data, h11.EndOfMessage)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Request(Frozen):
     """One request. ``origin`` says where it goes, and so which credentials may be in ``headers``."""
 
     method: str
@@ -33,14 +34,18 @@ class Request:
     headers: Headers = ()
     body: bytes = b""
 
+    def __repr__(self) -> str:
+        # Headers hold credentials, and the target may: neither belongs into a log.
+        return f"<Request {self.method} {self.origin}{self.target.partition('?')[0]}>"
+
     @property
     def idempotent(self) -> bool:
         """True where sending it twice does no more than sending it once (RFC 9110, 9.2.2)."""
         return self.method in ("GET", "HEAD")
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ResponseHead(Frozen):
     """The status line and headers of a response; header names are in lower case."""
 
     status: int

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .frozen import Frozen
+
 KIB = 1024
 MIB = 1024 * KIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Limits(Frozen):
     """The bounds of one client. Past one, :class:`~gradio_proto.errors.LimitExceeded` names it."""
 
     header_bytes: int = 64 * KIB

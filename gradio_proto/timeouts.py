@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .frozen import Frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Timeouts(Frozen):
     """The deadlines of one client; ``None`` means no deadline. Every wait has one of its own kind.
 
     A function may run for hours and a queue may be long, so there is no total by default: what tells a live

@@ -87,7 +87,7 @@ class BlockingTransport(Protocol):
         ...
 
     def on_fork(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` in a forked child, where every connection is gone and every flow has ended."""
+        """Call ``callback`` in a forked child, with :attr:`lock` held, before every flow is ended there."""
         ...
 
     def close(self) -> None:

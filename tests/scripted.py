@@ -59,9 +59,7 @@ def event(**fields: Any) -> bytes:
 
 def completed(event_id: str | None, *data: Any, **more: Any) -> bytes:
     """The message of a job that returned ``data``."""
-    return event(
-        msg="process_completed", event_id=event_id, output={"data": [*data]}, success=True, **more
-    )
+    return event(msg="process_completed", event_id=event_id, output={"data": [*data]}, success=True, **more)
 
 
 def generating(event_id: str | None, *data: Any) -> bytes:
@@ -356,6 +354,11 @@ class World:
         self.finish(begun)
         return begun.job.result()
 
+    def say(self, *steps: Any) -> None:
+        """Let a scripted server say something on its newest stream."""
+        self.server.say(self.server.handler.stream_conn, *steps)
+        self.runner._take_actions()
+
     def turn(self, times: int) -> None:
         """Let so many things happen, without time passing."""
         left = iter(range(times))
@@ -395,7 +398,8 @@ def a_job(*, diffs: bool = False, limits: Limits | None = None, **options: Any) 
     limits = limits or Limits()
     options.setdefault("convert", lambda data: data[0])
     options.setdefault(
-        "journal", Journal(limits, Budget(limits.client_unread_bytes), diffs=diffs, convert=options["convert"])
+        "journal",
+        Journal(limits, Budget(limits.client_unread_bytes), diffs=diffs, convert=options["convert"]),
     )
     options.setdefault("version_info", (6, 31, 0))
     job = Job(fn_index=0, label="/f", payload=b"{}", **options)
@@ -412,7 +416,9 @@ def message(**fields: Any) -> tuple[Any, str]:
 
 def real_world(app: TestApp | None = None, **options: Any) -> World:
     """A world with the sans-IO server in it, connected."""
-    state = make_state(**{name: options.pop(name) for name in tuple(options) if name not in ("choose", "split")})
+    state = make_state(
+        **{name: options.pop(name) for name in tuple(options) if name not in ("choose", "split")}
+    )
     return World(ServerProtocol(app or an_app()), state, **options).connect()
 
 

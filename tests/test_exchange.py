@@ -56,20 +56,25 @@ E = TypeVar("E", bound=ByteEffect)
 
 APP = Origin("http", "app", 7860)
 SECURE = Origin("https", "app", 443)
+OTHER = Origin("http", "other", 80)
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 TIMEOUTS = Timeouts(connect=10.0)
 
 
 class Stream:
-    """A connection that knows whether it was closed."""
+    """A connection that counts how often it was closed."""
 
     def __init__(self, name: str = "stream", under: Stream | None = None) -> None:
         self.name = name
         self.under = under
-        self.closed = False
+        self.closings = 0
+
+    @property
+    def closed(self) -> bool:
+        return self.closings > 0
 
     def close(self) -> None:
-        self.closed = True
+        self.closings += 1
         if self.under is not None:
             self.under.close()  # as a TLS stream closes the one beneath it
 
@@ -178,8 +183,11 @@ def raising(flow: Flow[Any]) -> Flow[Exception]:
 def test_an_exchange_is_connect_send_receive() -> None:
     pool, stream = pool_of(), Stream()
 
+    request = Request("GET", APP, "/x")
+
     def flow() -> Flow[tuple[ResponseHead, list[bytes]]]:
-        exchange, opened = yield Open(Request("GET", APP, "/x"), 20.0)
+        exchange, opened = yield Open(request, 20.0)
+        assert exchange.request is request
         assert opened == 2.0
         before = exchange.head
         assert not exchange.is_finished
@@ -523,7 +531,12 @@ def test_sending_too_long_is_a_deadline_of_its_kind() -> None:
 
 def test_waiting_too_long_for_a_head_is_a_deadline_of_its_kind() -> None:
     stream = Stream()
-    hand = Hand(raising(fetch()), pool_of())
+
+    def flow() -> Flow[None]:
+        exchange, _ = yield Open(Request("GET", APP, "/"), None)
+        yield ReadHead(exchange, None)
+
+    hand = Hand(raising(flow()), pool_of())
     hand.connects(stream)
     hand.gets(OK[:10])
     hand.fails(Receive, TimedOut())
@@ -778,7 +791,7 @@ def test_closing_the_pool_closes_every_connection() -> None:
     pool = pool_of()
     idle = leave_idle(pool)
     busy = Stream("busy")
-    held = Hand(fetch(Origin("http", "other", 80)), pool)
+    held = Hand(fetch(OTHER), pool)
     held.connects(busy)
     pool.close()
     assert idle.closed
@@ -787,6 +800,20 @@ def test_closing_the_pool_closes_every_connection() -> None:
     held.abandon()
     with pytest.raises(ClientClosed):
         Hand(fetch(), pool)
+
+
+def test_the_pool_forgets_what_is_closed() -> None:
+    pool, given_up = pool_of(), Stream("given up")
+    hand = Hand(fetch(), pool)
+    hand.connects(given_up)
+    hand.abandon()
+    idle = leave_idle(pool)
+    dropped = leave_idle(pool, "dropped", origin=OTHER)
+    again = Hand(fetch(OTHER), pool)
+    again.answers(IsQuiet, False)
+    again.abandon()
+    pool.close()
+    assert [given_up.closings, idle.closings, dropped.closings] == [1, 1, 1]
 
 
 def test_an_answer_that_was_read_already_outlives_the_pool() -> None:
@@ -803,6 +830,18 @@ def test_an_answer_that_was_read_already_outlives_the_pool() -> None:
     hand.gets()
     assert hand.result == b"ok"
     assert stream.closed
+    with pytest.raises(ClientClosed):
+        Hand(fetch(), pool)
+
+
+def test_closing_the_pool_closes_a_connection_that_is_used_again() -> None:
+    pool = pool_of()
+    stream = leave_idle(pool)
+    hand = Hand(fetch(), pool)
+    hand.reuses(stream)
+    pool.close()
+    assert stream.closed
+    hand.abandon()
 
 
 def test_a_connection_that_is_made_while_the_pool_closes_is_not_kept() -> None:

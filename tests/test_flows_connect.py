@@ -23,15 +23,6 @@ from gradio_proto.limits import Limits
 from gradio_proto.urls import AppURL, Origin
 
 
-def world_of(**others: list[Any]) -> World:
-    options = {name: others.pop(name) for name in ("auth", "limits", "headers", "config") if name in others}
-    config = options.pop("config", {})
-    answers = {f"/{name}" if name != "page" else "/": steps for name, steps in others.items()}
-    return World(
-        ScriptedServer(GradioScript(an_app(), others=answers, config=config)), make_state(**options)
-    )
-
-
 def failure(world: World) -> GradioError:
     with pytest.raises(GradioError) as caught:
         world.run(connect(world.state))
@@ -40,7 +31,7 @@ def failure(world: World) -> GradioError:
 
 
 def test_a_healthy_app() -> None:
-    world = world_of()
+    world = World(ScriptedServer(GradioScript(an_app())))
     app = world.run(connect(world.state))
     assert app is world.state.app
     assert app.config.protocol == "sse_v3"
@@ -54,11 +45,8 @@ def test_a_healthy_app() -> None:
 
 def test_cookies_of_the_config_are_sent_later() -> None:
     body = json.dumps(an_app().config("http://app")).encode()
-    world = world_of(config=[http(200, body, "set-cookie: sticky=1")]) if False else World(
-        ScriptedServer(
-            GradioScript(an_app(), others={"/config": [http(200, body, "set-cookie: sticky=1; Path=/")]})
-        )
-    )
+    script = GradioScript(an_app(), others={"/config": [http(200, body, "set-cookie: sticky=1; Path=/")]})
+    world = World(ScriptedServer(script))
     world.run(connect(world.state))
     assert world.server.asked[1].headers["cookie"] == "sticky=1"
     world.close()
@@ -113,7 +101,9 @@ def test_a_page_whose_config_is_no_json() -> None:
 
 
 def test_a_config_that_says_no() -> None:
-    assert isinstance(failure(config_world(http(401, b'{"detail":"Not authenticated"}'))), AuthenticationError)
+    assert isinstance(
+        failure(config_world(http(401, b'{"detail":"Not authenticated"}'))), AuthenticationError
+    )
     assert isinstance(failure(config_world(http(500, b"oops", content_type="text/plain"))), HTTPStatusError)
 
 
@@ -145,10 +135,16 @@ def login_world(answer: bytes) -> World:
 
 
 def test_a_login_is_made_before_anything_else() -> None:
-    world = login_world(http(200, b'{"success":true}', "set-cookie: access-token-unsecure=T; HttpOnly; Path=/"))
+    world = login_world(
+        http(200, b'{"success":true}', "set-cookie: access-token-unsecure=T; HttpOnly; Path=/")
+    )
     world.run(connect(world.state))
     login, config, info = world.server.asked
-    assert (login.method, login.target, login.body) == ("POST", "/login", b"username=me%40x&password=pass%20word%26")
+    assert (login.method, login.target, login.body) == (
+        "POST",
+        "/login",
+        b"username=me%40x&password=pass%20word%26",
+    )
     assert login.headers["content-type"] == "application/x-www-form-urlencoded"
     assert "cookie" not in login.headers
     assert config.headers["cookie"] == info.headers["cookie"] == "access-token-unsecure=T"

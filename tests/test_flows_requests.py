@@ -37,7 +37,9 @@ def answering(*answers: Iterable[Any], **options: Any) -> World:
 def test_what_every_request_says() -> None:
     world = answering(headers=[("x-mine", "1"), ("accept", "mine")])
     world.state.cookies.set("c", "1")
-    response = world.run(fetch(world.state, "POST", "/x", body=b"{}", headers=[("x-call", "2"), ("x-mine", "3")]))
+    response = world.run(
+        fetch(world.state, "POST", "/x", body=b"{}", headers=[("x-call", "2"), ("x-mine", "3")])
+    )
     assert (response.status, response.body) == (200, b"done")
     (asked,) = world.server.asked
     assert (asked.method, asked.target, asked.body) == ("POST", "/x", b"{}")
@@ -82,7 +84,9 @@ def test_a_connection_is_used_again() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_of_a_get_are_followed_on_the_same_origin(status: int) -> None:
-    world = answering([http(status, b"", "location: /b"), CLOSE], [http(status, b"", "location: http://app/c?q")])
+    world = answering(
+        [http(status, b"", "location: /b"), CLOSE], [http(status, b"", "location: http://app/c?q")]
+    )
     assert world.run(fetch(world.state, "GET", "/a")).body == b"done"
     assert [asked.target for asked in world.server.asked] == ["/a", "/b", "/c?q"]
     world.close()
@@ -98,7 +102,9 @@ def test_three_redirects_and_no_more() -> None:
     world.close()
 
 
-@pytest.mark.parametrize("location", ["http://elsewhere/b", "https://app/b", "//elsewhere/", "http://app:81/b"])
+@pytest.mark.parametrize(
+    "location", ["http://elsewhere/b", "https://app/b", "//elsewhere/", "http://app:81/b"]
+)
 def test_redirects_to_other_origins_are_refused(location: str) -> None:
     world = answering([http(302, b"", f"location: {location}")])
     with pytest.raises(RedirectedElsewhere, match="another origin"):
@@ -124,7 +130,9 @@ def test_a_post_is_never_redirected() -> None:
 
 
 def test_a_compressed_answer_is_refused() -> None:
-    world = answering([http(200, b"x", "content-encoding: br")], [http(200, b"x", "content-encoding: Identity")])
+    world = answering(
+        [http(200, b"x", "content-encoding: br")], [http(200, b"x", "content-encoding: Identity")]
+    )
     with pytest.raises(RemoteProtocolError, match="compressed"):
         world.run(fetch(world.state, "GET", "/a"))
     assert world.run(fetch(world.state, "GET", "/a")).body == b"x"
@@ -134,7 +142,11 @@ def test_a_compressed_answer_is_refused() -> None:
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_body_over_the_limit(whole: bool) -> None:
     body = b"x" * 101
-    answer = [http(200, body)] if whole else [STREAM, *[chunk(body[at : at + 20]) for at in range(0, 101, 20)], END]
+    answer = (
+        [http(200, body)]
+        if whole
+        else [STREAM, *[chunk(body[at : at + 20]) for at in range(0, 101, 20)], END]
+    )
     world = answering(answer, [http(200, body[:100])], limits=Limits(json_body_bytes=100))
     with pytest.raises(LimitExceeded, match="json_body_bytes"):
         world.run(fetch(world.state, "GET", "/a"))
@@ -242,6 +254,4 @@ def test_the_handler_sees_whole_requests_however_they_come() -> None:
     server.connection_made(0)
     for byte in b"POST /x HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\n{}":
         server.receive_data(0, bytes([byte]), 1.0)
-    assert server.asked == [
-        Asked(0, "POST", "/x", {"host": "app", "content-length": "2"}, b"{}", 1.0)
-    ]
+    assert server.asked == [Asked(0, "POST", "/x", {"host": "app", "content-length": "2"}, b"{}", 1.0)]

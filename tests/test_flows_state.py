@@ -97,7 +97,9 @@ def test_a_session_is_made_once_and_not_by_a_closed_client() -> None:
 
 def test_targets_have_the_prefix_or_not() -> None:
     state = real_world().state
-    assert state.target("queue/data", (("session_hash", "a b"),)) == "/gradio_api/queue/data?session_hash=a%20b"
+    assert (
+        state.target("queue/data", (("session_hash", "a b"),)) == "/gradio_api/queue/data?session_hash=a%20b"
+    )
     for number in range(REMEMBERED_TARGETS + 1):
         assert state.target(f"heartbeat/{number}") == f"/gradio_api/heartbeat/{number}"
     for _ in range(2):

@@ -178,9 +178,12 @@ def test_requests_are_remembered_by_everything_that_is_in_their_heads() -> None:
 
 def test_the_memory_for_requests_is_bounded() -> None:
     cache = RequestCache()
-    events = [cache.event(Request("GET", ORIGIN, f"/{n}")) for n in range(RequestCache.MOST + 1)]
-    assert cache.event(Request("GET", ORIGIN, f"/{RequestCache.MOST}")) is events[-1]
-    assert cache.event(Request("GET", ORIGIN, "/0")) is not events[0]
+    requests = [Request("GET", ORIGIN, f"/{n}") for n in range(RequestCache.MOST + 1)]
+    events = [cache.event(request) for request in requests[:-1]]
+    assert all(cache.event(request) is event for request, event in zip(requests[:-1], events, strict=True))
+    newest = cache.event(requests[-1])
+    assert cache.event(requests[-1]) is newest
+    assert cache.event(requests[0]) is not events[0]
 
 
 # Responses.
@@ -230,8 +233,9 @@ def test_whole_data_come_before_the_error_behind_them() -> None:
     event = connection.next_event()
     assert type(event) is Data
     assert event.data == b"data: 1\n\ndata: 2\n"
-    with pytest.raises(RemoteProtocolError, match=r"not HTTP/1\.1"):
+    with pytest.raises(RemoteProtocolError, match=r"not HTTP/1\.1") as caught:
         connection.next_event()
+    assert "200 OK" not in str(caught.value)  # the head was right
 
 
 def test_headers_are_looked_up_in_lower_case() -> None:
@@ -383,6 +387,16 @@ def test_an_error_quotes_what_was_wrong() -> None:
         read(asked(), [b"SSH-2.0-OpenSSH_9.6\x1b[2J\r\n\r\n"])
     assert caught.value.data.startswith("SSH-2.0")
     assert "\x1b" not in str(caught.value)
+
+
+def test_an_error_quotes_the_response_that_it_is_about() -> None:
+    connection = asked()
+    read(connection, [WITH_LENGTH])
+    connection.start_next_cycle()
+    connection.send_request(GET)
+    with pytest.raises(RemoteProtocolError) as caught:
+        read(connection, fixed(b"SSH-2.0-OpenSSH_9.6\r\n\r\n", 3))
+    assert caught.value.data == "SSH-2.0-OpenSSH_9.6\r\n\r\n"
 
 
 def survives(pieces: list[bytes]) -> None:

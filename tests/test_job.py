@@ -80,9 +80,7 @@ def test_every_input_in_every_state(state: JobState, happened: JobInput) -> None
 def test_the_table_is_total_for_a_settled_job_and_names_every_state() -> None:
     assert set(TRANSITIONS) == set(JobState)
     assert TRANSITIONS[JobState.SETTLED] == dict.fromkeys(JobInput, JobState.SETTLED)
-    assert all(
-        moves.keys() >= {JobInput.FAILED, JobInput.CANCELLED} for moves in TRANSITIONS.values()
-    )
+    assert all(moves.keys() >= {JobInput.FAILED, JobInput.CANCELLED} for moves in TRANSITIONS.values())
 
 
 @given(st.lists(st.sampled_from(list(JobInput)), max_size=12))

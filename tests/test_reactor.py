@@ -198,7 +198,9 @@ def test_two_threads_wait_and_one_turns(reactor: Reactor) -> None:
     """The thread that turns leaves first; the other one takes over and gets its own."""
     results: list[Any] = []
     threads = [
-        threading.Thread(target=lambda s=seconds: results.append(reactor.run(sleeper(s, None, s))))
+        threading.Thread(
+            target=lambda s=seconds: results.append(reactor.run(sleeper(s, None, s))), daemon=True
+        )
         for seconds in (0.05, 0.1, 0.15, 0.02)
     ]
     for thread in threads:
@@ -215,10 +217,10 @@ def test_a_thread_that_gives_up_hands_the_baton_on(reactor: Reactor) -> None:
     def hopeless() -> None:
         outcomes.append(reactor.wait_until(lambda: False, [], timeout=0.05))
 
-    first = threading.Thread(target=hopeless)
+    first = threading.Thread(target=hopeless, daemon=True)
     first.start()
     time.sleep(0.01)
-    second = threading.Thread(target=lambda: outcomes.append(reactor.run(waiter(signal, 0.15))))
+    second = threading.Thread(target=lambda: outcomes.append(reactor.run(waiter(signal, 0.15))), daemon=True)
     second.start()
     first.join(5)
     second.join(5)
@@ -259,7 +261,7 @@ def test_callbacks_run_on_the_daemon_while_somebody_else_turns(reactor: Reactor)
     with reactor.lock:
         reactor.defer(lambda: where.append(threading.current_thread()))
     eventually(lambda: len(where) == 1)
-    turning = threading.Thread(target=lambda: reactor.run(sleeper(0.1)))
+    turning = threading.Thread(target=lambda: reactor.run(sleeper(0.1)), daemon=True)
     turning.start()
     time.sleep(0.01)
     with reactor.lock:
@@ -309,7 +311,8 @@ def test_closing_wakes_whoever_waits() -> None:
             errors.append(error)
 
     threads = [
-        threading.Thread(target=wait, args=(lambda: reactor.wait_until(lambda: False, []),)) for _ in range(3)
+        threading.Thread(target=wait, args=(lambda: reactor.wait_until(lambda: False, []),), daemon=True)
+        for _ in range(3)
     ]
     for thread in threads:
         thread.start()

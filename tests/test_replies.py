@@ -186,6 +186,11 @@ def test_503_of_a_queue_is_full_or_stopped(detail: str, retryable: bool) -> None
     assert error.retryable is retryable
 
 
+def test_only_503_speaks_of_the_queue() -> None:
+    for detail in ("Queue is full.", "Queue is stopped."):
+        assert type(error_of(reply(500, {"detail": detail}))) is HTTPStatusError
+
+
 @pytest.mark.parametrize("body", ["", "no server", {"detail": "starting"}, {"detail": ["Queue is full"]}])
 def test_503_of_anything_else_is_a_status(body: object) -> None:
     error = error_of(reply(503, body))

@@ -11,6 +11,7 @@ import secrets
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gradio_proto import ConnectError, ConnectionLost, GradioError, Limits, Timeouts
@@ -102,6 +103,8 @@ def perform(effect: ByteEffect) -> Any:
             return is_quiet(socket_of(stream))
         case Wait(signal, deadline):
             if not signal.is_set:  # with one flow at a time, nobody else can set it meanwhile
+                if deadline is None:
+                    raise RuntimeError("this flow waits for another one, and there is none")
                 time.sleep(left(deadline) or 0)
             return signal.is_set
         case Sleep(deadline):
@@ -111,7 +114,7 @@ def perform(effect: ByteEffect) -> Any:
     return None
 
 
-def on_socket(do: Any) -> Any:
+def on_socket(do: Callable[[], T]) -> T:
     try:
         return do()
     except TimeoutError:

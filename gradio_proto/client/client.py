@@ -137,6 +137,12 @@ class Client:
     def _start(self, secrets: Mapping[str, Any]) -> None:
         """Make the state and the transport, without sending anything."""
         options = self._options
+        self._is_forking = False
+        auth = _checked_auth(secrets.get("auth"))
+        max_retries = _count("max_retries", options["max_retries"], least=0)
+        max_workers = _count("max_workers", options["max_workers"], least=1)
+        _instance("timeouts", options["timeouts"], Timeouts)
+        _instance("limits", options["limits"], Limits)
         url = parse_app_url(_string("src", options["src"]))
         sent = checked_headers(secrets.get("headers"))
         token = secrets.get("token")
@@ -168,10 +174,10 @@ class Client:
             headers=sent,
             cookies=cookies,
             budget=Budget(options["limits"].client_unread_bytes),
-            auth=_checked_auth(secrets.get("auth")),
-            max_retries=_count("max_retries", options["max_retries"], least=0),
+            auth=auth,
+            max_retries=max_retries,
             heartbeat=options["heartbeat"],
-            slots=Slots(_count("max_workers", options["max_workers"], least=1)),
+            slots=Slots(max_workers),
         )
         self._transport.on_fork(self._forked)
 
@@ -194,10 +200,12 @@ class Client:
             self._state.live = None
 
     def _forked(self) -> None:
+        self._is_forking = True
         self._end_jobs(
             lambda why: ConnectionLost(why, phase="stream_lost"),
             "this is a forked process, and the job its parent's",
         )
+        self._is_forking = False
 
     def __enter__(self) -> Client:
         return self
@@ -397,12 +405,11 @@ class Client:
         def run() -> None:
             try:
                 callback(job)
-            except Exception:
+            except BaseException:  # SystemExit would end the thread that calls the others
                 logger.exception("a callback of %r raised", job)
 
-        if self._state.closed:
-            return  # no thread runs any more
-        self._transport.defer(run)
+        if not self._is_forking:  # the callbacks of the parent's jobs are the parent's to call
+            self._transport.defer(run)
 
     def _session(self) -> LiveSession:
         """The current session, and its heartbeat if the app wants one; the lock is held."""
@@ -498,6 +505,13 @@ def _string(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     return value
+
+
+def _instance(name: str, value: Any, cls: type) -> None:
+    if not isinstance(value, cls):
+        raise TypeError(
+            f"{name} must be a {cls.__name__}, not {type(value).__name__}: {name}={cls.__name__}(...)"
+        )
 
 
 def _count(name: str, value: Any, *, least: int) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..cancelling import CancelReport
+from ..cancelling import CancelReport, may_settle
 from ..events import Cancelled, Completed, Failed, JobEvent, Output
 from ..flows.calls import cancel
 from ..flows.state import LiveSession
@@ -120,6 +120,11 @@ class Job(concurrent.futures.Future[Any]):
         Returns:
             Whether the job has ended as cancelled.
         """
+        with self._client.lock:
+            refusal = may_settle(self._job, force=force)
+        if refusal is not None:  # nothing is to be done, which a closed client can do as well
+            self.cancel_report = CancelReport(False, False, refusal)
+            return False
         self.cancel_report = self._client.run_flow(
             lambda state: cancel(state, self._live, self._job, force=force)
         )

@@ -61,17 +61,18 @@ def open_exchange(
         _, now = yield Now()
         request = make_request(state, method, target, now, body=body, headers=headers)
         exchange, now = yield Open(request, earlier(deadline(now, state.timeouts.write), until))
-        kept = False
         try:
             head, now = yield ReadHead(exchange, earlier(deadline(now, state.timeouts.read), until))
             note_head(state, target, head, now)
-            if method != "GET" or head.status not in REDIRECTS:
-                kept = True
-                return exchange, head, now
-            target = redirect_target(state.url.origin, target, head)
-        finally:
-            if not kept:
-                exchange.close()
+            redirected = method == "GET" and head.status in REDIRECTS
+            if redirected:
+                target = redirect_target(state.url.origin, target, head)
+        except BaseException:
+            exchange.close()
+            raise
+        if not redirected:
+            return exchange, head, now
+        exchange.close()
     raise LimitExceeded("redirects", state.limits.redirects)
 
 
@@ -163,8 +164,9 @@ def fetch(
 def fetch_idempotent(state: ClientState, target: str, *, until: float | None = None) -> Flow[Response]:
     """GET, and again when the network fails or the server says that it is a bad moment."""
     retries = IDEMPOTENT_RETRIES if state.max_retries is None else state.max_retries
-    for attempt in range(retries + 1):
-        last = attempt == retries
+    attempt = 0
+    while True:
+        last = attempt >= retries
         pause: float | None = None
         try:
             response = yield from fetch(state, "GET", target, until=until)
@@ -173,11 +175,12 @@ def fetch_idempotent(state: ClientState, target: str, *, until: float | None = N
             pause = retry_after(response.head)
             if pause is not None and pause > LONGEST_RETRY_AFTER:
                 return response
-        except (ConnectError, ConnectionLost):
-            if last:
+        except (ConnectError, ConnectionLost) as error:
+            # A connection that was lost is made again; a certificate that is not trusted stays what it is.
+            if last or (isinstance(error, ConnectError) and not error.retryable):
                 raise
         yield from back_off(state, attempt, pause)
-    raise AssertionError("unreachable: the last attempt returns or raises")
+        attempt += 1
 
 
 def back_off(

@@ -93,7 +93,7 @@ class ClientState:
     limits: Limits
     timeouts: Timeouts
     entropy: Entropy
-    headers: Headers
+    headers: Headers = field(repr=False)
     """The caller's own headers, credentials among them: for ``url.origin`` and for nobody else."""
     cookies: CookieJar
     budget: Budget

@@ -33,14 +33,14 @@ def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: floa
     stream is told to the session, which ends its jobs; nothing is raised here.
     """
     session = live.session
-    _, now = yield Now()
     while session.wants_stream and not wake.is_set:
+        _, now = yield Now()
         try:
             if session.stream is StreamState.CLOSED:
                 now = yield from _request(state, live, now)
             if session.stream is StreamState.OPENING:
                 now = yield from _open(state, live, _exchange(live), now)
-            now = yield from _read(state, live, _exchange(live), wake, until, now)
+            yield from _read(state, live, _exchange(live), wake, until, now)
             if session.stream is not StreamState.CLOSED:
                 return
         except GradioError as error:
@@ -72,17 +72,18 @@ def _request(state: ClientState, live: LiveSession, now: float) -> Flow[float]:
     target = state.target("queue/data", (("session_hash", live.session.hash),))
     live.session.stream_requested()
     try:
-        for attempt in range(retries + 1):
+        attempt = 0
+        while True:
             request = make_request(state, "GET", target, now, headers=(("accept", "text/event-stream"),))
             try:
                 live.stream, now = yield Open(request, deadline(now, state.timeouts.write))
                 return now
             except ConnectError as error:
-                if attempt == retries:
+                if attempt >= retries or not error.retryable:
                     message = f"the event stream could not be opened: {error}"
                     raise ConnectionLost(message, phase="stream_lost") from error
             now = yield from back_off(state, attempt)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            attempt += 1
     except GradioError:
         raise
     except BaseException:
@@ -91,7 +92,9 @@ def _request(state: ClientState, live: LiveSession, now: float) -> Flow[float]:
 
 
 def _open(state: ClientState, live: LiveSession, exchange: Exchange, now: float) -> Flow[float]:
-    head, now = yield ReadHead(exchange, deadline(now, state.timeouts.read))
+    head = exchange.head
+    if head is None:  # else whoever read it was given up
+        head, now = yield ReadHead(exchange, deadline(now, state.timeouts.read))
     note_head(state, exchange.request.target, head, now)
     if head.status != 200 or head.content_type != "text/event-stream":
         try:
@@ -109,7 +112,7 @@ def _open(state: ClientState, live: LiveSession, exchange: Exchange, now: float)
 
 def _read(
     state: ClientState, live: LiveSession, exchange: Exchange, wake: Signal, until: float | None, now: float
-) -> Flow[float]:
+) -> Flow[None]:
     session, decoder = live.session, live.decoder
     assert decoder is not None
     handled = 0
@@ -123,20 +126,20 @@ def _read(
                 data, arrived = yield ReadBody(exchange, first, wake)
             except TimedOut:
                 if first == until:
-                    return now
+                    return
                 if ending:
                     end_stream(live)
-                    return now
+                    return
                 raise DeadlineExceeded(
                     f"the stream was silent for {state.timeouts.idle:g} s", kind="idle", phase="stream_lost"
                 ) from None
             if data is None:
-                return now
+                return
             now = max(now, arrived)
             decoder.receive_data(data)
         elif event is END:
             end_stream(live)
-            return now
+            return
         else:
             try:
                 message = parse_message(event.data, state.limits)
@@ -149,9 +152,8 @@ def _read(
             session.receive(message, event.data)
             if session.stream is StreamState.BROKEN:
                 end_stream(live)
-                return now
+                return
             handled += 1
             if handled == BURST:
                 _, now = yield Sleep(now)
                 handled = 0
-    return now

@@ -110,6 +110,10 @@ class _Waiter:
         if self._condition is not None:
             self._condition.notify()
 
+    def forget(self) -> None:
+        """There is nobody to notify: this is a forked child, and the thread its parent's."""
+        self._condition = None
+
 
 class Reactor:
     """Turns flows of byte effects. Effects on connections are carried out by the functions in ``perform``."""
@@ -249,11 +253,16 @@ class Reactor:
             except Exception as raised:
                 error = raised
                 value = None
+            except BaseException as raised:
+                task.error = raised
+                self._end(task)
+                raise
             else:
                 value = (task.value, time.monotonic())
 
     def _finish(self, task: Task[Any]) -> None:
         task.done = True
+        task.value = None  # its timer may keep the task for a while, and a large piece of a body with it
         self._tasks.discard(task)
         if task.promised:
             self._promised -= 1
@@ -329,7 +338,7 @@ class Reactor:
     def _turn_until(self, done: Callable[[], bool], deadline: float | None, turner: object) -> None:
         self._turner = turner
         try:
-            while not done():
+            while not done() and not self.closed:
                 if self._ready:
                     for _ in range(len(self._ready)):
                         self._step(self._ready.popleft())
@@ -428,7 +437,7 @@ class Reactor:
 
     def _serve(self) -> None:
         with self.lock:
-            while not self.closed:
+            while self._callbacks or not self.closed:
                 if self._callbacks:
                     callback = self._callbacks.popleft()
                     self.lock.release()
@@ -438,18 +447,17 @@ class Reactor:
                         self.lock.acquire()
                 elif self._turner is not None or self._waiters or not self._promised:
                     self._daemon_idles = True
-                    busy = self._promised or self._turner is not None
-                    notified = self._daemon_condition.wait(None if busy else LINGER)
+                    notified = self._daemon_condition.wait(LINGER)
                     self._daemon_idles = False
                     if not notified and not self._promised and not self._callbacks:
-                        self._daemon = None
-                        return
+                        break
                 else:
                     grace = self._released_at + GRACE - time.monotonic()
                     if grace > 0:
                         self._daemon_condition.wait(grace)
                     else:
                         self._turn_until(self._daemon_must_stop, None, self._daemon)
+            self._daemon = None
 
     def _daemon_must_stop(self) -> bool:
         return bool(self._waiters or self._callbacks or self.closed or not self._promised)
@@ -457,7 +465,7 @@ class Reactor:
     # The end.
 
     def close(self) -> None:
-        """End every flow. Whoever waits is woken; the daemon ends."""
+        """End every flow. Whoever waits is woken; the daemon makes the calls that were deferred, and ends."""
         with self.lock:
             if self.closed:
                 return
@@ -482,12 +490,19 @@ class Reactor:
         self._wake_in.close()
         self._wake_out.close()
 
-    def after_fork(self) -> None:
-        """In a forked child: forget everything, and begin anew. The parent's sockets stay the parent's."""
-        tasks, was_closed = tuple(self._tasks), self.closed
+    def after_fork(self, settle: Callable[[], None]) -> None:
+        """In a forked child: begin anew, call ``settle()`` with the lock held, and end every flow. The parent's
+        sockets and its selector stay the parent's; its threads, and so whoever waited, are not here."""
+        if self.closed:
+            return
+        tasks = tuple(self._tasks)
+        for waiter in self._waiters:
+            waiter.forget()
         self._dispose()
         self._begin()
-        self.closed = was_closed
-        for task in tasks:
-            task.parked_on = None
-            self._end(task)
+        with self.lock:
+            self._promised = sum(task.promised for task in tasks)
+            settle()
+            for task in tasks:
+                self._end(task)
+            self._ready.clear()

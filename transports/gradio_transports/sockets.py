@@ -200,10 +200,12 @@ class SocketTransport:
 
     def after_fork(self) -> None:
         """In a forked child: leave the parent's connections to the parent."""
-        self._reactor.after_fork()
+        self._reactor.after_fork(self._settle_after_fork)
         self.lock = self._reactor.lock
         self.pool.close()
         self.pool = self._new_pool()
+
+    def _settle_after_fork(self) -> None:
         for callback in self._fork_callbacks:
             callback()
 
@@ -302,7 +304,9 @@ class SocketTransport:
             )
         except (OSError, ValueError) as error:
             raise ConnectError(f"no TLS with {plain.peer}: {error}") from error
-        stream = SocketStream(self._reactor, sock, plain.peer)
+        # The stream stays the same one, so that whoever gives up during the handshake can close it.
+        stream = plain
+        stream.sock = sock
 
         def handshake() -> int:
             try:
@@ -312,11 +316,9 @@ class SocketTransport:
             except ssl.SSLWantWriteError:
                 return WRITE
             except ssl.SSLCertVerificationError as error:
-                stream.close()
                 message = f"the certificate of {plain.peer} is not trusted: {error.verify_message}"
                 raise ConnectError(message, retryable=False) from error
             except OSError as error:
-                stream.close()
                 raise ConnectError(f"no TLS with {plain.peer}: {error}") from error
             task.value = stream
             return DONE
@@ -362,7 +364,7 @@ class Connecting(Parking):
                 socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
             )
             return
-        except OSError:
+        except (OSError, UnicodeError):
             pass
         if host == "localhost":
             self._look_up()
@@ -441,7 +443,10 @@ class Connecting(Parking):
     def leave(self, task: Task[Any]) -> None:
         self._addresses.clear()
         for sock in self._attempts:
-            self._reactor.selector.unregister(sock)
+            try:
+                self._reactor.selector.unregister(sock)
+            except KeyError:
+                pass  # a forked child, whose selector does not know it
             sock.close()
         self._attempts.clear()
 

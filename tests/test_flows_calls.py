@@ -1,0 +1,520 @@
+"""A call from its join to its end: slots, retries, deadlines, and what cancelling it does to the others."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from scripted import (
+    CLOSE,
+    STREAM,
+    Begun,
+    GradioScript,
+    World,
+    accepted,
+    an_app,
+    completed,
+    generating,
+    http,
+    real_world,
+    scripted_world,
+    stateful_app,
+)
+
+from gradio_proto.cancelling import CancelReport
+from gradio_proto.effects import Signal
+from gradio_proto.errors import (
+    AuthenticationError,
+    ConnectError,
+    ConnectionLost,
+    DeadlineExceeded,
+    GradioError,
+    HTTPStatusError,
+    QueueError,
+    RemoteProtocolError,
+    TooManyRequestsError,
+    ValidationError,
+)
+from gradio_proto.events import Cancelled, Completed
+from gradio_proto.flows.calls import cancel, follow
+from gradio_proto.job import JobState
+from gradio_proto.timeouts import Timeouts
+
+VERSIONS = ["4.13.0", "4.19.1", "4.21.0", "4.44.1", "5.49.1", "6.31.0"]
+
+
+def failure(world: World, begun: Begun) -> GradioError:
+    world.finish(begun)
+    with pytest.raises(GradioError) as caught:
+        begun.job.result()
+    return caught.value
+
+
+def joining(*answers: Any, streams: Any = (), version: str = "6.31.0", **options: Any) -> World:
+    """A world in which successive joins are answered so."""
+    return scripted_world(GradioScript(an_app(version), joins=answers, streams=streams), **options)
+
+
+def join_times(world: World) -> list[float]:
+    return [asked.time for asked in world.server.asked if asked.path.endswith("/queue/join")]
+
+
+def told(world: World) -> list[Any]:
+    """What the server was told of cancelled jobs."""
+    return [json.loads(asked.body) for asked in world.server.asked if asked.path.endswith("/cancel")]
+
+
+# Healthy calls.
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_calls_of_every_generation(version: str) -> None:
+    world = real_world(an_app(version))
+    jobs = [world.begin("/echo", "a"), world.begin("/double", "b"), world.begin("/count", 3)]
+    world.finish(*jobs)
+    assert [begun.job.result() for begun in jobs] == ["a", "bb", [0, 1, 2]]
+    assert jobs[2].outputs == [[0], [0, 1], [0, 1, 2]]
+    assert world.result(world.begin("/echo", "again")) == "again"
+    world.close()
+
+
+@pytest.mark.parametrize("version", ["4.44.1", "6.31.0"])
+def test_state_lives_in_the_session(version: str) -> None:
+    world = real_world(stateful_app(version))
+    assert world.result(world.begin("/remember", "a")) is None
+    assert world.result(world.begin("/remember", "b")) == "a"
+    world.state.live = None
+    assert world.result(world.begin("/remember", "c")) is None
+    world.close()
+
+
+def test_what_a_join_says() -> None:
+    world = joining(streams=[[STREAM, completed("e1", "v")]])
+    world.result(world.begin("/echo", "x", headers=[("x-call", "1")]))
+    (asked,) = [asked for asked in world.server.asked if asked.path.endswith("/queue/join")]
+    assert asked.target == "/gradio_api/queue/join"
+    assert asked.headers["x-gradio-user"] == "api"
+    assert asked.headers["x-call"] == "1"
+    assert json.loads(asked.body) == {
+        "data": ["x"],
+        "event_data": None,
+        "fn_index": 0,
+        "session_hash": "session1",
+        "trigger_id": None,
+    }
+    world.close()
+
+
+# Joins that fail.
+
+
+@pytest.mark.parametrize(
+    ("answer", "cls", "retryable"),
+    [
+        (http(401, b'{"detail":"Not authenticated"}'), AuthenticationError, False),
+        (http(422, b'{"detail":[{"loc":["data"],"msg":"bad"}]}'), ValidationError, False),
+        (http(429), TooManyRequestsError, True),
+        (http(500, b"Internal Server Error", content_type="text/plain"), HTTPStatusError, False),
+        (http(502), HTTPStatusError, False),
+        (http(503), HTTPStatusError, True),
+        (http(504), HTTPStatusError, False),
+        (http(503, b'{"detail":"Queue is full. Max size is 1 and size is 1."}'), QueueError, True),
+        (http(503, b'{"detail":"Queue is stopped."}'), QueueError, False),
+        (http(307, b"", "location: /login"), HTTPStatusError, False),
+        (http(200, b"<html>", content_type="text/html"), HTTPStatusError, False),
+        (http(200, b"[]"), RemoteProtocolError, False),
+        (http(200, b"{}"), RemoteProtocolError, False),
+        (http(200, b'{"event_id": ""}'), RemoteProtocolError, False),
+        (http(200, b'{"event_id": 1}'), RemoteProtocolError, False),
+        (http(200, b"oops"), RemoteProtocolError, False),
+        (CLOSE, ConnectionLost, False),
+    ],
+)
+def test_a_join_that_is_not_accepted(answer: Any, cls: type[GradioError], retryable: bool) -> None:
+    world = joining([answer])
+    error = failure(world, world.begin("/echo", "x"))
+    assert type(error) is cls
+    assert error.retryable is retryable
+    assert (error.endpoint, error.session_hash, error.last_status) == ("/echo", "session1", "JOINING_QUEUE")
+    assert len(join_times(world)) == 1
+    world.close()
+
+
+def test_nobody_there() -> None:
+    world = joining()
+    for stream in world.runner.streams:
+        stream.break_off()
+    world.runner.refuses = True
+    error = failure(world, world.begin("/echo", "x"))
+    assert isinstance(error, ConnectError)
+    assert error.retryable
+    world.close()
+
+
+def test_a_join_is_sent_again_only_as_often_as_the_caller_says() -> None:
+    world = joining([http(503)], [http(429, b"", "retry-after: 7")], streams=[[STREAM, completed("e3", "v")]],
+                    max_retries=2)  # fmt: skip
+    assert world.result(world.begin("/echo", "x")) == "v"
+    assert join_times(world) == [0, 0.5, 7.5]
+    world.close()
+
+
+def test_the_last_refusal_is_the_error() -> None:
+    world = joining([http(503)], [http(429)], max_retries=1)
+    assert isinstance(failure(world, world.begin("/echo", "x")), TooManyRequestsError)
+    world.close()
+
+
+@pytest.mark.parametrize("answer", [CLOSE, http(502), http(504)])
+def test_a_join_that_may_have_been_accepted_is_never_sent_again(answer: Any) -> None:
+    world = joining([answer], max_retries=5)
+    failure(world, world.begin("/echo", "x"))
+    assert len(join_times(world)) == 1
+    world.close()
+
+
+def test_a_retry_after_that_is_too_long_is_the_callers_business() -> None:
+    world = joining([http(429, b"", "retry-after: 61")], max_retries=5)
+    error = failure(world, world.begin("/echo", "x"))
+    assert isinstance(error, TooManyRequestsError)
+    assert (error.retry_after, world.runner.now) == (61, 0)
+    world.close()
+
+
+def test_a_job_that_is_cancelled_between_two_joins_is_not_sent_again() -> None:
+    world = joining([http(503)], max_retries=5)
+    begun = world.begin("/echo", "x")
+    world.runner.settle()
+    begun.job.cancel()
+    world.finish(begun)
+    assert len(join_times(world)) == 1
+    assert not begun.live.session.joining
+    world.close()
+
+
+# Deadlines of whole jobs.
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "phase", "retryable"),
+    [
+        ([60.0], {}, "sent_unknown", False),
+        ([http(429, b"", "retry-after: 50")], {"max_retries": 1}, "not_sent", True),
+    ],
+)
+def test_the_deadline_passes_while_the_job_joins(
+    answer: Any, options: Any, phase: str, retryable: bool
+) -> None:
+    world = joining(answer, **options)
+    error = failure(world, world.begin("/echo", "x", deadline=5.0))
+    assert isinstance(error, DeadlineExceeded)
+    assert (error.kind, error.phase, error.retryable, world.runner.now) == ("total", phase, retryable, 5.0)
+    assert len(join_times(world)) == 1
+    world.close()
+
+
+def test_a_refusal_in_time_is_no_matter_of_deadlines() -> None:
+    world = joining([4.0, http(422)])
+    assert isinstance(failure(world, world.begin("/echo", "x", deadline=5.0)), ValidationError)
+    world.close()
+
+
+def test_the_deadline_passes_while_the_job_is_queued_and_the_server_is_told() -> None:
+    world = joining(streams=[[STREAM, 600.0]])
+    error = failure(world, world.begin("/echo", "x", deadline=5.0))
+    assert isinstance(error, DeadlineExceeded)
+    assert (error.kind, error.phase, error.last_status, world.runner.now) == (
+        "total",
+        "accepted",
+        "IN_QUEUE",
+        5.0,
+    )
+    assert told(world) == [{"event_id": "e1", "fn_index": 0, "session_hash": "session1"}]
+    world.close()
+
+
+def test_the_deadline_of_one_who_does_not_read() -> None:
+    world = joining(streams=[[STREAM, 8.0, completed("e1", "v")]])
+    reader, waiter = world.begin("/echo", "x"), world.begin("/double", "x", deadline=5.0)
+    assert isinstance(failure(world, waiter), DeadlineExceeded)
+    assert world.runner.now == 5.0
+    assert world.result(reader) == "v"
+    world.close()
+
+
+def test_whoever_tells_the_server_does_not_hold_the_stream() -> None:
+    world = joining(streams=[[STREAM, 6.0, completed("e2", "v")]])
+    world.server.handler.others = {"/cancel": [20.0, http(200)]}
+    hurried, patient = world.begin("/echo", "x", deadline=5.0), world.begin("/double", "x")
+    assert world.result(patient) == "v"
+    assert world.runner.now == 6.0
+    failure(world, hurried)
+    world.close()
+
+
+def test_the_deadline_passes_while_the_job_waits_for_a_slot() -> None:
+    world = joining(streams=[[STREAM, 9.0, completed("e1", "v")]], slots=1)
+    first, second = world.begin("/echo", "x"), world.begin("/echo", "y", deadline=5.0)
+    error = failure(world, second)
+    assert isinstance(error, DeadlineExceeded)
+    assert (error.kind, error.phase, error.retryable) == ("total", "not_sent", True)
+    assert world.runner.now == 5.0
+    assert world.result(first) == "v"
+    assert len(join_times(world)) == 1
+    world.close()
+
+
+def test_no_deadline_no_hurry() -> None:
+    world = joining(streams=[[STREAM, 40.0, completed("e1", "v")]])
+    assert world.result(world.begin("/echo", "x", deadline=50.0)) == "v"
+    world.close()
+
+
+# Slots.
+
+
+def test_so_many_jobs_in_flight_and_the_others_in_their_order() -> None:
+    app = an_app(default_concurrency_limit=None)
+    world = real_world(app, slots=2)
+    jobs = [world.begin("/count", number) for number in range(1, 7)]
+    most = 0
+    while not all(begun.job.is_settled for begun in jobs):
+        world.turn(1)
+        flying = [begun for begun in jobs if begun.job.state not in (JobState.NEW, JobState.SETTLED)]
+        most = max(most, len(flying))
+        begun_in_order = [begun.job.state is not JobState.NEW for begun in jobs]
+        assert begun_in_order == sorted(begun_in_order, reverse=True)
+    assert most == 2
+    world.finish(*jobs)
+    world.close()
+
+
+def test_a_job_that_is_cancelled_while_it_waits_for_a_slot() -> None:
+    world = joining(streams=[[STREAM, 1.0, completed("e1", "v"), completed("e2", "w")]], slots=1)
+    jobs = [world.begin("/echo", name) for name in "abc"]
+    world.runner.settle()
+    report = world.run(cancel(world.state, jobs[1].live, jobs[1].job))
+    assert report.cancelled
+    assert not report.server_told
+    world.finish(*jobs)
+    assert [type(begun.job.outcome) for begun in jobs] == [Completed, Cancelled, Completed]
+    assert len(join_times(world)) == 2
+    world.close()
+
+
+def test_a_flow_that_was_given_up_gives_its_slot_back() -> None:
+    world = joining(streams=[[STREAM, 1.0, completed("e2", "v")]], slots=1)
+    one, two = world.begin("/echo", "x"), world.begin("/echo", "y")
+    world.runner.settle()
+    assert one.task is not None
+    world.runner.cancel(one.task, KeyboardInterrupt())
+    assert isinstance(one.task.error, KeyboardInterrupt)
+    assert one.job.outcome == Cancelled(by_server=False)
+    assert world.result(two) == "v"
+    world.close()
+
+
+# Cancelling.
+
+
+def running(world: World, begun: Begun) -> Begun:
+    world.runner.run_until(lambda: begun.job.state is JobState.RUNNING)
+    return begun
+
+
+def test_a_running_generator_is_cancelled_on_both_sides() -> None:
+    world = real_world()
+    begun = running(world, world.begin("/count", 1000))
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert report == CancelReport(True, True, "the server was asked to stop the job")
+    world.finish(begun)
+    assert begun.job.outcome == Cancelled(by_server=False)
+    assert world.result(world.begin("/count", 2)) == [0, 1]
+    world.close()
+
+
+def test_a_running_function_is_not_unless_forced() -> None:
+    world = joining(streams=[[STREAM, generating("e1", "v"), 600.0]])
+    begun = running(world, world.begin("/echo", "x"))
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert (report.cancelled, report.server_told) == (False, False)
+    assert "force=True" in report.reason
+    assert begun.endings == 0
+    report = world.run(cancel(world.state, begun.live, begun.job, force=True))
+    assert (report.cancelled, report.server_told) == (True, True)
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert "ended already" in report.reason
+    world.finish(begun)
+    world.close()
+
+
+def test_a_sibling_of_the_same_function_would_die_too() -> None:
+    world = real_world(an_app(default_concurrency_limit=None))
+    one, two = world.begin("/count", 30), world.begin("/count", 30)
+    running(world, one), running(world, two)
+    report = world.run(cancel(world.state, one.live, one.job))
+    assert (report.cancelled, report.server_told) == (True, False)
+    assert "same function" in report.reason
+    assert world.result(two) == [*range(30)]
+    assert two.outputs[-1] == [*range(30)]
+    world.finish(one)
+    world.close()
+
+
+@pytest.mark.parametrize("answer", [[http(500)], [CLOSE], [http(200, b"oops")]])
+def test_a_server_that_does_not_take_the_cancellation(answer: Any) -> None:
+    world = joining(streams=[[STREAM, 600.0]])
+    world.server.handler.others = {"/cancel": answer}
+    begun = world.begin("/echo", "x")
+    world.runner.settle()
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert (report.cancelled, report.server_told) == (True, False)
+    assert "did not take" in report.reason
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "is_told", "new_session"),
+    [("4.13.0", False, False), ("4.44.1", True, True), ("5.49.1", True, False), ("6.31.0", True, False)],
+)
+def test_cancelled_while_it_joins_and_accepted_then(version: str, is_told: bool, new_session: bool) -> None:
+    world = joining([1.0, accepted("e1")], streams=[[STREAM, completed("e2", "v")]], version=version)
+    begun = world.begin("/echo", "x")
+    world.runner.settle()
+    live = begun.live
+    report = world.run(cancel(world.state, live, begun.job))
+    assert report == CancelReport(
+        True, False, "the server had not accepted the job yet; if it does, it is told then"
+    )
+    world.finish(begun)
+    assert begun.job.outcome == Cancelled(by_server=False)
+    assert [body["event_id"] for body in told(world)] == (["e1"] if is_told else [])
+    assert (world.state.live is not live) is new_session
+    assert live.retired.is_set is new_session
+    assert world.result(world.begin("/double", "y")) == "v"
+    world.close()
+
+
+@pytest.mark.parametrize("version", ["4.44.1", "5.49.1", "6.31.0"])
+def test_cancelled_while_it_joins_next_to_a_sibling_of_the_same_function(version: str) -> None:
+    world = joining(
+        [accepted("e1")],
+        [1.0, accepted("e2")],
+        streams=[[STREAM, 3.0, completed("e1", "v")]],
+        version=version,
+    )
+    sibling, begun = world.begin("/echo", "a"), world.begin("/echo", "b")
+    world.runner.settle()
+    world.run(cancel(world.state, begun.live, begun.job))
+    world.finish(begun)
+    assert told(world) == []
+    assert world.result(sibling) == "v"
+    world.close()
+
+
+@pytest.mark.parametrize("version", ["4.44.1", "5.49.1", "6.31.0"])
+def test_a_queued_job_is_cancelled_next_to_another_function(version: str) -> None:
+    world = joining(streams=[[STREAM, 3.0, completed("e1", "v")]], version=version)
+    sibling, begun = world.begin("/double", "a"), world.begin("/echo", "b")
+    world.runner.settle()
+    live = begun.live
+    report = world.run(cancel(world.state, live, begun.job))
+    # 4.44 would run it all the same, and then break off the sibling's stream.
+    assert report.server_told is (version != "4.44.1")
+    assert world.state.live is live
+    assert world.result(sibling) == "v"
+    world.finish(begun)
+    world.close()
+
+
+@pytest.mark.parametrize("version", ["4.44.1", "5.49.1", "6.31.0"])
+def test_a_queued_job_is_cancelled_on_a_real_server(version: str) -> None:
+    world = real_world(an_app(version))
+    first = running(world, world.begin("/count", 40))
+    second = world.begin("/echo", "x")
+    world.runner.run_until(lambda: second.job.event_id is not None)
+    world.run(cancel(world.state, second.live, second.job, force=True))
+    assert world.result(first) == [*range(40)]
+    assert world.result(world.begin("/double", "y")) == "yy"
+    world.finish(second)
+    world.close()
+
+
+def test_a_session_with_state_is_not_given_up_on_444() -> None:
+    world = real_world(stateful_app("4.44.1"))
+    begun = world.begin("/echo", "x")
+    world.runner.run_until(lambda: begun.job.state is JobState.QUEUED)
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert (report.cancelled, report.server_told) == (True, False)
+    assert "State" in report.reason
+    assert world.state.live is begun.live
+    world.finish(begun)
+    world.close()
+
+
+def test_a_cancelled_job_of_a_session_that_is_given_up_already() -> None:
+    world = joining(streams=[[STREAM, 600.0]], version="4.44.1")
+    begun = world.begin("/echo", "x")
+    world.runner.settle()
+    world.state.live = None
+    newer = world.state.session()
+    assert world.run(cancel(world.state, begun.live, begun.job)).server_told
+    assert world.state.live is newer
+    world.close()
+
+
+def test_a_settled_job_that_the_server_never_named_cannot_be_told_of() -> None:
+    world = joining()
+    begun = world.make("/echo", "x")
+    begun.live.session.join_sent(begun.job)
+    begun.job.state = JobState.QUEUED  # as by a server whose reply was lost
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert report == CancelReport(True, False, "the server has not named the job")
+
+
+# Following.
+
+
+def test_whoever_follows_every_event_is_woken_by_each() -> None:
+    world = joining(
+        streams=[[STREAM, 1.0, generating("e1", [0]), 1.0, generating("e1", []), 1.0, completed("e1", [0])]]
+    )
+    begun = world.begin("/count", 1)
+    world.runner.run_until(lambda: begun.job.state is JobState.QUEUED)
+    seen: list[float] = []
+    assert begun.job.journal is not None
+    journal = begun.job.journal
+    for number in (1, 2):
+        world.run(
+            follow(
+                world.state,
+                begun.live,
+                begun.job,
+                lambda number=number: begun.job.is_settled or journal.end >= number,  # type: ignore[misc]
+                every_event=True,
+            )
+        )
+        seen.append(world.runner.now)
+    assert seen == [1.0, 2.0]
+    assert world.result(begun) == [0]
+    assert len(begun.job.on_news) == 1
+    world.close()
+
+
+def test_the_baton_goes_to_whoever_waits() -> None:
+    world = joining(streams=[[STREAM, 1.0, completed("e1", "a"), 1.0, completed("e2", "b")]])
+    one, two = world.begin("/echo", "x"), world.begin("/double", "x", deadline=50.0)
+    assert world.result(one) == "a"
+    assert world.runner.now == 1.0
+    assert world.result(two) == "b"
+    assert isinstance(one.live.retired, Signal)
+    world.close()
+
+
+def test_a_slow_reply_is_no_reason_to_wait_longer_than_read() -> None:
+    world = joining([60.0], timeouts=Timeouts(read=3.0))
+    error = failure(world, world.begin("/echo", "x", deadline=50.0))
+    assert isinstance(error, DeadlineExceeded)
+    assert (error.kind, error.phase) == ("read", "sent_unknown")
+    world.close()

@@ -1,0 +1,440 @@
+"""Reading a session's stream: opened when a job wants it, ended once, and every race around its end, by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from scripted import (
+    CLOSE,
+    CLOSE_STREAM,
+    END,
+    HEARTBEAT,
+    STREAM,
+    Begun,
+    GradioScript,
+    World,
+    accepted,
+    an_app,
+    chunk,
+    completed,
+    event,
+    generating,
+    http,
+    scripted_world,
+)
+
+from gradio_proto.errors import (
+    ConnectionLost,
+    DeadlineExceeded,
+    GradioError,
+    HTTPStatusError,
+    LimitExceeded,
+    QueueError,
+    RemoteProtocolError,
+    ServerStopped,
+    SessionLost,
+)
+from gradio_proto.flows.streams import BURST, end_stream
+from gradio_proto.limits import Limits
+from gradio_proto.session import StreamState
+from gradio_proto.timeouts import Timeouts
+
+
+def failure(world: World, begun: Begun) -> GradioError:
+    world.finish(begun)
+    with pytest.raises(GradioError) as caught:
+        begun.job.result()
+    assert not caught.value.retryable  # the server had accepted it
+    return caught.value
+
+
+def streaming(*streams: Any, version: str = "6.31.0", joins: Any = (), **options: Any) -> World:
+    """A world in which successive requests for the stream are answered so."""
+    return scripted_world(GradioScript(an_app(version), streams=streams, joins=joins), **options)
+
+
+def opened(world: World) -> int:
+    return len(world.server.paths("/queue/data"))
+
+
+def test_a_job_alone() -> None:
+    world = streaming([STREAM, event(msg="estimation", event_id="e1", rank=0, queue_size=1, rank_eta=None),
+                       completed("e1", "v"), CLOSE_STREAM, END])  # fmt: skip
+    assert world.result(world.begin("/echo", "x")) == "v"
+    (asked,) = [asked for asked in world.server.asked if asked.path.endswith("/queue/data")]
+    assert asked.target == "/gradio_api/queue/data?session_hash=session1"
+    assert asked.headers["accept"] == "text/event-stream"
+    world.close()
+
+
+def test_three_jobs_share_one_stream() -> None:
+    world = streaming()
+    jobs = [world.begin("/echo", name) for name in "abc"]
+    world.runner.settle()
+    for name, value in (("e2", "b"), ("e3", "c"), ("e1", "a")):
+        world.say(completed(name, value))
+        world.turn(50)
+    world.finish(*jobs)
+    assert [begun.job.result() for begun in jobs] == ["a", "b", "c"]
+    assert opened(world) == 1
+    world.close()
+
+
+# Ends that cross joins.
+
+
+def crossing(world: World, *end: bytes) -> None:
+    """A first job's stream ends while a second job is joining; then its messages come on a new stream."""
+    script = world.server.handler
+    first = world.begin("/echo", "1")
+    world.runner.settle()
+    script.joins.append([1.0, accepted("e2")])
+    second = world.begin("/echo", "2")
+    third = world.begin("/echo", "3")  # joins at once, and the server ends the stream before it knows
+    script.joins.append([accepted("e3")])
+    world.runner.settle()
+    world.say(completed("e1", "first"), *end)
+    script.streams.append([STREAM, completed("e3", "third"), completed("e2", "second"), *end])
+    world.finish(first, second, third)
+    assert [begun.job.result() for begun in (first, second, third)] == ["first", "second", "third"]
+    assert opened(world) == 2
+    world.close()
+
+
+def test_close_stream_crosses_a_new_join() -> None:
+    crossing(streaming(), CLOSE_STREAM, END)
+
+
+@pytest.mark.parametrize("version", ["4.13.0", "4.21.0"])
+def test_the_end_of_the_body_crosses_a_new_join(version: str) -> None:
+    crossing(streaming(version=version), END)
+
+
+def test_close_stream_whose_end_never_comes_takes_five_seconds() -> None:
+    world = streaming([STREAM, CLOSE_STREAM, 600.0], [STREAM, completed("e1", "v")])
+    assert world.result(world.begin("/echo", "x")) == "v"
+    assert world.runner.now == 5.0
+    world.close()
+
+
+def test_close_stream_and_then_a_broken_connection() -> None:
+    world = streaming([STREAM, CLOSE_STREAM, CLOSE], [STREAM, completed("e1", "v")])
+    assert world.result(world.begin("/echo", "x")) == "v"
+    world.close()
+
+
+def test_the_deadline_of_a_job_does_not_cut_the_five_seconds_of_its_siblings() -> None:
+    world = streaming([STREAM, CLOSE_STREAM, 600.0], [STREAM, completed("e2", "v")])
+    hurried = world.begin("/echo", "x", deadline=2.0)
+    patient = world.begin("/double", "x")
+    world.finish(hurried, patient)
+    assert isinstance(hurried.job.outcome.error, DeadlineExceeded)  # type: ignore[union-attr]
+    assert patient.job.result() == "v"
+    world.close()
+
+
+def test_a_second_silent_end_loses_the_job() -> None:
+    world = streaming([STREAM, END], [STREAM, END])
+    error = failure(world, world.begin("/echo", "x"))
+    assert isinstance(error, ConnectionLost)
+    assert error.phase == "stream_lost"
+    assert opened(world) == 2
+    world.close()
+
+
+def test_an_end_after_the_jobs_own_messages_loses_it_at_once() -> None:
+    world = streaming([STREAM, event(msg="process_starts", event_id="e1", eta=None), END])
+    assert isinstance(failure(world, world.begin("/echo", "x")), ConnectionLost)
+    assert opened(world) == 1
+    world.close()
+
+
+# Streams that break.
+
+
+def test_a_stream_that_breaks_loses_its_jobs_and_not_the_next() -> None:
+    world = streaming([STREAM, generating("e1", [0]), CLOSE], [STREAM, completed("e3", "ok")])
+    one, two = world.begin("/count", 3), world.begin("/echo", "x")
+    for begun in (one, two):
+        assert isinstance(failure(world, begun), ConnectionLost)
+    assert one.outputs == [[0]]
+    assert world.result(world.begin("/echo", "x")) == "ok"
+    assert opened(world) == 2
+    world.close()
+
+
+def test_a_stream_that_breaks_while_a_join_is_in_flight() -> None:
+    world = streaming([STREAM, 1.0, CLOSE], joins=[[accepted("e1")], [2.0, accepted("e2")]])
+    one, two = world.begin("/echo", "x"), world.begin("/double", "x")
+    assert isinstance(failure(world, one), ConnectionLost)
+    error = failure(world, two)
+    assert isinstance(error, ConnectionLost)
+    assert "while the job was joining" in str(error)
+    assert world.runner.now == 2.0
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "fields", "cls"),
+    [
+        ("Server stopped unexpectedly.", {}, ServerStopped),
+        ("404: Session not found.", {}, SessionLost),
+        ("404: Not Found", {"session_not_found": True}, SessionLost),
+        ("'0123456789abcdef'", {}, ConnectionLost),
+    ],
+)
+def test_unexpected_error(message: str, fields: dict[str, Any], cls: type[ConnectionLost]) -> None:
+    said = event(msg="unexpected_error", event_id=None, message=message, success=False, **fields)
+    world = streaming([STREAM, *[said] * 20, 600.0], [STREAM, completed("e3", "ok")])
+    one, two = world.begin("/echo", "x"), world.begin("/double", "x")
+    for begun in (one, two):
+        assert type(failure(world, begun)) is cls
+    world.runner.settle()
+    assert world.server.handler.stream_conn in world.server.lost  # closed on the first, not drained
+    assert world.result(world.begin("/echo", "x")) == "ok"
+    world.close()
+
+
+def test_a_job_that_is_silent_for_45_seconds() -> None:
+    world = streaming([STREAM, 600.0])
+    error = failure(world, world.begin("/echo", "x"))
+    assert isinstance(error, DeadlineExceeded)
+    assert (error.kind, error.phase, world.runner.now) == ("idle", "stream_lost", 45.0)
+    world.close()
+
+
+def test_heartbeats_keep_a_silent_job_alive() -> None:
+    world = streaming([STREAM, *[15.0, HEARTBEAT] * 20, completed("e1", "v")])
+    begun = world.begin("/echo", "x")
+    world.finish(begun, within=400.0)
+    assert (begun.job.result(), world.runner.now) == ("v", 300.0)
+    world.close()
+
+
+def test_silence_counts_only_while_somebody_reads() -> None:
+    world = streaming([STREAM, completed("e1", "a"), 100.0, completed("e2", "b")])
+    assert world.result(world.begin("/echo", "x")) == "a"
+    world.runner.run_until(lambda: False, 99.0)
+    assert world.result(world.begin("/echo", "x")) == "b"
+    assert opened(world) == 1
+    world.close()
+
+
+def test_without_an_idle_deadline_silence_may_last() -> None:
+    world = streaming([STREAM, 1000.0, completed("e1", "v")], timeouts=Timeouts(idle=None))
+    begun = world.begin("/echo", "x")
+    world.finish(begun, within=2000.0)
+    assert begun.job.result() == "v"
+    world.close()
+
+
+# Malformed messages.
+
+
+BAD = event(msg="process_completed", event_id="e1", output="not an object", success=True)
+
+
+def test_a_malformed_message_ends_the_job_that_it_names_and_no_other() -> None:
+    world = streaming([STREAM, BAD, BAD, completed("e2", "fine")])
+    one, two = world.begin("/echo", "x"), world.begin("/double", "x")
+    error = failure(world, one)
+    assert isinstance(error, RemoteProtocolError)
+    assert "'output'" in str(error)
+    world.finish(two)
+    assert two.job.result() == "fine"
+    world.close()
+
+
+def test_a_malformed_early_message_ends_its_job_when_that_is_accepted() -> None:
+    world = streaming(
+        [STREAM, event(msg="log", event_id="e2", log=1, level="info"), completed("e1", "fine")],
+        joins=[[accepted("e1")], [5.0, accepted("e2")]],
+    )
+    one, two = world.begin("/echo", "x"), world.begin("/double", "x")
+    assert isinstance(failure(world, two), RemoteProtocolError)
+    assert one.job.result() == "fine"
+    assert world.runner.now == 5.0
+    world.close()
+
+
+@pytest.mark.parametrize("said", [b"data: oops\n\n", b'data: {"msg": "log", "log": 1, "level": "info"}\n\n'])
+def test_a_malformed_message_that_names_nobody_ends_them_all(said: bytes) -> None:
+    world = streaming([STREAM, chunk(said), completed("e1", "never")])
+    one, two = world.begin("/echo", "x"), world.begin("/double", "x")
+    for begun in (one, two):
+        assert isinstance(failure(world, begun), RemoteProtocolError)
+    assert world.state.live is not None
+    assert world.state.live.session.stream is StreamState.CLOSED
+    world.close()
+
+
+def test_a_value_without_event_id() -> None:
+    world = streaming([STREAM, completed(None, "mine")])
+    assert world.result(world.begin("/echo", "x")) == "mine"
+    world.close()
+
+
+def test_a_value_without_event_id_and_two_jobs() -> None:
+    world = streaming([STREAM, 1.0, completed(None, "whose")])
+    one, two = world.begin("/echo", "x"), world.begin("/double", "x")
+    for begun in (one, two):
+        assert "event_id" in str(failure(world, begun))
+    world.close()
+
+
+# Early messages.
+
+
+def test_early_messages_before_the_join_reply() -> None:
+    world = streaming(
+        [STREAM, 1.0, generating("e2", [0]), completed("e2", [0, 1]), completed("e1", "a")],
+        joins=[[accepted("e1")], [3.0, accepted("e2")]],
+    )
+    one, two = world.begin("/echo", "x"), world.begin("/count", 2)
+    world.finish(one, two)
+    assert (one.job.result(), two.job.result(), two.outputs) == ("a", [0, 1], [[0]])
+    world.close()
+
+
+def test_too_many_early_messages_end_their_job() -> None:
+    said = [generating("e2", [number]) for number in range(5)]
+    world = streaming(
+        [STREAM, 1.0, completed("e2", "lost"), *said, completed("e1", "a")],
+        joins=[[accepted("e1")], [3.0, accepted("e2")]],
+        limits=Limits(orphan_messages=3),
+    )
+    one, two = world.begin("/echo", "x"), world.begin("/count", 2)
+    assert isinstance(failure(world, two), LimitExceeded)
+    assert one.job.result() == "a"
+    world.close()
+
+
+# Opening it.
+
+
+@pytest.mark.parametrize(
+    ("answer", "cls"),
+    [
+        ([http(500, b"Internal Server Error", content_type="text/plain")], HTTPStatusError),
+        ([http(503, b'{"detail":"Queue is full. Max size is 1 and size is 1."}')], QueueError),
+        ([http(502, b"<html>Bad gateway</html>", content_type="text/html")], HTTPStatusError),
+        ([http(200, b"<html>Log in</html>", content_type="text/html")], HTTPStatusError),
+        ([http(200, b"{}", "content-encoding: gzip")], RemoteProtocolError),
+        ([b"HTTP/1.1 500 No\r\ncontent-length: 9\r\n\r\n", 600.0], HTTPStatusError),
+        ([b"SSH-2.0-OpenSSH_9.6\r\n\r\n"], RemoteProtocolError),
+        ([CLOSE], ConnectionLost),
+        ([600.0], DeadlineExceeded),
+    ],
+)
+def test_something_else_where_the_stream_should_be(answer: list[Any], cls: type[GradioError]) -> None:
+    world = streaming(answer, [STREAM, completed("e2", "ok")])
+    assert isinstance(failure(world, world.begin("/echo", "x")), cls)
+    assert world.result(world.begin("/echo", "x")) == "ok"
+    world.close()
+
+
+def test_a_login_page_instead_of_a_stream_is_quoted() -> None:
+    world = streaming([http(200, b"<html>Log in</html>", content_type="text/html")])
+    assert "Log in" in str(failure(world, world.begin("/echo", "x")))
+
+
+def after_the_join(world: World, again: float | None = None) -> Begun:
+    """A call whose stream finds nobody there, for a while."""
+    begun = world.begin("/echo", "x")
+    world.runner.run_until(lambda: begun.job.event_id is not None)
+    for stream in world.runner.streams:
+        stream.break_off()
+    world.runner.refuses = True
+    if again is not None:
+        world.runner.run_until(lambda: False, again)
+        world.runner.refuses = False
+    return begun
+
+
+def test_the_stream_is_opened_again_when_nobody_answered() -> None:
+    world = streaming([STREAM, completed("e1", "v")])
+    begun = after_the_join(world, 0.4)
+    assert world.result(begun) == "v"
+    assert world.runner.now == 0.5
+    world.close()
+
+
+def test_but_not_for_ever() -> None:
+    world = streaming()
+    error = failure(world, after_the_join(world))
+    assert isinstance(error, ConnectionLost)
+    assert "could not be opened" in str(error)
+    assert (error.phase, world.runner.now) == ("stream_lost", 1.5)
+    world.close()
+
+
+def test_and_only_as_often_as_the_caller_says() -> None:
+    world = streaming(max_retries=0)
+    failure(world, after_the_join(world))
+    assert world.runner.now == 0.0
+    world.close()
+
+
+def test_a_long_burst_lets_others_have_their_turn() -> None:
+    said = [generating("e1", [number]) for number in range(2 * BURST + 1)]
+    world = streaming([STREAM, b"".join(said), completed("e1", "end")], version="4.13.0")
+    begun = world.begin("/count", 1)
+    assert world.result(begun) == "end"
+    assert len(begun.outputs) == 2 * BURST + 1
+    world.close()
+
+
+def test_ending_a_stream_that_is_not_there() -> None:
+    world = streaming()
+    live = world.state.session()
+    end_stream(live)
+    assert live.session.stream is StreamState.CLOSED
+
+
+# Readers who go.
+
+
+def test_a_reader_whose_job_ends_hands_the_stream_on() -> None:
+    world = streaming([STREAM, 10.0, completed("e2", "v")])
+    one, two = world.begin("/echo", "x"), world.begin("/double", "x")
+    world.runner.settle()
+    one.job.cancel()
+    world.finish(one)
+    assert world.runner.now == 0.0
+    assert world.result(two) == "v"
+    assert opened(world) == 1
+    world.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [b"HTTP/1.1 500 No\r\ncontent-length: 9\r\n\r\n", 5.0, b"something"],
+        [5.0, http(500, b"something")],
+    ],
+)
+def test_a_reader_who_goes_while_the_stream_opens_hands_it_on(answer: list[Any]) -> None:
+    world = streaming(answer)
+    one, two = world.begin("/echo", "x"), world.begin("/double", "x")
+    world.runner.settle()
+    assert one.task is not None
+    world.runner.cancel(one.task)
+    error = failure(world, two)
+    assert isinstance(error, HTTPStatusError)
+    assert "something" in str(error)
+    assert (opened(world), world.runner.now) == (1, 5.0)
+    world.close()
+
+
+def test_a_reader_who_goes_before_the_stream_is_requested() -> None:
+    world = streaming([STREAM, completed("e2", "v")])
+    one = after_the_join(world)
+    world.runner.settle()  # it waits for its next attempt
+    assert one.live.session.stream is StreamState.OPENING
+    assert one.task is not None
+    world.runner.cancel(one.task)
+    assert one.live.session.stream is StreamState.CLOSED
+    world.runner.refuses = False
+    assert world.result(world.begin("/echo", "x")) == "v"
+    world.close()
