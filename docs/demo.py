@@ -226,26 +226,31 @@ def many_jobs(url: str) -> None:
 
 
 def main() -> int:
+    """Run every scene; the result is the exit status."""
     began = time.monotonic()
-    with serve(app) as url:
-        say(f"The app runs at {url}, in this process, on the server that gradio_proto.testing brings along.")
-        with Client(url) as client:
-            for scene in (
-                connecting,
-                what_there_is_to_call,
-                a_call,
-                a_mistake,
-                a_stream,
-                waiting_in_the_queue,
-                progress,
-                the_apps_error,
-                state,
-                cancelling,
-            ):
-                heading(scene)
-                scene(client)
-        heading(many_jobs)
-        many_jobs(url)
+    try:
+        with serve(app) as url:
+            say(f"The app runs at {url}, in this process, on the server of gradio_proto.testing.")
+            with Client(url) as client:
+                for scene in (
+                    connecting,
+                    what_there_is_to_call,
+                    a_call,
+                    a_mistake,
+                    a_stream,
+                    waiting_in_the_queue,
+                    progress,
+                    the_apps_error,
+                    state,
+                    cancelling,
+                ):
+                    heading(scene)
+                    scene(client)
+            heading(many_jobs)
+            many_jobs(url)
+    except NotAsItShouldBe as problem:
+        print(f"\nNot as it should be: {problem}", file=sys.stderr)
+        return 1
     print(f"\nAll of it was as it should be, in {time.monotonic() - began:.1f} s.")
     return 0
 
@@ -313,7 +318,4 @@ class stopwatch:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except NotAsItShouldBe as problem:
-        sys.exit(f"Not as it should be: {problem}")
+    sys.exit(main())

@@ -52,6 +52,10 @@ class ResponseHead(Frozen):
     reason: str
     headers: Headers
 
+    def __repr__(self) -> str:
+        # Among the headers are cookies, which are credentials from now on.
+        return f"<ResponseHead {self.status} {self.reason!r} {self.content_type!r}>"
+
     def get(self, name: str, default: str = "") -> str:
         """The first header of that name (in lower case)."""
         for key, value in self.headers:

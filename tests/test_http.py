@@ -145,6 +145,14 @@ def test_a_connection_takes_one_request_at_a_time() -> None:
         connection.send_request(GET)
 
 
+def test_what_a_request_and_a_response_carry_does_not_show() -> None:
+    request = Request("POST", ORIGIN, "/login", (("authorization", "Bearer hunter2"),), b"password=hunter2")
+    head = ResponseHead(200, "OK", (("set-cookie", "access-token=hunter2"),))
+    assert "/login" in repr(request)
+    assert "200 'OK'" in repr(head)
+    assert "hunter2" not in repr((request, head, Response(head, b"hunter2")))
+
+
 def test_a_get_is_idempotent_and_a_post_is_not() -> None:
     assert [Request(method, ORIGIN, "/").idempotent for method in ("GET", "HEAD", "POST")] == [
         True,

@@ -125,6 +125,11 @@ def test_receiving_times_out() -> None:
     assert memory.now == 4.0
 
 
+def test_a_server_that_takes_its_time() -> None:
+    memory = runner(5.0, lambda: None, 5.0, b"late")
+    assert memory.run(asking()) == (b"late", 10.0)
+
+
 def test_a_broken_connection_fails_in_every_use() -> None:
     def flow(stream: Any, doing: Any) -> Generator[Any, Any, Any]:
         return (yield doing(stream))[0]
@@ -273,14 +278,13 @@ def test_choices_decide_what_happens_first() -> None:
 
 
 @given(st.lists(st.integers(0, 5), max_size=80), st.integers(1, 40))
-@settings(max_examples=40)
+@settings(max_examples=30, deadline=None)
 def test_the_same_choices_give_the_same_run(choices: list[int], size: int) -> None:
     def run() -> Any:
         left = iter(choices)
-        world = real_world(
-            choose=lambda most: next(left, 0) % most,
-            split=lambda data: [data[at : at + size] for at in range(0, len(data), size)],
-        )
+        world = real_world()
+        world.runner._choose = lambda most: next(left, 0) % most
+        world.runner._split = lambda data: [data[at : at + size] for at in range(0, len(data), size)]
         jobs = [world.begin("/count", 3), world.begin("/echo", "x")]
         world.finish(*jobs)
         assert [begun.job.result() for begun in jobs] == [[0, 1, 2], "x"]

@@ -151,10 +151,14 @@ class Client:
                 raise ArgumentError(f"a token is sent over https only, and {url} is not")
             sent += (("x-hf-authorization", f"Bearer {_string('token', token)}"),)
         cookies = CookieJar(url.origin, options["limits"])
-        preset: Mapping[str, str] = secrets.get("cookies") or {}
+        preset: Mapping[Any, Any] = secrets.get("cookies") or {}
+        if not isinstance(preset, Mapping) or not all(isinstance(part, str) for part in (*preset, *preset.values())):
+            raise TypeError("cookies must be a mapping of str to str: cookies={'name': 'value'}")
         for name, value in preset.items():
             cookies.set(name, value)
         proxy = secrets.get("proxy")
+        if proxy is not None:
+            _string("proxy", proxy)
         self._transport = blocking_factory(options["transport"])(
             TransportOptions(
                 origin=url.origin,

@@ -146,6 +146,8 @@ def checked_headers(headers: Mapping[str, str] | None) -> Headers:
     """
     checked: list[tuple[str, str]] = []
     given: Mapping[Any, Any] = headers or {}
+    if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"headers are a mapping of str to str, not {type(given).__name__}")
     for name, value in given.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError(f"headers are a mapping of str to str; got {name!r}: {type(value).__name__}")
