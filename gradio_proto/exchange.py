@@ -235,10 +235,11 @@ class ConnectionPool:
         except (ConnectionLost, RemoteProtocolError) as error:
             raise ConnectError(f"the proxy {proxy.origin} made no tunnel: {error}") from error
         if not isinstance(event, ResponseHead) or not http.is_switched:
-            status = event.status if isinstance(event, ResponseHead) else "nothing"
-            raise ConnectError(
-                f"the proxy {proxy.origin} refused a tunnel to {authority}: it answered {status}"
+            status = event.status if isinstance(event, ResponseHead) else 0
+            message = (
+                f"the proxy {proxy.origin} refused a tunnel to {authority}: it answered {status or 'nothing'}"
             )
+            raise ConnectError(message, retryable=status >= 500)  # a 403 or 407 does not change by itself
 
     # The three exchange effects. A failure of the network or of the protocol closes the exchange. Being
     # cancelled does not, nor does a deadline in its body: whoever holds the exchange may read on.

@@ -24,7 +24,7 @@ from .http import Response, ResponseHead
 from .limits import Limits
 
 RETRYABLE_STATUS: Final = frozenset({429, 502, 503, 504})
-"""Statuses that speak of now rather than of the request (RFC 9110, 15.6; RFC 6585)."""
+"""Statuses that speak of now rather than of the request (RFC 9110, 15.6; RFC 6585): a GET is tried again."""
 
 _LONGEST_SECONDS: Final = 9
 """Digits of a Retry-After that are believed: thirty years."""
@@ -63,7 +63,7 @@ def page_error(head: ResponseHead, text: str, what: str, wanted: str) -> RemoteP
         status=head.status,
         headers=dict(head.headers),
         data=first_line,
-        retryable=head.status in RETRYABLE_STATUS,
+        retryable=head.status == 503,
     )
 
 
@@ -89,7 +89,7 @@ def reply_error(response: Response, limits: Limits, what: str) -> GradioError:
         status=status,
         headers=dict(head.headers),
         data=detail if isinstance(detail, str) else text,
-        retryable=status in RETRYABLE_STATUS,
+        retryable=status == 503,  # behind a 502 or a 504 the function may have run
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from gradio_proto import GradioError, Timeouts, errors
+from gradio_proto import Client, GradioError, Timeouts, errors
 from gradio_proto.config import SUPPORTED_PROTOCOLS
 from gradio_proto.testing import Context, Error, TestApp, serve
 
@@ -148,7 +148,6 @@ def test_the_demo_shows_what_it_should() -> None:
         assert shown in done.stdout
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 @pytest.mark.parametrize("no_color", [False, True])
 def test_the_demo_has_colours_on_a_terminal_that_wants_them(
     no_color: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -172,7 +171,12 @@ def test_the_demo_fails_if_something_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     demo = load(DOCS / "demo.py")
-    monkeypatch.setattr(demo, "connecting", lambda client: demo.check(False, "the sky is green"))
+
+    def wrong(client: Client) -> None:
+        """Say what is not so."""
+        demo.check(False, "the sky is green")
+
+    monkeypatch.setattr(demo, "connecting", wrong)
     assert demo.main() == 1
     assert "Not as it should be: the sky is green" in capsys.readouterr().err
 

@@ -23,7 +23,6 @@ from gradio_proto.errors import (
 from gradio_proto.http import Response, ResponseHead
 from gradio_proto.limits import Limits
 from gradio_proto.replies import (
-    RETRYABLE_STATUS,
     is_page,
     json_reply,
     page_error,
@@ -211,7 +210,7 @@ def test_other_statuses_keep_what_was_said(status: int) -> None:
         assert str(error) == f"/queue/join answered {status} Reason: {quoted}"
         assert (error.status, error.data) == (status, quoted)
         assert error.headers == {"content-type": "text/plain", "server": "uvicorn"}
-        assert error.retryable is (status in RETRYABLE_STATUS)
+        assert error.retryable is (status == 503)
 
 
 def test_a_status_without_a_reason_ends_in_no_space() -> None:
@@ -220,11 +219,11 @@ def test_a_status_without_a_reason_ends_in_no_space() -> None:
 
 
 @pytest.mark.parametrize("status", [403, 404, 500, 502, 503, 504])
-def test_a_gateways_page_is_named_and_as_retryable_as_its_status(status: int) -> None:
+def test_a_gateways_page_is_named_and_retryable_where_nothing_ran(status: int) -> None:
     error = error_of(reply(status, GATEWAY_PAGE, "text/html"))
     assert isinstance(error, HTTPStatusError)
     assert str(error) == f"/queue/join answered {status} with text/html where JSON was expected: <html>"
-    assert error.retryable is (status in RETRYABLE_STATUS)
+    assert error.retryable is (status == 503)
 
 
 def test_what_a_server_says_is_safe_to_print() -> None:

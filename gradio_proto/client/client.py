@@ -152,7 +152,9 @@ class Client:
             sent += (("x-hf-authorization", f"Bearer {_string('token', token)}"),)
         cookies = CookieJar(url.origin, options["limits"])
         preset: Mapping[Any, Any] = secrets.get("cookies") or {}
-        if not isinstance(preset, Mapping) or not all(isinstance(part, str) for part in (*preset, *preset.values())):
+        if not isinstance(preset, Mapping) or not all(
+            isinstance(part, str) for part in (*preset, *preset.values())
+        ):
             raise TypeError("cookies must be a mapping of str to str: cookies={'name': 'value'}")
         for name, value in preset.items():
             cookies.set(name, value)

@@ -36,6 +36,9 @@ GRACE: Final = 0.005
 """Seconds for which the daemon leaves a free baton to the callers: far longer than a caller takes between two
 outputs, far shorter than a person notices."""
 
+LONGEST_SELECT: Final = 24 * 3600.0
+"""Seconds of one wait for the sockets; epoll refuses more than 24.8 days, and waking once a day costs nothing."""
+
 LINGER: Final = 10.0
 """Seconds after which a daemon thread without work ends; the next work starts another."""
 
@@ -368,7 +371,7 @@ class Reactor:
         first = self._timers[0][0] if self._timers else None
         if deadline is not None and (first is None or deadline < first):
             first = deadline
-        return None if first is None else max(0.0, first - now)
+        return None if first is None else min(max(0.0, first - now), LONGEST_SELECT)
 
     def _select(self, timeout: float | None) -> None:
         self._selecting = True

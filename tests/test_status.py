@@ -1,0 +1,26 @@
+"""The statuses of a job, as users of the official client know them."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradio_proto.status import Status
+
+
+def test_statuses_compare_in_the_order_of_a_jobs_life() -> None:
+    life = [
+        Status.STARTING,
+        Status.JOINING_QUEUE,
+        Status.IN_QUEUE,
+        Status.PROCESSING,
+        Status.ITERATING,
+        Status.FINISHED,
+    ]
+    assert sorted(reversed(life)) == life
+    assert Status.FINISHED < Status.CANCELLED
+    assert not Status.FINISHED < Status.STARTING
+
+
+def test_a_status_compares_with_nothing_else() -> None:
+    with pytest.raises(TypeError):
+        _ = Status.STARTING < "FINISHED"
