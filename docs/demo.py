@@ -282,7 +282,11 @@ def heading(scene: Callable[..., None]) -> None:
 
 
 def say(text: str) -> None:
-    print(textwrap.indent(text, INDENT), flush=True)
+    for line in text.splitlines():
+        shown = (INDENT + line).rstrip()
+        if len(shown) > WIDTH:
+            shown = textwrap.fill(line, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT * 2)
+        print(shown, flush=True)
 
 
 def tell(seconds: float, text: str) -> None:

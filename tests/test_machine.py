@@ -6,7 +6,7 @@ network in memory, with a server of each generation, broken connections and call
 
 from __future__ import annotations
 
-from collections import deque
+from random import Random
 from typing import Any
 
 from hypothesis import settings
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from scripted import Begun, World, a_job, an_app, make_state, message
 
-from gradio_proto.errors import ConnectionLost, GradioError, RemoteProtocolError
+from gradio_proto.errors import ConnectionLost, GradioError, LimitExceeded, RemoteProtocolError
 from gradio_proto.events import Cancelled, Completed, Failed
 from gradio_proto.flows.calls import cancel
 from gradio_proto.job import JobState
@@ -39,6 +39,9 @@ class SessionMachine(RuleBasedStateMachine):
         """The values said of each event, in order, up to its completion."""
         self.over: dict[str, Any] = {}
         """How the server ended an event, in a message that was said on an open stream."""
+        self.owed: dict[Begun, Any] = {}
+        """The values of jobs that were joining or open when the server said them."""
+        self.accepted: set[Begun] = set()
         self.count = 0
 
     def pick(self, number: int, *states: JobState) -> Begun | None:
@@ -63,6 +66,7 @@ class SessionMachine(RuleBasedStateMachine):
         begun = joining[number % len(joining)]
         if how == "ok":
             self.session.join_accepted(begun.job, self.names[begun])
+            self.accepted.add(begun)
         elif how == "error":
             self.session.join_failed(begun.job, GradioError("refused"))
         elif how == "lost":
@@ -119,6 +123,11 @@ class SessionMachine(RuleBasedStateMachine):
         else:
             output = {"data": [self.count]} if what == "done" else {}
             fields |= {"msg": "process_completed", "output": output, "success": True}
+        if name is None and what in ("value", "done", "failed", "gone") and len(self.session.jobs) > 1:
+            self.lost()
+        for begun in self.jobs:
+            if what == "done" and self.names[begun] == name and name not in self.over and not begun.endings:
+                self.owed[begun] = self.count
         hearing = [name] if name is not None else list(self.session.jobs)
         for event_id in hearing:
             if what == "value" and event_id not in self.over:
@@ -184,6 +193,12 @@ class SessionMachine(RuleBasedStateMachine):
             session.stream_ended()
         for begun in self.jobs:
             assert begun.endings == 1
+            if begun in self.owed and begun in self.accepted and not begun.told_off:
+                # Said in time, and heard: unless it was one of too many that came before the join's reply.
+                outcome = begun.job.outcome
+                assert outcome == Completed(self.owed[begun]) or (
+                    isinstance(outcome, Failed) and isinstance(outcome.error, LimitExceeded)
+                )
         assert not session.wants_stream
         self.nothing_is_kept_for_nobody()
 
@@ -192,8 +207,6 @@ SessionMachine.TestCase.settings = settings(
     max_examples=150, stateful_step_count=40, deadline=None, print_blob=True
 )
 TestSession = SessionMachine.TestCase
-
-CHOICES = st.lists(NUMBERS, max_size=40)
 
 
 class NetworkMachine(RuleBasedStateMachine):
@@ -206,18 +219,17 @@ class NetworkMachine(RuleBasedStateMachine):
         size=st.sampled_from([10_000, 60, 7]),
     )
     def connects(self, version: str, limit: int | None, slots: int | None, size: int) -> None:
-        self.choices: deque[int] = deque()
+        self.random: Random | None = None
         server = ServerProtocol(an_app(version, default_concurrency_limit=limit))
         self.world = World(server, make_state(slots=slots)).connect()
         self.world.runner._choose = self.choose
         self.world.runner._split = lambda data: [data[at : at + size] for at in range(0, len(data), size)]
         self.harmed = False
         """Whether something was broken, so that jobs may fail through nobody's mistake."""
-        self.stateful_444 = version == "4.44.1"
         self.cancels: list[MemoryTask[Any]] = []
 
     def choose(self, most: int) -> int:
-        return self.choices.popleft() % most if self.choices else 0
+        return self.random.randrange(most) if self.random is not None else 0
 
     def pick(self, number: int) -> Begun | None:
         alive = [begun for begun in self.world.jobs if begun.task is not None and not begun.task.done]
@@ -233,9 +245,10 @@ class NetworkMachine(RuleBasedStateMachine):
         begun = self.world.begin("/double" if double else "/echo", text)
         begun.expected = text * 2 if double else text
 
-    @rule(choices=CHOICES, times=st.integers(1, 60))
-    def things_happen(self, choices: list[int], times: int) -> None:
-        self.choices.extend(choices)
+    @rule(seed=st.none() | st.integers(0, 10**6), times=st.integers(1, 60))
+    def things_happen(self, seed: int | None, times: int) -> None:
+        """In the order in which they came up, or in any other, from here on."""
+        self.random = Random(seed) if seed is not None else None
         self.world.turn(times)
 
     @rule(seconds=st.sampled_from([0.3, 4.5, 20.0]))

@@ -142,7 +142,7 @@ def checked_headers(headers: Mapping[str, str] | None) -> Headers:
 
     Raises:
         TypeError: A name or a value is no string.
-        ArgumentError: It is a header that this library sets by itself.
+        ArgumentError: It is a header that this library sets by itself, or one that cannot be sent.
     """
     checked: list[tuple[str, str]] = []
     given: Mapping[Any, Any] = headers or {}
@@ -155,5 +155,7 @@ def checked_headers(headers: Mapping[str, str] | None) -> Headers:
             raise ArgumentError(
                 f"the header {name} cannot be set: the client makes it from the request itself"
             )
+        if not name or any(char in name + value for char in "\r\n\0"):
+            raise ArgumentError(f"the header {name!r} cannot be sent: it is empty, or holds a line break")
         checked.append((name.lower(), value))
     return tuple(checked)

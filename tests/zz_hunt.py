@@ -1,0 +1,346 @@
+"""The promises of jobs and sessions under any interleaving, as two Hypothesis machines.
+
+The first drives Session and Job directly, with whatever a server may say; the second drives the flows over the
+network in memory, with a server of each generation, broken connections and callers who go away.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from scripted import Begun, World, a_job, an_app, make_state, message
+
+from gradio_proto.errors import ConnectionLost, GradioError, LimitExceeded, RemoteProtocolError
+from gradio_proto.events import Cancelled, Completed, Failed
+from gradio_proto.flows.calls import cancel
+from gradio_proto.job import JobState
+from gradio_proto.limits import Limits
+from gradio_proto.session import Session, StreamState
+from gradio_proto.testing import ServerProtocol
+from gradio_proto.testing.memory import MemoryTask
+
+NUMBERS = st.integers(0, 7)
+
+
+class SessionMachine(RuleBasedStateMachine):
+    """A session, and everything that may happen to its jobs, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session = Session("s", Limits(orphan_messages=6, orphan_bytes=900))
+        self.jobs: list[Begun] = []
+        self.names: dict[Begun, str] = {}
+        """What the server calls a job, from the moment at which it takes it."""
+        self.said: dict[str, list[Any]] = {}
+        """The values said of each event, in order, up to its completion."""
+        self.over: dict[str, Any] = {}
+        """How the server ended an event, in a message that was said on an open stream."""
+        self.owed: dict[Begun, Any] = {}
+        """The values of jobs that were joining or open when the server said them."""
+        self.accepted: set[Begun] = set()
+        self.count = 0
+
+    def pick(self, number: int, *states: JobState) -> Begun | None:
+        fitting = [begun for begun in self.jobs if begun.job.state in states]
+        return fitting[number % len(fitting)] if fitting else None
+
+    def is_open(self) -> bool:
+        return self.session.stream in (StreamState.OPEN, StreamState.ENDING, StreamState.BROKEN)
+
+    @rule()
+    def joins(self) -> None:
+        begun = a_job()
+        self.session.join_sent(begun.job)
+        self.jobs.append(begun)
+        self.names[begun] = f"e{len(self.jobs)}"
+
+    @rule(number=NUMBERS, how=st.sampled_from(["ok", "ok", "ok", "error", "lost", "same id"]))
+    def join_ends(self, number: int, how: str) -> None:
+        joining = [begun for begun in self.jobs if begun.job in self.session.joining]
+        if not joining:
+            return
+        begun = joining[number % len(joining)]
+        if how == "ok":
+            self.session.join_accepted(begun.job, self.names[begun])
+            self.accepted.add(begun)
+        elif how == "error":
+            self.session.join_failed(begun.job, GradioError("refused"))
+        elif how == "lost":
+            self.session.join_abandoned(begun.job)
+        elif self.session.jobs:
+            taken = next(iter(self.session.jobs))
+            self.session.join_accepted(begun.job, taken)
+            assert begun.job.is_settled
+        assert begun.job not in self.session.joining or how == "same id"
+
+    @rule(number=NUMBERS, by_server=st.booleans())
+    def is_cancelled(self, number: int, by_server: bool) -> None:
+        begun = self.pick(number, JobState.JOINING, JobState.QUEUED, JobState.RUNNING)
+        if begun is not None:
+            begun.job.cancel(by_server=by_server)
+            begun.told_off = True
+
+    @rule(error=st.booleans())
+    def stream_moves_on(self, error: bool) -> None:
+        session = self.session
+        if session.stream is StreamState.CLOSED:
+            session.stream_requested()
+        elif session.stream is StreamState.OPENING and not error:
+            session.stream_opened()
+        elif session.stream is StreamState.BROKEN or not error:
+            session.stream_ended()
+        else:
+            session.stream_ended(ConnectionLost("broken"))
+            self.lost()
+
+    def lost(self) -> None:
+        """What the server says of the jobs that it knows now means nothing any more."""
+        for begun in self.jobs:
+            begun.told_off = True
+
+    @precondition(is_open)
+    @rule(number=NUMBERS, what=st.sampled_from(["starts", "value", "value", "done", "done", "failed", "gone", "bad"]),
+          named=st.sampled_from([True, True, True, True, True, False]))  # fmt: skip
+    def says(self, number: int, what: str, named: bool) -> None:
+        name = f"e{number + 1}" if named else None
+        self.count += 1
+        if what == "bad":
+            if name is not None:
+                self.session.receive_malformed(name, RemoteProtocolError("malformed"))
+                self.over.setdefault(name, None)
+            return
+        fields: dict[str, Any] = {"event_id": name}
+        if what == "starts":
+            fields |= {"msg": "process_starts", "eta": None}
+        elif what == "value":
+            fields |= {"msg": "process_generating", "output": {"data": [self.count]}, "success": True}
+        elif what == "failed":
+            fields |= {"msg": "process_completed", "output": {"error": "x"}, "success": False}
+        else:
+            output = {"data": [self.count]} if what == "done" else {}
+            fields |= {"msg": "process_completed", "output": output, "success": True}
+        if name is None and what in ("value", "done", "failed", "gone") and len(self.session.jobs) > 1:
+            self.lost()
+        for begun in self.jobs:
+            if what == "done" and self.names[begun] == name and name not in self.over and not begun.endings:
+                self.owed[begun] = self.count
+        hearing = [name] if name is not None else list(self.session.jobs)
+        for event_id in hearing:
+            if what == "value" and event_id not in self.over:
+                self.said.setdefault(event_id, []).append(self.count)
+            elif what in ("done", "failed", "gone"):
+                self.over.setdefault(event_id, self.count if what == "done" else None)
+        self.session.receive(*message(**fields))
+
+    @precondition(is_open)
+    @rule(text=st.sampled_from(["Server stopped unexpectedly.", "404: Not Found", "'e1'"]))
+    def says_unexpected_error(self, text: str) -> None:
+        self.session.receive(*message(msg="unexpected_error", event_id=None, message=text))
+        assert not self.session.jobs
+        self.lost()
+
+    @precondition(is_open)
+    @rule(what=st.sampled_from(["heartbeat", "close_stream", "something_new"]), named=st.booleans())
+    def says_something_else(self, what: str, named: bool) -> None:
+        self.session.receive(*message(msg=what, event_id="e1" if named else None))
+
+    @invariant()
+    def every_job_ends_at_most_once(self) -> None:
+        for begun in self.jobs:
+            assert begun.endings == begun.job.is_settled
+            assert begun.news_after_end == 0
+            outcome = begun.job.outcome
+            assert (outcome is not None) == begun.job.is_settled
+
+    @invariant()
+    def a_value_is_the_one_that_was_said(self) -> None:
+        for begun in self.jobs:
+            name, outcome = self.names[begun], begun.job.outcome
+            if isinstance(outcome, Completed):
+                assert outcome.value == self.over[name]
+            said = self.said.get(name, [])
+            heard = begun.outputs
+            assert len(set(heard)) == len(heard)  # none twice
+            assert set(heard) <= set(said)
+            assert heard == sorted(heard)
+
+    @invariant()
+    def nothing_is_kept_for_nobody(self) -> None:
+        session = self.session
+        assert all(not job.is_settled for job in session.jobs.values())
+        assert set(session._heard_on) | set(session._silent_ends) <= set(session.jobs.values())
+        assert session._early_bytes == sum(len(text) for _, _, text in session._early)
+        assert len(session._early) <= 6
+        assert session._early_bytes <= 900
+        if not session.joining:
+            assert not session._early
+            assert not session._spoilt
+
+    def teardown(self) -> None:
+        """Two ends of streams, and joins that come to nothing: then nobody may be waiting."""
+        session = self.session
+        for job in tuple(session.joining):
+            session.join_failed(job, GradioError("refused"))
+        for _ in range(3):
+            if session.stream is StreamState.CLOSED:
+                session.stream_requested()
+            if session.stream is StreamState.OPENING:
+                session.stream_opened()
+            session.stream_ended()
+        for begun in self.jobs:
+            assert begun.endings == 1
+            if begun in self.owed and begun in self.accepted and not begun.told_off:
+                # Said in time, and heard: unless it was one of too many that came before the join's reply.
+                outcome = begun.job.outcome
+                assert outcome == Completed(self.owed[begun]) or (
+                    isinstance(outcome, Failed) and isinstance(outcome.error, LimitExceeded)
+                )
+        assert not session.wants_stream
+        self.nothing_is_kept_for_nobody()
+
+
+SessionMachine.TestCase.settings = settings(
+    max_examples=3000, stateful_step_count=40, deadline=None, print_blob=True
+)
+TestSession = SessionMachine.TestCase
+
+
+class NetworkMachine(RuleBasedStateMachine):
+    """A client's flows, a server, and a network that may break."""
+
+    @initialize(
+        version=st.sampled_from(["4.13.0", "4.21.0", "4.44.1", "5.49.1", "6.31.0"]),
+        limit=st.sampled_from([1, None]),
+        slots=st.sampled_from([None, None, 2]),
+        size=st.sampled_from([10_000, 60, 7]),
+    )
+    def connects(self, version: str, limit: int | None, slots: int | None, size: int) -> None:
+        self.random: Random | None = None
+        server = ServerProtocol(an_app(version, default_concurrency_limit=limit))
+        self.world = World(server, make_state(slots=slots)).connect()
+        self.world.runner._choose = self.choose
+        self.world.runner._split = lambda data: [data[at : at + size] for at in range(0, len(data), size)]
+        self.harmed = False
+        """Whether something was broken, so that jobs may fail through nobody's mistake."""
+        self.cancels: list[MemoryTask[Any]] = []
+
+    def choose(self, most: int) -> int:
+        return self.random.randrange(most) if self.random is not None else 0
+
+    def pick(self, number: int) -> Begun | None:
+        alive = [begun for begun in self.world.jobs if begun.task is not None and not begun.task.done]
+        return alive[number % len(alive)] if alive else None
+
+    @rule(n=st.integers(0, 5))
+    def counts(self, n: int) -> None:
+        begun = self.world.begin("/count", n)
+        begun.expected = [*range(n)] if n else None
+
+    @rule(double=st.booleans(), text=st.sampled_from(["a", "é", ""]))
+    def echoes(self, double: bool, text: str) -> None:
+        begun = self.world.begin("/double" if double else "/echo", text)
+        begun.expected = text * 2 if double else text
+
+    @rule(seed=st.none() | st.integers(0, 10**6), times=st.integers(1, 60))
+    def things_happen(self, seed: int | None, times: int) -> None:
+        """In the order in which they came up, or in any other, from here on."""
+        self.random = Random(seed) if seed is not None else None
+        self.world.turn(times)
+
+    @rule(seconds=st.sampled_from([0.3, 4.5, 20.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.runner.run_until(lambda: False, self.world.runner.now + seconds)
+
+    @rule(number=NUMBERS, throws=st.booleans())
+    def caller_goes_away(self, number: int, throws: bool) -> None:
+        begun = self.pick(number)
+        if begun is not None and begun.task is not None and begun.task.steps:
+            begun.told_off = True
+            self.world.runner.cancel(begun.task, KeyboardInterrupt() if throws else None)
+            assert begun.job.is_settled
+
+    @rule(number=NUMBERS, force=st.booleans(), waits=st.booleans())
+    def is_cancelled(self, number: int, force: bool, waits: bool) -> None:
+        begun = self.pick(number)
+        if begun is not None:
+            flow = cancel(self.world.state, begun.live, begun.job, force=force)
+            begun.told_off = True
+            task = self.world.spawn(flow)
+            if waits:
+                assert self.world.runner.run_until(task.is_done, self.world.runner.now + 60)
+            self.cancels.append(task)
+
+    @rule()
+    def resets_its_session(self) -> None:
+        if self.world.state.live is not None:
+            self.world.state.live.retired.set()
+            self.world.state.live = None
+
+    @rule(number=NUMBERS)
+    def a_connection_breaks(self, number: int) -> None:
+        streams = [stream for stream in self.world.runner.streams if not stream.closed and not stream.broken]
+        if streams:
+            stream = streams[number % len(streams)]
+            self.harmed = True
+            stream.break_off()
+            self.world.server.connection_lost(stream.number)
+
+    @rule(refuses=st.booleans())
+    def connections_are_refused(self, refuses: bool) -> None:
+        self.world.runner.refuses = refuses
+        self.harmed = self.harmed or refuses
+
+    @invariant()
+    def every_job_ends_at_most_once(self) -> None:
+        for begun in self.world.jobs if hasattr(self, "world") else ():
+            assert begun.endings == begun.job.is_settled
+            assert begun.news_after_end == 0
+
+    @invariant()
+    def the_baton_is_held_by_somebody_who_is_there(self) -> None:
+        for begun in self.world.jobs if hasattr(self, "world") else ():
+            baton = begun.live.session.baton
+            waiting = [other for other in self.world.jobs if other.live is begun.live and not other.task.done]
+            if not waiting:
+                assert baton._holder is None
+                assert not baton._waiting
+            if baton._waiting and baton._holder is None:
+                assert next(iter(baton._waiting)).is_set
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        world = self.world
+        world.runner.refuses = False
+        tasks = [*self.cancels, *(begun.task for begun in world.jobs)]
+        # Healthy or not, everything is over in a bounded time: three attempts, each silent for so long.
+        assert world.runner.run_until(lambda: all(task.done for task in tasks), world.runner.now + 600)
+        for task in self.cancels:
+            assert task.error is None
+        for begun in world.jobs:
+            outcome = begun.job.outcome
+            assert begun.endings == 1
+            if isinstance(outcome, Completed):
+                assert outcome.value == begun.expected
+                count = len(begun.expected or [])
+                if begun.job.is_generator:
+                    assert begun.outputs == [[*range(number + 1)] for number in range(count)]
+            elif isinstance(outcome, Failed):
+                assert self.harmed, outcome.error
+                assert isinstance(outcome.error, GradioError)
+            else:
+                assert isinstance(outcome, Cancelled)
+                assert begun.told_off
+        if not self.harmed:
+            assert world.result(world.begin("/echo", "still there")) == "still there"
+        world.close()
+
+
+NetworkMachine.TestCase.settings = settings(
+    max_examples=2500, stateful_step_count=25, deadline=None, print_blob=True
+)
+TestNetwork = NetworkMachine.TestCase
