@@ -329,6 +329,8 @@ class World:
             is_generator=endpoint.is_generator,
             deadline=deadline,
         )
+        self.state.open_jobs[job] = None
+        job.on_settled.append(lambda: self.state.open_jobs.pop(job, None))
         begun = Begun(live, job)
         watch(begun)
         self.jobs.append(begun)

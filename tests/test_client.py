@@ -46,9 +46,7 @@ def url() -> Iterator[str]:
     app = TestApp(default_concurrency_limit=None, title="tests")
     words = Component("state", value=[])
 
-    @app.endpoint("/echo")
-    def echo(x: str) -> str:
-        return x
+    app.endpoint("/echo")(echo)
 
     @app.endpoint("/add")
     def add(a: int, b: int = 2, c: int = 3) -> tuple[int, str]:
@@ -88,6 +86,10 @@ def url() -> Iterator[str]:
 def client(url: str) -> Iterator[Client]:
     with Client(url) as made:
         yield made
+
+
+def echo(x: str) -> str:
+    return x
 
 
 def daemons() -> list[threading.Thread]:
@@ -147,8 +149,9 @@ def test_the_other_names_of_parameters(url: str) -> None:
 def test_wrong_options(options: dict[str, Any], error: type[Exception], match: str) -> None:
     """Each is refused before anything is sent, and nothing is left open."""
     with FaultyServer() as server:
+        given: dict[str, Any] = {"src": server.url, **options}
         with pytest.raises(error, match=match):
-            Client(**{"src": server.url, **options})
+            Client(**given)
         gc.collect()
         assert server.connections == 0
 
@@ -299,9 +302,11 @@ def test_max_workers() -> None:
 
 
 def test_an_unsupported_protocol() -> None:
-    with FaultyServer(config={"protocol": "carrier_pigeon"}) as server:
-        with pytest.raises(UnsupportedProtocol, match="carrier_pigeon"):
-            Client(server.url)
+    with (
+        FaultyServer(config={"protocol": "carrier_pigeon"}) as server,
+        pytest.raises(UnsupportedProtocol, match="carrier_pigeon"),
+    ):
+        Client(server.url)
     gc.collect()
 
 
@@ -322,10 +327,12 @@ def test_a_closed_client(url: str) -> None:
 
 
 def test_a_leaked_client_warns(url: str) -> None:
-    client = Client(url)
-    with pytest.warns(ResourceWarning, match="unclosed <Client of"):
-        del client
+    def leak() -> None:
+        Client(url)
         gc.collect()
+
+    with pytest.warns(ResourceWarning, match="unclosed <Client of"):
+        leak()
 
 
 def test_predict_starts_no_thread(url: str) -> None:
@@ -349,7 +356,7 @@ def test_a_pickle_carries_no_credentials(url: str) -> None:
         session = client.session_hash
     for number in range(1, 5):
         assert f"secret{number}".encode() not in pickled
-    with pickle.loads(pickled) as again:
+    with pickle.loads(pickled) as again:  # noqa: S301
         assert again.session_hash != session
         assert again.predict("x") == "x"
         assert again.predict(1, api_name="/add") == (6, "1+2+3")
@@ -359,10 +366,10 @@ def test_a_pickle_carries_no_credentials(url: str) -> None:
 
 def test_a_pickle_connects_lazily(url: str) -> None:
     app = TestApp()
-    app.endpoint("/echo", inputs=["text"], outputs=["text"])(lambda x: x)
+    app.endpoint("/echo")(echo)
     with serve(app) as gone, Client(gone) as client:
         pickled = pickle.dumps(client)
-    again = pickle.loads(pickled)  # nobody is there to answer
+    again = pickle.loads(pickled)  # noqa: S301 (nobody is there to answer)
     with pytest.raises(ConnectError):
         again.predict("x")
     again.close()
@@ -505,9 +512,9 @@ def test_interrupts_at_any_moment(url: str) -> None:
                 except KeyboardInterrupt:
                     pass
                 timer.join()
-                # A stream that was just being asked for is lost, and its session with it: that is an error
-                # of its kind for whoever comes next, and over then.
-                for _ in range(2):
+                # A stream that was just being asked for or parsed is lost, and the server may take a moment to
+                # notice: that is a typed error for whoever comes next, and over then.
+                for _ in range(3):
                     with contextlib.suppress(ConnectionLost):
                         assert client.predict(str(number), api_name="/echo") == str(number)
                         break
@@ -531,7 +538,7 @@ def python(program: str, url: str, *, timeout: float = 15) -> tuple[str, float]:
     )
     assert process.stdout is not None
     assert process.stderr is not None
-    lines = ""
+    lines, said = "", time.monotonic()
     try:
         for line in process.stdout:
             lines += line
@@ -628,17 +635,20 @@ except KeyboardInterrupt:
 
 
 def test_deadlines_are_the_clients_own() -> None:
-    with FaultyServer({"queue/data": _never}) as server:
-        with Client(server.url, timeouts=SHORT) as short, Client(server.url) as patient:
-            job = patient.submit("x")
-            with pytest.raises(DeadlineExceeded):
-                short.predict("x")
-            assert not job.done()
+    with (
+        FaultyServer({"queue/data": _never}) as server,
+        Client(server.url, timeouts=SHORT) as short,
+        Client(server.url) as patient,
+    ):
+        job = patient.submit("x")
+        with pytest.raises(DeadlineExceeded):
+            short.predict("x")
+        assert not job.done()
 
 
 def test_a_server_that_comes_back() -> None:
     app = TestApp()
-    app.endpoint("/echo", inputs=["text"], outputs=["text"])(lambda x: x)
+    app.endpoint("/echo")(echo)
     server = EmbeddedServer(app)
     port = int(server.url.rpartition(":")[2])
     with Client(server.url) as client:

@@ -453,6 +453,18 @@ def test_a_session_with_state_is_not_given_up_on_444() -> None:
     world.close()
 
 
+def test_a_session_whose_next_job_waits_for_a_slot_is_not_given_up_on_444() -> None:
+    world = real_world(an_app("4.44.1"), slots=1)
+    begun, waiting = world.begin("/echo", "x"), world.begin("/double", "y")
+    world.runner.run_until(lambda: begun.job.state is JobState.QUEUED)
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert (report.cancelled, report.server_told) == (True, False)
+    assert "about to join" in report.reason
+    assert world.result(waiting) == "yy"
+    world.finish(begun)
+    world.close()
+
+
 def test_a_cancelled_job_of_a_session_that_is_given_up_already() -> None:
     world = joining(streams=[[STREAM, 600.0]], version="4.44.1")
     begun = world.begin("/echo", "x")
@@ -471,6 +483,32 @@ def test_a_settled_job_that_the_server_never_named_cannot_be_told_of() -> None:
     begun.job.state = JobState.QUEUED  # as by a server whose reply was lost
     report = world.run(cancel(world.state, begun.live, begun.job))
     assert report == CancelReport(True, False, "the server has not named the job")
+
+
+def test_a_job_of_the_same_function_does_not_overtake_the_cancellation() -> None:
+    world = joining(streams=[[STREAM, 6.0, completed("e2", "b"), completed("e3", "a")]])
+    world.server.handler.others = {"/cancel": [3.0, http(200, b"{}")]}
+    first = world.begin("/echo", "x")
+    world.runner.settle()
+    world.spawn(cancel(world.state, first.live, first.job))
+    world.runner.settle()
+    hurried, given_up = world.begin("/echo", "h", deadline=2.0), world.begin("/echo", "g")
+    same, other = world.begin("/echo", "s"), world.begin("/double", "o")
+    world.runner.settle()
+    assert [begun.job.state for begun in (hurried, same, other)] == [
+        JobState.NEW,
+        JobState.NEW,
+        JobState.QUEUED,
+    ]
+    given_up.job.cancel()
+    assert isinstance(failure(world, hurried), DeadlineExceeded)
+    assert world.runner.now == 2.0
+    assert world.result(same) == "a"
+    assert world.result(other) == "b"
+    assert join_times(world) == [0.0, 0.0, 3.0]
+    assert not same.live.cancelling
+    world.finish(first, given_up)
+    world.close()
 
 
 # Following.

@@ -115,3 +115,8 @@ def test_headers_of_the_callers() -> None:
         checked_headers({"x": 1})  # type: ignore[dict-item]
     with pytest.raises(TypeError, match="1"):
         checked_headers({1: "x"})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match="mapping"):
+        checked_headers([("x", "1")])  # type: ignore[arg-type]
+    for wrong in ({"": "x"}, {"x": "a\r\nb"}, {"a\n": "x"}, {"x": "\0"}):
+        with pytest.raises(ArgumentError, match="cannot be sent"):
+            checked_headers(wrong)

@@ -33,14 +33,14 @@ def authority() -> trustme.CA:
 @pytest.fixture(scope="module")
 def server_context(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
     return context
 
 
 @pytest.fixture
 def trusting(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    authority.configure_trust(context)
+    authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType]
     return context
 
 
@@ -86,9 +86,9 @@ def test_an_unknown_authority_is_refused_at_once(url: str) -> None:
 
 def test_a_wrong_host_is_refused_at_once(server_context: ssl.SSLContext, authority: trustme.CA) -> None:
     other = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("elsewhere.example").configure_cert(other)
+    authority.issue_cert("elsewhere.example").configure_cert(other)  # pyright: ignore[reportUnknownMemberType]
     context = ssl.create_default_context()
-    authority.configure_trust(context)
+    authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType]
     began = time.monotonic()
     with FaultyServer(tls=other) as server, pytest.raises(ConnectError, match="is not trusted") as caught:
         Client(server.url, ssl_context=context)
@@ -108,7 +108,7 @@ def test_http_where_tls_was_expected(trusting: ssl.SSLContext) -> None:
 
 
 def test_tls_where_http_was_expected(url: str) -> None:
-    with pytest.raises(Exception, match="closed|reset|HTTP/1.1") as caught:
+    with pytest.raises(Exception, match=r"closed|reset|HTTP/1\.1") as caught:
         Client(url.replace("https", "http"), max_retries=0, timeouts=SHORT)
     assert type(caught.value).__module__ == "gradio_proto.errors"
 
@@ -146,12 +146,14 @@ def test_a_handshake_that_never_ends(how: str, trusting: ssl.SSLContext) -> None
 
 
 def test_a_stream_that_breaks_off_under_tls(server_context: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
-    with FaultyServer(tls=server_context) as server:
-        with Client(server.url, ssl_context=trusting, timeouts=SHORT) as client:
-            for _ in range(3):
-                assert client.predict("x") == "ok"
-            server.handlers["queue/data"] = lambda peer, _: peer.close()
-            assert isinstance(client.submit("x").exception(5), ConnectionLost)
+    with (
+        FaultyServer(tls=server_context) as server,
+        Client(server.url, ssl_context=trusting, timeouts=SHORT) as client,
+    ):
+        for _ in range(3):
+            assert client.predict("x") == "ok"
+        server.handlers["queue/data"] = lambda peer, _: peer.close()
+        assert isinstance(client.submit("x").exception(5), ConnectionLost)
     gc.collect()
 
 

@@ -152,9 +152,8 @@ class Client:
             sent += (("x-hf-authorization", f"Bearer {_string('token', token)}"),)
         cookies = CookieJar(url.origin, options["limits"])
         preset: Mapping[Any, Any] = secrets.get("cookies") or {}
-        if not isinstance(preset, Mapping) or not all(
-            isinstance(part, str) for part in (*preset, *preset.values())
-        ):
+        is_mapping = isinstance(preset, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not is_mapping or not all(isinstance(part, str) for part in (*preset, *preset.values())):
             raise TypeError("cookies must be a mapping of str to str: cookies={'name': 'value'}")
         for name, value in preset.items():
             cookies.set(name, value)

@@ -41,6 +41,12 @@ def call(state: ClientState, live: LiveSession, job: Job, headers: Headers = ())
                 turn.clear()
                 if not in_time:
                     job.fail(_total_exceeded("not_sent"))
+        while not job.is_settled and job.fn_index in live.cancelling:
+            live.cancelling[job.fn_index].append(turn)
+            in_time, _ = yield Wait(turn, job.deadline)
+            turn.clear()
+            if not in_time:
+                job.fail(_total_exceeded("not_sent"))
         if not job.is_settled:
             yield from join(state, live, job, headers)
         if not job.is_settled:
@@ -166,13 +172,20 @@ def _tell(state: ClientState, live: LiveSession, job: Job, was: JobState) -> Flo
     refusal = may_tell(live.session, job, was, version_info, has_state=has_state)
     if refusal is not None or job.event_id is None:
         return refusal or "the server has not named the job"
-    if needs_new_session(was, version_info) and state.live is live:
-        live.retired.set()
-        state.live = None
+    if needs_new_session(was, version_info):
+        if any(other.state is JobState.NEW for other in state.open_jobs):
+            return "this server would break off the jobs that are about to join"  # they have their session already
+        if state.live is live:
+            live.retired.set()
+            state.live = None
     body = cancel_payload(fn_index=job.fn_index, session_hash=live.session.hash, event_id=job.event_id)
+    live.cancelling.setdefault(job.fn_index, [])
     try:
         response = yield from post_json(state, state.target("cancel"), body)
         json_reply(response, state.limits, "/cancel")
     except GradioError as error:
         return f"the server did not take the cancellation: {error}"
+    finally:
+        for waiting in live.cancelling.pop(job.fn_index, ()):
+            waiting.set()
     return None

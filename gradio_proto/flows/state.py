@@ -52,6 +52,9 @@ class LiveSession:
     """What has come of that stream and is not read yet."""
     retired: Signal = field(default_factory=Signal)
     """Set when no new job will join it and its heartbeat may end."""
+    cancelling: dict[int, list[Signal]] = field(default_factory=dict[int, list[Signal]])
+    """The functions for which a ``/cancel`` is on its way, and who waits to join until it has passed: the server
+    would end what starts meanwhile, too."""
 
 
 class Slots:

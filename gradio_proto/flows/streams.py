@@ -45,6 +45,11 @@ def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: floa
                 return
         except GradioError as error:
             end_stream(live, error)
+        except KeyboardInterrupt:
+            # It struck in the middle of a step (at a yield this flow is closed instead), and what was half
+            # parsed cannot be read on.
+            end_stream(live, ConnectionLost("the reader of the stream was interrupted", phase="stream_lost"))
+            raise
 
 
 def end_stream(live: LiveSession, error: GradioError | None = None) -> None:

@@ -297,6 +297,9 @@ class SocketTransport:
     def _start_tls(self, task: Task[Any], effect: StartTLS) -> bool:
         plain = effect.stream
         assert isinstance(plain, SocketStream)
+        if isinstance(plain.sock, ssl.SSLSocket):
+            message = "an https:// proxy cannot carry TLS here: use an http:// proxy, which sees as little"
+            raise ConnectError(message, retryable=False)
         plain.watch(0)
         try:
             sock = self._context().wrap_socket(
@@ -425,6 +428,8 @@ class Connecting(Parking):
             self._fail("; ".join(self._errors))
 
     def _answered(self, sock: socket.socket, _: int) -> None:
+        if sock not in self._attempts:
+            return  # given up a moment ago, by what happened on another socket or by close()
         self._reactor.selector.unregister(sock)
         self._attempts.remove(sock)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
