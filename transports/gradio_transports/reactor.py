@@ -28,7 +28,9 @@ from collections.abc import Callable, Generator
 from typing import Any, Final, Generic, TypeVar
 
 from gradio_proto.effects import Answer, ByteEffect, Now, Signal, Sleep, TimedOut, Wait
-from gradio_proto.errors import ClientClosed
+from gradio_proto.errors import ClientClosed, LocalProtocolError
+
+from .interrupts import HeldInterrupt
 
 T = TypeVar("T")
 
@@ -38,6 +40,13 @@ outputs, far shorter than a person notices."""
 
 LONGEST_SELECT: Final = 24 * 3600.0
 """Seconds of one wait for the sockets; epoll refuses more than 24.8 days, and waking once a day costs nothing."""
+
+GRACE_OF_SUBMIT: Final = 0.001
+"""The same after the first ``submit()``: what it waits for is the same thread's ``result()``."""
+
+EFFECTS_AT_A_STRETCH: Final = 64
+"""Effects that a flow may have carried out at once before others have their turn: more than any healthy exchange
+asks for, and a peer that sends faster than we read gets no further."""
 
 LINGER: Final = 10.0
 """Seconds after which a daemon thread without work ends; the next work starts another."""
@@ -140,13 +149,15 @@ class Reactor:
         self._timers: list[tuple[float, int, Task[Any] | None, Callable[[], None] | None]] = []
         self._timer_count = 0
         self._turner: object | None = None
+        self._turning_thread: int | None = None
         self._selecting = False
         self._waiters: deque[_Waiter] = deque()
-        self._callbacks: deque[Callable[[], None]] = deque()
+        self._asides: deque[Callable[[], None]] = deque()
+        self._interrupt = HeldInterrupt(self._wake_always)
         self._daemon: threading.Thread | None = None
         self._daemon_idles = False
         self._daemon_condition = threading.Condition(self.lock)
-        self._released_at = 0.0
+        self._daemon_may_turn_at = 0.0
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -159,13 +170,20 @@ class Reactor:
         if self.closed:
             flow.close()
             raise ClientClosed("the client is closed; make a new one")
+        if promised:
+            try:
+                self._need_daemon()
+            except RuntimeError:  # no thread can be started
+                flow.close()
+                raise
         task = Task(flow, promised=promised)
         self._tasks.add(task)
         self._ready.append(task)
         if promised:
+            if self._promised == 0:
+                # Whoever submits often waits right away. Later ones must not put this off.
+                self._daemon_may_turn_at = max(self._daemon_may_turn_at, time.monotonic() + GRACE_OF_SUBMIT)
             self._promised += 1
-            self._released_at = time.monotonic()  # whoever submits often waits right away
-            self._need_daemon()
         self.wake()
         return task
 
@@ -234,7 +252,7 @@ class Reactor:
         throw = task.flow.throw
         value, error = task.value, task.error
         task.error = None
-        while True:
+        for _ in range(EFFECTS_AT_A_STRETCH):
             try:
                 effect = send(value) if error is None else throw(error)
             except StopIteration as stop:
@@ -262,6 +280,8 @@ class Reactor:
                 raise
             else:
                 value = (task.value, time.monotonic())
+        task.value, task.error = value, error
+        self._ready.append(task)
 
     def _finish(self, task: Task[Any]) -> None:
         task.done = True
@@ -283,6 +303,8 @@ class Reactor:
             if task in self._ready:
                 self._ready.remove(task)
             task.flow.close()
+            if task.error is None:
+                task.error = ClientClosed("the client was closed")
             self._finish(task)
 
     def _perform_wait(self, task: Task[Any], effect: Wait) -> bool:
@@ -308,7 +330,14 @@ class Reactor:
     def wait_until(
         self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
     ) -> bool:
-        """Wait until ``done()``, turning the reactor if nobody else does; False at the timeout."""
+        """Wait until ``done()``, turning the reactor if nobody else does; False at the timeout.
+
+        Raises:
+            LocalProtocolError: This thread turns the reactor already, and was called away from that by a signal's
+                handler or a finalizer.
+        """
+        if self._turning_thread == threading.get_ident():
+            raise LocalProtocolError("a signal's handler or a finalizer cannot wait for the client that it interrupts")
         with self.lock:
             if done():
                 return True
@@ -339,30 +368,54 @@ class Reactor:
                     self._hand_on()  # it may have been handed to this thread, which leaves
 
     def _turn_until(self, done: Callable[[], bool], deadline: float | None, turner: object) -> None:
-        self._turner = turner
+        self._turner, self._turning_thread = turner, threading.get_ident()
+        self._interrupt.hold()
         try:
-            while not done() and not self.closed:
-                if self._ready:
-                    for _ in range(len(self._ready)):
-                        self._step(self._ready.popleft())
-                    continue
+            while True:
+                for _ in range(len(self._ready)):
+                    self._step(self._ready.popleft())
+                if done() or self.closed:
+                    break
                 now = time.monotonic()
                 if deadline is not None and now >= deadline:
-                    return
-                self._select(self._next_timeout(now, deadline))
+                    break
+                # Even while flows are ready: no flood of one connection may keep others from being read, deadlines
+                # from passing, and other threads from the lock.
+                self._select(0.0 if self._ready else self._next_timeout(now, deadline))
                 self._expire(time.monotonic())
+                while self._asides:
+                    self._call_unlocked(self._asides.popleft())
+                self._interrupt.check()
         finally:
-            self._turner = None
-            self._released_at = time.monotonic()
+            self._interrupt.release()
+            self._turner = self._turning_thread = None
+            self._daemon_may_turn_at = time.monotonic() + GRACE
             if self.closed:
                 self._dispose()
             else:
                 self._hand_on()
+        self._interrupt.check()
+
+    def _call_unlocked(self, aside: Callable[[], None]) -> None:
+        self.lock.release()
+        try:
+            aside()
+        finally:
+            self.lock.acquire()
+
+    def when_free(self, action: Callable[[], None]) -> None:
+        """Do something that takes the lock: at once, or, in a handler that has interrupted this thread's turning,
+        as soon as it can be done."""
+        if self._turning_thread == threading.get_ident():
+            self._asides.append(action)
+            self._wake_always()
+        else:
+            action()
 
     def _hand_on(self) -> None:
         if self._waiters:
             self._waiters[0].notify()
-        elif self._daemon_idles and (self._promised or self._callbacks):
+        elif self._daemon_idles and self._promised:
             self._daemon_condition.notify()
 
     def _next_timeout(self, now: float, deadline: float | None) -> float | None:
@@ -408,10 +461,13 @@ class Reactor:
         """Make the turning thread look again, if it waits; the lock is held."""
         if self._selecting:
             self._selecting = False  # once is enough
-            try:
-                self._wake_out.send(b"\0")
-            except BlockingIOError:
-                pass  # it is full of wake-ups
+            self._wake_always()
+
+    def _wake_always(self) -> None:
+        try:
+            self._wake_out.send(b"\0")
+        except BlockingIOError:
+            pass  # it is full of wake-ups
 
     def _drain_wakes(self) -> None:
         try:
@@ -422,53 +478,38 @@ class Reactor:
 
     # The daemon.
 
-    def defer(self, callback: Callable[[], None]) -> None:
-        """Have the daemon call ``callback``; the lock is held."""
-        self._callbacks.append(callback)
-        self._need_daemon()
-        if self._turner is self._daemon:
-            self.wake()
-        else:
-            self._daemon_condition.notify()
-
     def _need_daemon(self) -> None:
         if self._daemon is None:
-            self._daemon = threading.Thread(target=self._serve, name="gradio_proto", daemon=True)
-            self._daemon.start()
+            daemon = threading.Thread(target=self._serve, name="gradio_proto", daemon=True)
+            daemon.start()
+            self._daemon = daemon
         elif self._daemon_idles:
             self._daemon_condition.notify()
 
     def _serve(self) -> None:
         with self.lock:
-            while self._callbacks or not self.closed:
-                if self._callbacks:
-                    callback = self._callbacks.popleft()
-                    self.lock.release()
-                    try:
-                        callback()
-                    finally:
-                        self.lock.acquire()
-                elif self._turner is not None or self._waiters or not self._promised:
-                    self._daemon_idles = True
-                    notified = self._daemon_condition.wait(LINGER)
-                    self._daemon_idles = False
-                    if not notified and not self._promised and not self._callbacks:
-                        break
-                else:
-                    grace = self._released_at + GRACE - time.monotonic()
-                    if grace > 0:
+            try:
+                while not self.closed:
+                    if self._turner is not None or self._waiters or not self._promised:
+                        self._daemon_idles = True
+                        notified = self._daemon_condition.wait(LINGER)
+                        self._daemon_idles = False
+                        if not notified and not self._promised:
+                            return
+                    elif (grace := self._daemon_may_turn_at - time.monotonic()) > 0:
                         self._daemon_condition.wait(grace)
                     else:
                         self._turn_until(self._daemon_must_stop, None, self._daemon)
-            self._daemon = None
+            finally:
+                self._daemon = None
 
     def _daemon_must_stop(self) -> bool:
-        return bool(self._waiters or self._callbacks or self.closed or not self._promised)
+        return bool(self._waiters or self.closed or not self._promised)
 
     # The end.
 
     def close(self) -> None:
-        """End every flow. Whoever waits is woken; the daemon makes the calls that were deferred, and ends."""
+        """End every flow. Whoever waits is woken; the daemon ends."""
         with self.lock:
             if self.closed:
                 return
