@@ -30,7 +30,7 @@ class CancelReport:
     """Why, in a sentence."""
 
 
-def may_settle(job: Job, *, force: bool) -> str | None:
+def refusal_to_settle(job: Job, *, force: bool) -> str | None:
     """Why a job may not be cancelled, or None where it may.
 
     A plain function that runs cannot be stopped, as the official guide says: its result still comes.
@@ -42,7 +42,7 @@ def may_settle(job: Job, *, force: bool) -> str | None:
     return None
 
 
-def may_tell(
+def refusal_to_tell(
     session: Session, job: Job, was: JobState, version_info: tuple[int, int, int], *, has_state: bool
 ) -> str | None:
     """Why the server must not be told that ``job``, which was in state ``was``, is cancelled; None where it may."""

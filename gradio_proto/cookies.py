@@ -74,6 +74,12 @@ class CookieJar:
             )
         self._keep("/", name, value, None)
 
+    def moved_to(self, origin: Origin) -> CookieJar:
+        """The same cookies, for an origin that has turned out to be the app's."""
+        jar = CookieJar(origin, self._limits)
+        jar._cookies = dict(self._cookies)
+        return jar
+
     def store(
         self, set_cookie_values: Iterable[str], target: str, now: float, date: str | None = None
     ) -> None:

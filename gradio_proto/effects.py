@@ -15,12 +15,13 @@ The rules between a flow and its runner:
 
 * The answer to an effect is a tuple ``(value, now)``: ``now`` is the runner's monotonic clock in seconds,
   and every ``deadline`` is a time on that clock, or None.
-* Past its deadline, an effect raises :class:`TimedOut` in the flow; :class:`Wait` and :class:`Sleep` answer.
+* Past its deadline, an effect raises :class:`TimedOut` in the flow; :class:`Wait` and :class:`Sleep` answer, and
+  :class:`Open`, which has several things to wait for, raises DeadlineExceeded and says which.
 * A failure of the network is raised as ConnectError (:class:`Connect`, :class:`StartTLS`) or ConnectionLost.
 * Whatever else the runner raises (Cancelled, KeyboardInterrupt) passes through the flow unchanged: flows clean
   up in ``finally`` without yielding, which is why closing a connection is a plain call and no effect.
-* Receiving may be abandoned at any time without losing a byte; a :class:`Send` that did not finish leaves
-  the connection unusable.
+* Receiving may be abandoned at any time without losing a byte, and the exchange read on. A :class:`Send` that did
+  not finish leaves the connection unusable; one that did is answered before the flow is abandoned.
 """
 
 from __future__ import annotations
@@ -145,10 +146,12 @@ class Open:
 
 @dataclass(slots=True, eq=False)
 class ReadHead:
-    """Wait for the head of the response. Answer: a :class:`~gradio_proto.http.ResponseHead`."""
+    """Wait for the head of the response. Answer: a :class:`~gradio_proto.http.ResponseHead`, or None when ``wake``
+    was set first."""
 
     exchange: Exchange
     deadline: float | None
+    wake: Signal | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -49,7 +49,7 @@ from .errors import (
 from .http import Data, Headers, HTTPConnection, HTTPEvent, Request, RequestCache, ResponseHead
 from .limits import Limits
 from .sentinels import NEED_DATA
-from .timeouts import Timeouts, deadline
+from .timeouts import Timeouts, deadline, earlier
 from .urls import Origin
 
 T = TypeVar("T")
@@ -184,12 +184,12 @@ class ConnectionPool:
                 return connection
         return None
 
-    def _connect(self, origin: Origin) -> ByteFlow[PooledConnection]:
-        """A new connection to ``origin``, through the proxy and TLS where there are any."""
+    def _connect(self, origin: Origin, latest: float | None) -> ByteFlow[PooledConnection]:
+        """A new connection to ``origin``, by ``latest``, through the proxy and TLS where there are any."""
         if self._closed:
             raise ClientClosed("the client is closed")
         _, now = yield Now()
-        until = deadline(now, self.timeouts.connect)
+        until = earlier(deadline(now, self.timeouts.connect), latest)
         hop = self.proxy.origin if self.proxy is not None else origin
         stream: ByteStream
         try:
@@ -210,7 +210,7 @@ class ConnectionPool:
                     stream.close()
         except TimedOut as error:
             raise DeadlineExceeded(
-                f"no connection to {hop} within {self.timeouts.connect:g} s", kind="connect", phase="not_sent"
+                f"no connection to {hop} in time", kind="connect", phase="not_sent"
             ) from error
         self.connections_made += 1
         connection = PooledConnection(self, origin, stream)
@@ -242,14 +242,14 @@ class ConnectionPool:
             raise ConnectError(message, retryable=status >= 500)  # a 403 or 407 does not change by itself
 
     # The three exchange effects. A failure of the network or of the protocol closes the exchange. Being
-    # cancelled does not, nor does a deadline in its body: whoever holds the exchange may read on.
+    # cancelled does not, nor does a deadline: whoever holds the exchange may read on.
 
     def open(self, effect: Open) -> ByteFlow[tuple[Exchange, float]]:
         """Send a request on an idle connection or a new one."""
         request = effect.request
         connection = yield from self._checkout(request.origin)
         if connection is None:
-            connection = yield from self._connect(request.origin)
+            connection = yield from self._connect(request.origin, effect.deadline)
         sent = False
         try:
             _, now = yield Send(connection.stream, connection.http.send_request(request), effect.deadline)
@@ -274,19 +274,17 @@ class ConnectionPool:
             event = connection.http.next_event()
         return event
 
-    def read_head(self, effect: ReadHead) -> ByteFlow[tuple[ResponseHead, float]]:
-        """Read up to the head of the response."""
+    def read_head(self, effect: ReadHead) -> ByteFlow[tuple[ResponseHead | None, float]]:
+        """Read up to the head of the response; None when woken."""
         exchange, connection = effect.exchange, effect.exchange.connection
         try:
-            head = yield from self._next_event(connection, effect.deadline)
-        except TimedOut as error:
-            exchange.close()
-            raise DeadlineExceeded("the server did not answer in time", kind="read") from error
+            head = yield from self._next_event(connection, effect.deadline, effect.wake)
         except GradioError:
             exchange.close()
             raise
-        assert isinstance(head, ResponseHead)  # h11 gives nothing else first
-        exchange.head = head
+        if head is not None:
+            assert isinstance(head, ResponseHead)  # h11 gives nothing else first
+            exchange.head = head
         return head, connection.last_active
 
     def read_body(self, effect: ReadBody) -> ByteFlow[tuple[bytes | None, float]]:

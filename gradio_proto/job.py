@@ -19,6 +19,7 @@ from typing import Any, Final
 from .app_errors import app_error
 from .errors import GradioError, JobCancelled, LimitExceeded, LocalProtocolError, RemoteProtocolError
 from .events import Cancelled, Completed, Failed, Terminal
+from .http import Headers
 from .journal import VALUES, Convert, Journal
 from .messages import (
     Estimation,
@@ -109,6 +110,7 @@ class Job:
         convert: Convert,
         journal: Journal | None,
         version_info: tuple[int, int, int],
+        headers: Headers = (),
         is_generator: bool = False,
         deadline: float | None = None,
     ) -> None:
@@ -117,6 +119,8 @@ class Job:
         self.payload = payload
         """The body of its join; dropped once the server has accepted it."""
         self.was_cancelled_while_joining = False
+        self.headers: Final = headers
+        """Sent with every request that is this job's alone."""
         self.is_generator: Final = is_generator
         self.journal: Final = journal
         """Where its messages are kept; None for a caller who wants the result and nothing else."""
@@ -198,7 +202,9 @@ class Job:
         self.outcome = outcome
         self.payload = b""
         self._tell()
-        for wake in tuple(self.on_settled):
+        # Let go of them: they refer back to this job, and a result should live no longer than its last user.
+        hooks, self.on_settled = self.on_settled, []
+        for wake in hooks:
             wake()
 
     def result(self) -> Any:

@@ -52,7 +52,24 @@ class Budget:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.used = 0
+        self._used = 0
+        # A journal may be collected on any thread, at any moment, and appending is all that is safe then.
+        self._given_back: deque[int] = deque()
+
+    @property
+    def used(self) -> int:
+        """Characters that journals hold."""
+        while self._given_back:
+            self._used -= self._given_back.popleft()
+        return self._used
+
+    def take(self, characters: int) -> None:
+        """A journal has grown, or shrunk."""
+        self._used += characters
+
+    def give_back(self, characters: int) -> None:
+        """A journal is no more. May be called at any time, without any lock."""
+        self._given_back.append(characters)
 
 
 class Journal:
@@ -117,10 +134,10 @@ class Journal:
 
     def _grow(self, characters: int) -> None:
         self.size += characters
-        self._budget.used += characters
+        self._budget.take(characters)
 
     def __del__(self) -> None:
-        self._budget.used -= self.size
+        self._budget.give_back(self.size)
 
 
 def advance(outputs: OutputState, message: Message, *, diffs: bool) -> bool:

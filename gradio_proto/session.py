@@ -8,7 +8,10 @@ What a client must know about such a stream, and this machine does:
 * The server ends the stream when the last job it knows of has completed, after a ``close_stream`` on ``sse_v3``.
   A join that crosses that end is healthy: its messages wait for a new stream. So a clean end leaves alone
   the jobs that the ended stream said nothing about; a second silent end takes them for lost.
-* A stream that breaks off cannot be resumed: the server has dropped the session's messages by then. Every job
+* That end is mostly read on behalf of the next job, and is not always clean: some servers leave out the final
+  chunk, one that stops says so there. Whatever happens to a stream that has told all it had to counts as a
+  clean end.
+* A stream that breaks off earlier cannot be resumed: the server has dropped the session's messages by then. Every job
   it knew of is lost, and a join that was on its way at that moment may be.
 * ``unexpected_error`` is for every job of the session, and some servers repeat it for ever: the stream must be
   closed on the first.
@@ -117,6 +120,8 @@ class Session:
         self._limits = limits
         self._streams = 0
         self._streams_lost = 0
+        self._is_spent = False
+        """The stream has told how its last job ended, and nothing since: all that it owes is its end."""
         self._heard_on: dict[Job, int] = {}
         self._silent_ends: dict[Job, int] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
@@ -185,6 +190,7 @@ class Session:
     def _hear(self, job: Job, message: Message, text: str) -> None:
         if not job.is_settled:
             self._heard_on[job] = self._streams
+            self._is_spent = False
             job.receive(message, text)
 
     def _drop_early_if_nobody_joins(self) -> None:
@@ -198,6 +204,7 @@ class Session:
         del self.jobs[event_id]
         self._heard_on.pop(job, None)
         self._silent_ends.pop(job, None)
+        self._is_spent = not self.jobs
         self._remember(event_id)
 
     def _remember(self, event_id: str) -> None:
@@ -224,6 +231,7 @@ class Session:
         """The request for a stream is about to be sent."""
         self._move(StreamInput.REQUESTED)
         self._streams += 1
+        self._is_spent = False
 
     def stream_opened(self) -> None:
         """The stream's response has begun."""
@@ -233,10 +241,9 @@ class Session:
         """The stream has ended: cleanly, by the server, or with the error that broke it."""
         was = self.stream
         self._move(StreamInput.ENDED)
-        if error is not None and was is not StreamState.ENDING:
-            # After close_stream the server has let go of it: how the connection ends then means nothing.
+        if error is not None and was is not StreamState.ENDING and not self._is_spent:
             self._lose_jobs(error)
-        elif was in (StreamState.OPEN, StreamState.ENDING):
+        elif was is not StreamState.OPENING:
             for job in tuple(self.jobs.values()):
                 self._silent_ends[job] += 1
                 if self._heard_on.get(job) == self._streams or self._silent_ends[job] > 1:
@@ -269,7 +276,8 @@ class Session:
             self._move(StreamInput.CLOSE_STREAM)
         elif isinstance(message, UnexpectedError):
             self._move(StreamInput.UNEXPECTED_ERROR)
-            self._lose_jobs(session_error(message))
+            if not self._is_spent:
+                self._lose_jobs(session_error(message))
 
     def receive_malformed(self, event_id: str, error: GradioError) -> None:
         """Take the error of a message that could not be parsed, and that names its job: it ends that one alone."""

@@ -70,6 +70,11 @@ class BlockingTransport(Protocol):
         """Call a user's callback soon, on a thread of the transport's own and without the lock."""
         ...
 
+    def when_free(self, action: Callable[[], None]) -> None:
+        """Do something that takes the lock: at once, or, in a signal's handler or a finalizer that has interrupted a
+        thread which runs flows, as soon as that thread can do it."""
+        ...
+
     def wall_clock(self) -> datetime:
         """The date and time now."""
         ...

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_proto.cancelling import CancelReport, may_settle, may_tell, needs_new_session
+from gradio_proto.cancelling import CancelReport, refusal_to_settle, refusal_to_tell, needs_new_session
 from gradio_proto.job import Job, JobState
 from gradio_proto.limits import Limits
 from gradio_proto.messages import parse_message
@@ -64,7 +64,7 @@ def session() -> Session:
 def test_what_may_be_settled(state: JobState, is_generator: bool, force: bool) -> None:
     job = job_in(state, session(), is_generator=is_generator)
     assert job.state is state
-    refusal = may_settle(job, force=force)
+    refusal = refusal_to_settle(job, force=force)
     if state is JobState.SETTLED:
         assert refusal == "the job has ended already"
     elif state is JobState.RUNNING and not is_generator and not force:
@@ -85,7 +85,7 @@ def settled(session: Session, was: JobState, **options: Any) -> Job:
 @pytest.mark.parametrize("version", [(3, 50, 2), (4, 0, 2), V4_29])
 def test_a_server_without_the_route_is_not_told(was: JobState, version: tuple[int, int, int]) -> None:
     own = session()
-    refusal = may_tell(own, settled(own, was), was, version, has_state=False)
+    refusal = refusal_to_tell(own, settled(own, was), was, version, has_state=False)
     assert refusal is not None
     assert "no /cancel" in refusal
 
@@ -95,7 +95,7 @@ def test_a_server_without_the_route_is_not_told(was: JobState, version: tuple[in
 def test_the_server_is_told_of_the_only_running_job(version: tuple[int, int, int], has_state: bool) -> None:
     own = session()
     job = settled(own, JobState.RUNNING)
-    assert may_tell(own, job, JobState.RUNNING, version, has_state=has_state) is None
+    assert refusal_to_tell(own, job, JobState.RUNNING, version, has_state=has_state) is None
 
 
 @pytest.mark.parametrize("was", [JobState.QUEUED, JobState.RUNNING])
@@ -107,7 +107,7 @@ def test_the_server_is_never_told_while_the_same_function_has_another_job(
     own = session()
     job = settled(own, was)
     job_in(sibling, own, name="sibling")
-    refusal = may_tell(own, job, was, version, has_state=False)
+    refusal = refusal_to_tell(own, job, was, version, has_state=False)
     assert refusal is not None
     assert "another job of the same function" in refusal
 
@@ -117,13 +117,13 @@ def test_a_job_that_has_ended_is_no_sibling(version: tuple[int, int, int]) -> No
     own = session()
     job = settled(own, JobState.RUNNING)
     job_in(JobState.SETTLED, own, name="sibling")
-    assert may_tell(own, job, JobState.RUNNING, version, has_state=True) is None
+    assert refusal_to_tell(own, job, JobState.RUNNING, version, has_state=True) is None
 
 
 def test_a_job_of_another_session_is_no_sibling() -> None:
     own, other = session(), session()
     job_in(JobState.RUNNING, other)
-    assert may_tell(own, settled(own, JobState.RUNNING), JobState.RUNNING, V6, has_state=True) is None
+    assert refusal_to_tell(own, settled(own, JobState.RUNNING), JobState.RUNNING, V6, has_state=True) is None
 
 
 @pytest.mark.parametrize("sibling", [JobState.JOINING, JobState.QUEUED, JobState.RUNNING])
@@ -143,7 +143,7 @@ def test_a_stale_completion_on_4_x_spares_other_functions_only_if_none_is_open(
     own = session()
     job = settled(own, was)
     job_in(sibling, own, fn_index=1, name="sibling")
-    refusal = may_tell(own, job, was, version, has_state=False)
+    refusal = refusal_to_tell(own, job, was, version, has_state=False)
     if told:
         assert refusal is None
     else:
@@ -159,7 +159,7 @@ def test_a_session_that_holds_state_is_not_given_up_for_a_queued_job(
     version: tuple[int, int, int], has_state: bool, told: bool
 ) -> None:
     own = session()
-    refusal = may_tell(own, settled(own, JobState.QUEUED), JobState.QUEUED, version, has_state=has_state)
+    refusal = refusal_to_tell(own, settled(own, JobState.QUEUED), JobState.QUEUED, version, has_state=has_state)
     if told:
         assert refusal is None
     else:
@@ -202,7 +202,7 @@ def test_nothing_that_harms_a_sibling_is_allowed(
     job = settled(own, was)
     for number, (fn_index, state) in enumerate(siblings):
         job_in(state, own, fn_index=fn_index, name=f"sibling {number}")
-    if may_tell(own, job, was, version, has_state=has_state) is not None:
+    if refusal_to_tell(own, job, was, version, has_state=has_state) is not None:
         return
     alive = [fn_index for fn_index, state in siblings if state is not JobState.SETTLED]
     assert job.fn_index not in alive

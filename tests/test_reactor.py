@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from faulty import within
+from gradio_transports import callbacks as callbacks_module
 from gradio_transports import reactor as reactor_module
+from gradio_transports.callbacks import CallbackThread
 from gradio_transports.reactor import Parking, Reactor, Task
 
 from gradio_proto.effects import ByteFlow, ByteStream, Now, Receive, Signal, Sleep, TimedOut, Wait
@@ -259,25 +261,23 @@ def test_the_daemon_gives_way_to_a_caller_and_takes_over_again(reactor: Reactor)
     assert len(daemons()) == 1
 
 
-def test_callbacks_run_on_the_daemon_while_somebody_else_turns(reactor: Reactor) -> None:
-    where: list[threading.Thread] = []
-    with reactor.lock:
-        reactor.defer(lambda: where.append(threading.current_thread()))
-    eventually(lambda: len(where) == 1)
-    turning = threading.Thread(target=lambda: reactor.run(sleeper(0.1)), daemon=True)
-    turning.start()
-    time.sleep(0.01)
-    with reactor.lock:
-        reactor.defer(lambda: where.append(threading.current_thread()))
-    eventually(lambda: len(where) == 2, 0.08)
-    turning.join(5)
-    with reactor.lock:
-        reactor.spawn(sleeper(0.1), promised=True)
-    time.sleep(0.02)  # now it is the daemon itself that turns
-    with reactor.lock:
-        reactor.defer(lambda: where.append(threading.current_thread()))
-    eventually(lambda: len(where) == 3, 0.08)
-    assert {thread.name for thread in where} == {"gradio_proto"}
+def test_callbacks_have_a_thread_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for all of them, in order, that ends when there is nothing to call, and outlives one that raises."""
+    monkeypatch.setattr(callbacks_module, "LINGER", 0.05)
+    called: list[tuple[int, str]] = []
+
+    def note(number: int) -> None:
+        called.append((number, threading.current_thread().name))
+
+    thread = CallbackThread()
+    for _ in range(2):
+        called.clear()
+        thread.call(partial(time.sleep, 0.02))
+        for number in range(3):
+            thread.call(partial(note, number))
+        eventually(lambda: len(called) == 3)
+        assert called == [(number, "gradio_proto callbacks") for number in range(3)]
+        eventually(lambda: all(each.name != "gradio_proto callbacks" for each in threading.enumerate()))
 
 
 def test_a_daemon_without_work_ends_and_another_one_starts(
@@ -354,29 +354,18 @@ def test_closing_ends_every_flow_wherever_it_is() -> None:
         reactor.spawn(sleeper(0), promised=False)
 
 
-def test_closing_lets_callbacks_run_first() -> None:
-    """A callback that was promised is called, though the client is closed right after its job has ended."""
-    called: list[int] = []
+def test_closing_at_the_moment_a_flow_ends() -> None:
+    """Another thread closes while the daemon is between the end of its last flow and its sleep."""
     reactor = Reactor({})
-    with reactor.lock:
-        reactor.defer(lambda: time.sleep(0.02))
-        for number in range(3):
-            reactor.defer(partial(called.append, number))
-    reactor.close()
-    assert called == [0, 1, 2]
-    assert daemons() == []
-
-
-def test_closing_from_a_callback() -> None:
     closed = threading.Event()
-    reactor = Reactor({})
 
     def close() -> None:
         reactor.close()
         closed.set()
 
     with reactor.lock:
-        reactor.defer(close)
+        task = reactor.spawn(sleeper(0.01), promised=True)
+        task.watchers.append(lambda: threading.Thread(target=close, daemon=True).start())
     assert closed.wait(5)
     eventually(lambda: daemons() == [])
     gc.collect()  # whatever it left open would warn here

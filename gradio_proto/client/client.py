@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ..api_info import ApiInfo, parse_api_info
 from ..config import parse_config
 from ..cookies import CookieJar
-from ..effects import Flow
 from ..endpoints import App, Endpoint
-from ..errors import ArgumentError, ClientClosed, ConnectionLost
+from ..errors import ArgumentError
 from ..exchange import Proxy
-from ..flows.calls import call
 from ..flows.connect import connect
-from ..flows.heartbeat import heartbeat
-from ..flows.state import ClientState, Entropy, LiveSession, Slots, checked_headers
+from ..flows.state import ClientState, Entropy, Slots, checked_headers
 from ..http import Headers
-from ..job import Job as ProtocolJob
-from ..journal import Budget, Journal
+from ..journal import Budget
 from ..limits import Limits
-from ..payload import join_payload
-from ..timeouts import Timeouts, deadline
-from ..transport import BlockingTransport, TransportOptions
+from ..timeouts import Timeouts
+from ..transport import TransportOptions
 from ..urls import parse_app_url
+from .engine import Engine
 from .job import Job
+from .options import checked_auth, count, instance, one_of, string
 from .transports import BlockingFactory, blocking_factory
 
 if TYPE_CHECKING:
     import ssl
-    from datetime import datetime
 
 T = TypeVar("T")
 
@@ -65,6 +61,8 @@ class Client:
         transport: The name of a transport, or what makes one.
         heartbeat: Whether to hold the heartbeat open that an app with State asks for.
         limits: What a server may make this client hold.
+        analytics_enabled: Taken and ignored, for programs that switch the official client's telemetry off: there
+            is none here.
 
     Raises:
         ArgumentError: An argument cannot be used.
@@ -95,6 +93,7 @@ class Client:
         transport: str | BlockingFactory | None = None,
         heartbeat: bool = True,
         limits: Limits | None = None,
+        analytics_enabled: bool | None = None,
     ) -> None:
         self._closed = True  # until there is something to close
         if httpx_kwargs is not None:
@@ -105,7 +104,7 @@ class Client:
         if download_files is not False:
             raise ArgumentError("downloading outputs is not supported yet: leave download_files=False")
         self._options: dict[str, Any] = {
-            "src": _one_of("src", src, "space", space, wanted="the app's URL"),
+            "src": one_of("src", src, "space", space, wanted="the app's URL"),
             "max_workers": max_workers,
             "ssl_verify": ssl_verify,
             "api_name": api_name,
@@ -117,7 +116,7 @@ class Client:
             "transport": transport,
         }
         secrets: dict[str, Any] = {
-            "token": _one_of("token", token, "hf_token", hf_token),
+            "token": one_of("token", token, "hf_token", hf_token),
             "auth": auth,
             "headers": headers,
             "cookies": cookies,
@@ -126,9 +125,9 @@ class Client:
         }
         self._start(secrets)
         try:
-            self._transport.run(connect(self._state))
+            self._engine.transport.run(connect(self._engine.state))
         except BaseException:
-            self._transport.close()
+            self._engine.transport.close()
             raise
         self._closed = False
         if verbose:
@@ -137,19 +136,18 @@ class Client:
     def _start(self, secrets: Mapping[str, Any]) -> None:
         """Make the state and the transport, without sending anything."""
         options = self._options
-        self._is_forking = False
-        auth = _checked_auth(secrets.get("auth"))
-        max_retries = _count("max_retries", options["max_retries"], least=0)
-        max_workers = _count("max_workers", options["max_workers"], least=1)
-        _instance("timeouts", options["timeouts"], Timeouts)
-        _instance("limits", options["limits"], Limits)
-        url = parse_app_url(_string("src", options["src"]))
+        auth = checked_auth(secrets.get("auth"))
+        max_retries = count("max_retries", options["max_retries"], least=0)
+        max_workers = count("max_workers", options["max_workers"], least=1)
+        instance("timeouts", options["timeouts"], Timeouts)
+        instance("limits", options["limits"], Limits)
+        url = parse_app_url(string("src", options["src"]))
         sent = checked_headers(secrets.get("headers"))
         token = secrets.get("token")
         if token is not None:
             if not url.origin.tls and not url.origin.is_loopback:
                 raise ArgumentError(f"a token is sent over https only, and {url} is not")
-            sent += (("x-hf-authorization", f"Bearer {_string('token', token)}"),)
+            sent += (("x-hf-authorization", f"Bearer {string('token', token)}"),)
         cookies = CookieJar(url.origin, options["limits"])
         preset: Mapping[Any, Any] = secrets.get("cookies") or {}
         is_mapping = isinstance(preset, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -159,8 +157,8 @@ class Client:
             cookies.set(name, value)
         proxy = secrets.get("proxy")
         if proxy is not None:
-            _string("proxy", proxy)
-        self._transport = blocking_factory(options["transport"])(
+            string("proxy", proxy)
+        transport = blocking_factory(options["transport"])(
             TransportOptions(
                 origin=url.origin,
                 limits=options["limits"],
@@ -171,11 +169,11 @@ class Client:
                 trust_env=options["trust_env"],
             )
         )
-        self._state = ClientState(
+        state = ClientState(
             url=url,
             limits=options["limits"],
             timeouts=options["timeouts"],
-            entropy=Entropy(token=self._transport.token, jitter=self._transport.jitter),
+            entropy=Entropy(token=transport.token, jitter=transport.jitter),
             headers=sent,
             cookies=cookies,
             budget=Budget(options["limits"].client_unread_bytes),
@@ -184,33 +182,18 @@ class Client:
             heartbeat=options["heartbeat"],
             slots=Slots(max_workers),
         )
-        self._transport.on_fork(self._forked)
+        self._engine = Engine(transport, state)
 
     # Its life.
 
     def close(self) -> None:
-        """End every open job with ClientClosed, and close every connection. A second time does nothing."""
+        """End every open job with ClientClosed, and close every connection. A second time does nothing.
+
+        It may be called from a signal's handler: the thread that waits for the client closes it then.
+        """
         if not self._closed:
             self._closed = True
-            with self.lock:
-                self._state.closed = True
-                self._end_jobs(ClientClosed)
-            self._transport.close()
-
-    def _end_jobs(self, error: Callable[[str], Any], why: str = "the client was closed") -> None:
-        for job in tuple(self._state.open_jobs):
-            job.fail(error(why))
-        if self._state.live is not None:
-            self._state.live.retired.set()
-            self._state.live = None
-
-    def _forked(self) -> None:
-        self._is_forking = True
-        self._end_jobs(
-            lambda why: ConnectionLost(why, phase="stream_lost"),
-            "this is a forked process, and the job its parent's",
-        )
-        self._is_forking = False
+            self._engine.close()
 
     def __enter__(self) -> Client:
         return self
@@ -231,13 +214,17 @@ class Client:
         transport = self._options["transport"]
         if transport is not None and not isinstance(transport, str):
             raise TypeError("a client whose transport is no name cannot be pickled")
-        return {"options": self._options, "config": self.config, "info": _raw_info(self._state.app.info)}
+        return {
+            "options": self._options,
+            "config": self.config,
+            "info": _raw_info(self._engine.state.app.info),
+        }
 
     def __setstate__(self, pickled: dict[str, Any]) -> None:
         self._closed = True
         self._options = pickled["options"]
         self._start({})
-        self._state.loaded = App(parse_config(pickled["config"]), parse_api_info(pickled["info"]))
+        self._engine.state.loaded = App(parse_config(pickled["config"]), parse_api_info(pickled["info"]))
         self._closed = False
 
     # What it knows.
@@ -245,28 +232,28 @@ class Client:
     @property
     def src(self) -> str:
         """The app's URL, with a slash at its end."""
-        return f"{self._state.url}/"
+        return f"{self._engine.state.url}/"
 
     @property
     def config(self) -> dict[str, Any]:
         """The app's config, as its server sent it."""
-        return dict(self._state.app.config.raw)
+        return dict(self._engine.config.raw)
 
     @property
     def protocol(self) -> str:
         """The generation of the protocol: ``"sse_v3"``."""
-        return self._state.app.config.protocol
+        return self._engine.config.protocol
 
     @property
     def app_version(self) -> str:
         """The version of Gradio that the app's server says it runs."""
-        return self._state.app.config.version
+        return self._engine.config.version
 
     @property
     def session_hash(self) -> str:
         """The session that new jobs join; State lives in it."""
-        with self.lock:
-            return self._session().session.hash
+        with self._engine.transport.lock:
+            return self._engine.session().session.hash
 
     def view_api(
         self,
@@ -289,12 +276,12 @@ class Client:
             api_as_text,
         )
 
-        text = api_as_text(self._state.app, all_endpoints)
+        text = api_as_text(self._engine.state.app, all_endpoints)
         if print_info:
             print(text)
         if return_format == "str":
             return text
-        return api_as_dict(self._state.app) if return_format == "dict" else None
+        return api_as_dict(self._engine.state.app) if return_format == "dict" else None
 
     # Calling.
 
@@ -368,109 +355,21 @@ class Client:
         Raises:
             ArgumentError: There is no such endpoint.
         """
-        found = self._state.app.resolve(api_name, fn_index, self._options["api_name"])
-        return BoundEndpoint(self, found, checked_headers(headers))
+        found = self._engine.state.app.resolve(api_name, fn_index, self._options["api_name"])
+        return BoundEndpoint(self, self._engine, found, checked_headers(headers))
 
     def reset_session(self) -> None:
         """Begin a new session, with fresh State. Open jobs go on in the old one."""
-        with self.lock:
-            if self._state.live is not None:
-                self._state.live.retired.set()
-                self._state.live = None
-
-    # For the facades of this package: jobs and endpoints.
-
-    @property
-    def transport(self) -> BlockingTransport:
-        """What runs this client's flows."""
-        return self._transport
-
-    @property
-    def lock(self) -> Any:
-        """The transport's lock, held while what flows share is looked at."""
-        return self._transport.lock
-
-    def wall_clock(self) -> datetime:
-        """The date and time."""
-        return self._transport.wall_clock()
-
-    def wait_until(
-        self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
-    ) -> bool:
-        """Wait on this thread; see :meth:`gradio_proto.transport.BlockingTransport.wait_until`."""
-        return self._transport.wait_until(done, hooks, timeout)
-
-    def run_flow(self, make: Callable[[ClientState], Flow[T]]) -> T:
-        """Run a flow over this client's state."""
-        return self._transport.run(make(self._state))
-
-    def defer_callback(self, callback: Callable[[Job], Any], job: Job) -> None:
-        """Call a user's callback on the transport's thread; the lock is held."""
-
-        def run() -> None:
-            try:
-                callback(job)
-            except BaseException:  # SystemExit would end the thread that calls the others
-                logger.exception("a callback of %r raised", job)
-
-        if not self._is_forking:  # the callbacks of the parent's jobs are the parent's to call
-            self._transport.defer(run)
-
-    def _session(self) -> LiveSession:
-        """The current session, and its heartbeat if the app wants one; the lock is held."""
-        new = self._state.live is None
-        live = self._state.session()
-        if new and self._state.heartbeat and self._state.app.config.connect_heartbeat:
-            self._transport.spawn(heartbeat(self._state, live), promised=False)
-        return live
-
-    def begin(
-        self,
-        endpoint: Endpoint,
-        headers: Headers,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        *,
-        journal: bool,
-    ) -> tuple[LiveSession, ProtocolJob]:
-        """Make a job of a call; the lock is held. Raises whatever is wrong with the arguments."""
-        state, config = self._state, self._state.app.config
-        data = endpoint.bind(args, kwargs)
-        live = self._session()
-        payload = join_payload(fn_index=endpoint.fn_index, data=data, session_hash=live.session.hash)
-        kept = None
-        if journal:
-            kept = Journal(
-                state.limits, state.budget, diffs=config.protocol != "sse_v1", convert=endpoint.unbind_outputs
-            )
-        job = ProtocolJob(
-            fn_index=endpoint.fn_index,
-            label=endpoint.label,
-            payload=payload,
-            convert=endpoint.unbind_outputs,
-            journal=kept,
-            version_info=config.version_info,
-            is_generator=endpoint.is_generator,
-            deadline=deadline(self._transport.monotonic(), state.timeouts.total),
-        )
-        state.open_jobs[job] = None
-        job.on_settled.append(lambda: state.open_jobs.pop(job, None))
-        return live, job
-
-    def call(self, live: LiveSession, job: ProtocolJob, headers: Headers) -> Generator[Any, Any, None]:
-        """The flow of a job that :meth:`begin` made."""
-        return call(self._state, live, job, headers)
-
-    def spawn(self, flow: Generator[Any, Any, None]) -> None:
-        """Begin a flow that goes on with nobody waiting; the lock is held."""
-        self._transport.spawn(flow, promised=True)
+        with self._engine.transport.lock:
+            self._engine.retire_session()
 
 
 class BoundEndpoint:
     """An endpoint of a client: what :meth:`Client.endpoint` returns. Calling it is :meth:`predict`."""
 
-    def __init__(self, client: Client, endpoint: Endpoint, headers: Headers) -> None:
-        self._client = client
+    def __init__(self, client: Client, engine: Engine, endpoint: Endpoint, headers: Headers) -> None:
+        self._client = client  # an endpoint keeps its client open
+        self._engine = engine
         self._endpoint = endpoint
         self._headers = headers
 
@@ -479,63 +378,30 @@ class BoundEndpoint:
 
     def predict(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call it and wait for the result; see :meth:`Client.predict`."""
-        with self._client.lock:
-            live, job = self._client.begin(self._endpoint, self._headers, args, kwargs, journal=False)
-        self._client.run_flow(lambda state: call(state, live, job, self._headers))
+        engine = self._engine
+        with engine.transport.lock:
+            job, live = engine.begin(self._endpoint, self._headers, args, kwargs, keep_messages=False)
+        try:
+            engine.transport.run(engine.call(live, job))
+        finally:
+            with engine.transport.lock:
+                job.cancel()  # if the flow never took its first step
         return job.result()
 
     __call__ = predict
 
     def submit(self, /, *args: Any, **kwargs: Any) -> Job:
         """Begin a call; see :meth:`Client.submit`."""
-        with self._client.lock:
-            live, job = self._client.begin(self._endpoint, self._headers, args, kwargs, journal=True)
-            assert job.journal is not None
-            facade = Job(self._client, live, job, job.journal)
-            self._client.spawn(self._client.call(live, job, self._headers))
+        engine = self._engine
+        with engine.transport.lock:
+            job, live = engine.begin(self._endpoint, self._headers, args, kwargs, keep_messages=True)
+            facade = Job(self._client, engine, live, job)
+            try:
+                engine.transport.spawn(engine.call(live, job), promised=True)
+            except BaseException:
+                job.cancel()
+                raise
         return facade
-
-
-def _one_of(name: str, value: Any, other_name: str, other: Any, wanted: str | None = None) -> Any:
-    """The value of an option that has two names."""
-    if value is not None and other is not None and value != other:
-        raise TypeError(f"{name}= and {other_name}= are two names of one option: give one of them")
-    chosen = value if value is not None else other
-    if chosen is None and wanted is not None:
-        raise TypeError(f"{name} is missing: {wanted}")
-    return chosen
-
-
-def _string(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
-    return value
-
-
-def _instance(name: str, value: Any, cls: type) -> None:
-    if not isinstance(value, cls):
-        raise TypeError(
-            f"{name} must be a {cls.__name__}, not {type(value).__name__}: {name}={cls.__name__}(...)"
-        )
-
-
-def _count(name: str, value: Any, *, least: int) -> int | None:
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an int or None, not {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, not {value}")
-    return value
-
-
-def _checked_auth(auth: Any) -> tuple[str, str] | None:
-    if auth is None:
-        return None
-    parts: Sequence[Any] = cast(Sequence[Any], auth) if isinstance(auth, tuple | list) else ()
-    if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
-        raise TypeError("auth must be a pair of strings: auth=('user', 'password')")
-    return parts[0], parts[1]
 
 
 def _proxy(url: str) -> Proxy:

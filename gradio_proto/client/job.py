@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
-from ..cancelling import CancelReport, may_settle
+from ..cancelling import CancelReport, refusal_to_settle
+from ..errors import ClientClosed
 from ..events import Cancelled, Completed, Failed, JobEvent, Output
 from ..flows.calls import cancel
 from ..flows.state import LiveSession
 from ..job import Job as ProtocolJob
 from ..journal import Cursor, Journal
 from ..status import StatusUpdate
+from .engine import call_safely
 
 if TYPE_CHECKING:
     from ..transport import BlockingTransport
     from .client import Client
+    from .engine import Engine
 
 
 class JobCancelled(errors.JobCancelled, concurrent.futures.CancelledError):
@@ -31,15 +35,18 @@ class Job(concurrent.futures.Future[Any]):
     Made by :meth:`Client.submit`; its errors are raised by :meth:`result` and by iterating.
     """
 
-    def __init__(self, client: Client, live: LiveSession, job: ProtocolJob, journal: Journal) -> None:
+    def __init__(self, client: Client, engine: Engine, live: LiveSession, job: ProtocolJob) -> None:
         super().__init__()
         self.set_running_or_notify_cancel()
         self.cancel_report: CancelReport | None = None
         """What the last call of :meth:`cancel` did, and whether the server was told."""
-        self._client = client  # a job keeps its client, and so its connections, alive
+        assert job.journal is not None
+        self._client = client  # a job keeps its client open
+        self._engine = engine
         self._live = live
         self._job = job
-        self._journal = journal
+        self._journal = job.journal
+        self._iterator: Iterator[Any] | None = None
         self._callbacks: list[Callable[[Job], Any]] | None = []
         job.on_settled.append(self._settled)
 
@@ -69,10 +76,10 @@ class Job(concurrent.futures.Future[Any]):
             self.set_exception(self._job.cancelled_error(JobCancelled))
         callbacks, self._callbacks = self._callbacks, None
         for callback in callbacks or ():
-            self._client.defer_callback(callback, self)
+            self._engine.defer_callback(partial(callback, self), self)
 
     def _wait(self, timeout: float | None) -> None:
-        if not self._client.wait_until(self.done, self._job.on_settled, timeout):
+        if not self._engine.transport.wait_until(self.done, self._job.on_settled, timeout):
             raise concurrent.futures.TimeoutError(f"{self!r} has not ended within {timeout:g} s")
 
     def result(self, timeout: float | None = None) -> Any:
@@ -85,7 +92,9 @@ class Job(concurrent.futures.Future[Any]):
             TimeoutError: The job has not ended in time.
             GradioError: Why there is no result (AppError, ConnectionLost, JobCancelled, ...).
         """
-        self._wait(timeout)
+        # Asked first, since concurrent.futures.wait() asks for exceptions while it holds locks of its own.
+        if not self.done():
+            self._wait(timeout)
         return super().result(0)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
@@ -94,7 +103,8 @@ class Job(concurrent.futures.Future[Any]):
         Raises:
             TimeoutError: The job has not ended in time.
         """
-        self._wait(timeout)
+        if not self.done():
+            self._wait(timeout)
         return super().exception(0)
 
     def cancelled(self) -> bool:
@@ -104,11 +114,11 @@ class Job(concurrent.futures.Future[Any]):
     def add_done_callback(self, fn: Callable[[Job], Any]) -> None:
         """Have ``fn(job)`` called when the job has ended: on a thread of the client's, or at once if it has ended
         already. It may call the client; what it raises is logged."""
-        with self._client.lock:
+        with self._engine.transport.lock:
             if self._callbacks is not None:
                 self._callbacks.append(fn)
                 return
-        fn(self)
+        call_safely(partial(fn, self), self)
 
     def cancel(self, force: bool = False) -> bool:
         """Cancel the job, as far as that is possible.
@@ -120,21 +130,23 @@ class Job(concurrent.futures.Future[Any]):
         Returns:
             Whether the job has ended as cancelled.
         """
-        with self._client.lock:
-            refusal = may_settle(self._job, force=force)
+        with self._engine.transport.lock:
+            refusal = refusal_to_settle(self._job, force=force)
         if refusal is not None:  # nothing is to be done, which a closed client can do as well
             self.cancel_report = CancelReport(False, False, refusal)
             return False
-        self.cancel_report = self._client.run_flow(
-            lambda state: cancel(state, self._live, self._job, force=force)
-        )
+        flow = cancel(self._engine.state, self._live, self._job, force=force)
+        try:
+            self.cancel_report = self._engine.transport.run(flow)
+        except ClientClosed:
+            self.cancel_report = CancelReport(False, False, "the client was closed meanwhile")
         return self.cancel_report.cancelled
 
     # What a job does beyond.
 
     def status(self) -> StatusUpdate:
         """How the job stands now; asks nobody, and does not wait."""
-        with self._client.lock:
+        with self._engine.transport.lock:
             job = self._job
             over = job.is_settled
             return StatusUpdate(
@@ -142,7 +154,7 @@ class Job(concurrent.futures.Future[Any]):
                 rank=0 if over else job.rank,
                 queue_size=None if over else job.queue_size,
                 success=isinstance(job.outcome, Completed) if over else None,
-                time=self._client.wall_clock(),
+                time=self._engine.transport.wall_clock(),
                 eta=None if over else job.eta,
                 progress_data=None if over or job.progress_data is None else list(job.progress_data),
                 log=job.log,
@@ -153,7 +165,7 @@ class Job(concurrent.futures.Future[Any]):
 
         Does not wait. They are rebuilt at each call, so the list and what is in it are the caller's own.
         """
-        reader = _Reader(self._client.transport, self._job, self._journal, start_only=True)
+        reader = _Reader(self._engine.transport, self._job, self._journal, waits=False)
         return [event.value for event in reader if isinstance(event, Output)]
 
     def __iter__(self) -> Iterator[Any]:
@@ -161,26 +173,32 @@ class Job(concurrent.futures.Future[Any]):
 
         The iteration ends with the job, and raises its error if it failed or was cancelled by the server.
         """
-        return _Outputs(self, _Reader(self._client.transport, self._job, self._journal))
+        return _Outputs(self, _Reader(self._engine.transport, self._job, self._journal))
+
+    def __next__(self) -> Any:
+        """The next output, waited for: ``next(job)`` takes up where the last one stopped."""
+        if self._iterator is None:
+            self._iterator = iter(self)
+        return next(self._iterator)
 
     def events(self) -> Iterator[JobEvent]:
         """Iterate over everything that happens to the job, as it happens: see :mod:`gradio_proto.events`.
 
         The last event is Completed, Failed or Cancelled; nothing is raised for a job that failed.
         """
-        return _Reader(self._client.transport, self._job, self._journal)
+        return _Reader(self._engine.transport, self._job, self._journal)
 
 
 class _Reader(Iterator[JobEvent]):
     """A job's events from the first one that is still kept."""
 
     def __init__(
-        self, transport: BlockingTransport, job: ProtocolJob, journal: Journal, *, start_only: bool = False
+        self, transport: BlockingTransport, job: ProtocolJob, journal: Journal, *, waits: bool = True
     ) -> None:
         self._transport = transport
         self._job = job
         self._cursor = Cursor(journal)
-        self._waits = not start_only
+        self._waits = waits
         self._is_over = False
         self._gave_value = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ..cancelling import CancelReport, may_settle, may_tell, needs_new_session
+from ..cancelling import CancelReport, needs_new_session, refusal_to_settle, refusal_to_tell
 from ..config import object_of
 from ..effects import Flow, Now, Signal, Wait
 from ..errors import (
@@ -16,60 +16,80 @@ from ..errors import (
     RemoteProtocolError,
     TooManyRequestsError,
 )
-from ..http import Headers
 from ..job import Job, JobState
 from ..payload import cancel_payload
 from ..replies import json_reply
 from .requests import LONGEST_RETRY_AFTER, back_off, post_json
-from .state import ClientState, LiveSession
+from .state import ClientState, LiveSession, Slots
 from .streams import read_stream
 
 MAY_HAVE_JOINED: Final = frozenset({502, 504})
 """What a gateway answers that has passed a request on, and does not know what came of it."""
 
 
-def call(state: ClientState, live: LiveSession, job: Job, headers: Headers = ()) -> Flow[None]:
-    """Carry a job from its join to its end. Whatever happens, the job is settled afterwards, and nothing is raised."""
+TELL_SECONDS: Final = 2.0
+"""How long telling the server of a cancelled job may take: whoever has given a job up does not wait for more."""
+
+
+def call(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
+    """Carry a job from its join to its end. Whatever happens, the job is settled afterwards."""
     turn = Signal()
     held = False
     try:
         job.on_settled.append(turn.set)
-        while not job.is_settled and not held:
-            held = state.slots.take(turn)
-            if not held:
-                in_time, _ = yield Wait(turn, job.deadline)
-                turn.clear()
-                if not in_time:
-                    job.fail(_total_exceeded("not_sent"))
+        held = yield from _take(state.slots, turn, job)
         while not job.is_settled and job.fn_index in live.cancelling:
             live.cancelling[job.fn_index].append(turn)
-            in_time, _ = yield Wait(turn, job.deadline)
-            turn.clear()
-            if not in_time:
-                job.fail(_total_exceeded("not_sent"))
+            yield from _wait_for_turn(turn, job)
         if not job.is_settled:
-            yield from join(state, live, job, headers)
+            yield from join(state, live, job)
         if not job.is_settled:
             yield from follow(state, live, job, lambda: job.is_settled)
+    except Exception as error:
+        # A defect of ours, or of what the caller gave us. It must not pass for a cancellation.
+        internal = GradioError(f"an internal error ended the job: {error!r}")
+        internal.__cause__ = error
+        job.fail(internal)
+        raise
     finally:
         job.cancel()  # does nothing, unless whoever ran this flow has given it up
         state.slots.release(turn, held=held)
 
 
-def join(state: ClientState, live: LiveSession, job: Job, headers: Headers = ()) -> Flow[None]:
+def _take(slots: Slots, turn: Signal, job: Job) -> Flow[bool]:
+    """Wait for a slot, as long as the job is not over. The caller releases it."""
+    while not job.is_settled:
+        if slots.take(turn):
+            return True
+        yield from _wait_for_turn(turn, job)
+    return False
+
+
+def _wait_for_turn(turn: Signal, job: Job) -> Flow[None]:
+    in_time, _ = yield Wait(turn, job.deadline)
+    turn.clear()
+    if not in_time:
+        job.fail(_total_exceeded("not_sent"))
+
+
+def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     """Send a job's join and take the answer to the session. A join that failed has settled the job."""
     session = live.session
     settled = False
     attempt = 0
+    turn = Signal()
     try:
+        job.on_settled.append(turn.set)
         while not settled and not job.is_settled:
-            session.join_sent(job)
+            if not (yield from _take(state.joins, turn, job)):
+                break
             try:
+                session.join_sent(job)
                 response = yield from post_json(
                     state,
                     state.target("queue/join"),
                     job.payload,
-                    headers=(("x-gradio-user", "api"), *headers),
+                    headers=(("x-gradio-user", "api"), *job.headers),
                     until=job.deadline,
                 )
                 event_id = _accepted(state, json_reply(response, state.limits, "/queue/join"))
@@ -79,6 +99,8 @@ def join(state: ClientState, live: LiveSession, job: Job, headers: Headers = ())
                 settled = True
                 session.join_accepted(job, event_id)
                 break
+            finally:
+                state.joins.release(turn, held=True)
             if isinstance(error, HTTPStatusError) and error.status in MAY_HAVE_JOINED:
                 error.retryable = False
             asked = error.retry_after if isinstance(error, TooManyRequestsError) else None
@@ -150,7 +172,7 @@ def _total_exceeded(phase: Phase) -> DeadlineExceeded:
 
 def cancel(state: ClientState, live: LiveSession, job: Job, *, force: bool = False) -> Flow[CancelReport]:
     """Cancel a job where that is possible, and tell the server where that harms no other job."""
-    refusal = may_settle(job, force=force)
+    refusal = refusal_to_settle(job, force=force)
     if refusal is not None:
         return CancelReport(False, False, refusal)
     was = job.state
@@ -169,7 +191,7 @@ def _tell(state: ClientState, live: LiveSession, job: Job, was: JobState) -> Flo
     """Tell the server that a settled job is of no more use; return why not, if it was not told."""
     version_info = state.app.config.version_info
     has_state = any(component.is_state for component in state.app.config.components.values())
-    refusal = may_tell(live.session, job, was, version_info, has_state=has_state)
+    refusal = refusal_to_tell(live.session, job, was, version_info, has_state=has_state)
     if refusal is not None or job.event_id is None:
         return refusal or "the server has not named the job"
     if needs_new_session(was, version_info):
@@ -180,8 +202,11 @@ def _tell(state: ClientState, live: LiveSession, job: Job, was: JobState) -> Flo
             state.live = None
     body = cancel_payload(fn_index=job.fn_index, session_hash=live.session.hash, event_id=job.event_id)
     live.cancelling.setdefault(job.fn_index, [])
+    _, now = yield Now()
     try:
-        response = yield from post_json(state, state.target("cancel"), body)
+        response = yield from post_json(
+            state, state.target("cancel"), body, headers=job.headers, until=now + TELL_SECONDS
+        )
         json_reply(response, state.limits, "/cancel")
     except GradioError as error:
         return f"the server did not take the cancellation: {error}"

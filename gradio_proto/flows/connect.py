@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .. import jsontext
 from ..api_info import parse_api_info
 from ..config import AppConfig, check_protocol, extract_config_from_html, parse_config
 from ..cookies import CookieJar
 from ..effects import Flow
 from ..endpoints import App
-from ..errors import AuthenticationError, RemoteProtocolError
-from ..http import Response
+from ..errors import AuthenticationError, GradioError, RemoteProtocolError
 from ..replies import is_page, json_reply, page_error, reply_error
 from ..urls import AppURL, Origin, encode_query, target
-from .requests import RedirectedElsewhere, fetch, fetch_idempotent
+from .requests import (
+    REDIRECTS,
+    RedirectedElsewhere,
+    fetch,
+    fetch_idempotent,
+    open_exchange,
+    redirect_target,
+)
 from .state import ClientState
 
 
@@ -22,6 +30,7 @@ def connect(state: ClientState) -> Flow[App]:
     Raises:
         GradioError: The app cannot be reached, wants a login, or speaks something else.
     """
+    yield from _follow_upgrade(state)
     if state.auth is not None:
         yield from log_in(state, *state.auth)
     config = yield from _read_config(state)
@@ -53,23 +62,31 @@ def log_in(state: ClientState, user: str, password: str) -> Flow[None]:
     # redirect to its page: then there is nothing to log in to.
     if response.status in (400, 401, 403):
         raise AuthenticationError(f"the app does not accept the user name {user!r} with this password")
+    if response.status in REDIRECTS:
+        redirect_target(state.url.origin, "/login", response.head)  # only to ask whether it leads elsewhere
     if response.status >= 400:
         raise reply_error(response, state.limits, "/login")
 
 
+def _follow_upgrade(state: ClientState) -> Flow[None]:
+    """Find out whether a plain-http URL is redirected to https on its host, before anything secret goes out."""
+    if state.url.origin.tls or state.url.origin.is_loopback:
+        return
+    anonymous = replace(state, headers=(), cookies=CookieJar(state.url.origin, state.limits))
+    try:
+        exchange, _, _ = yield from open_exchange(anonymous, "GET", target(state.url.base_path, "", "config"))
+        exchange.close()
+    except RedirectedElsewhere as redirect:
+        if _is_upgrade(state.url.origin, redirect.origin):
+            state.url = AppURL(redirect.origin, _base_path(redirect.target))
+            state.cookies = state.cookies.moved_to(redirect.origin)
+    except GradioError:
+        pass  # whatever it is, the request that counts meets it too
+
+
 def _read_config(state: ClientState) -> Flow[AppConfig]:
     """``/config``, or else what the app's page embeds (what Gradio before 3.0 and some gateways leave)."""
-    has_secret = bool(state.headers) or state.auth is not None or len(state.cookies) > 0
-    response: Response | None = None
-    try:
-        response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
-    except RedirectedElsewhere as redirect:
-        if has_secret or not _is_upgrade(state.url.origin, redirect.origin):
-            raise
-        state.url = AppURL(redirect.origin, _base_path(redirect.target))
-        state.cookies = CookieJar(redirect.origin, state.limits)
-    if response is None:
-        response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
+    response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
     if response.status == 200 and not is_page(response.head):
         return parse_config(json_reply(response, state.limits, "/config"))
     if response.status not in (200, 404):
@@ -86,7 +103,7 @@ def _read_config(state: ClientState) -> Flow[AppConfig]:
 
 
 def _is_upgrade(old: Origin, new: Origin) -> bool:
-    """Whether it is the same host, now with TLS. It is followed only if nothing secret has gone out in clear."""
+    """Whether it is the same host, now with TLS."""
     return new.tls and not old.tls and new.host == old.host
 
 

@@ -27,6 +27,9 @@ BACKOFF: Final = 0.5
 LONGEST_RETRY_AFTER: Final = 60.0
 """Seconds of a Retry-After that are waited out. A caller who must wait longer should know, and decide."""
 
+LONGEST_REPLY: Final = 4
+"""How many times ``Timeouts.read`` the body of a reply may take, however it progresses."""
+
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -62,7 +65,10 @@ def open_exchange(
         request = make_request(state, method, target, now, body=body, headers=headers)
         exchange, now = yield Open(request, earlier(deadline(now, state.timeouts.write), until))
         try:
-            head, now = yield ReadHead(exchange, earlier(deadline(now, state.timeouts.read), until))
+            try:
+                head, now = yield ReadHead(exchange, earlier(deadline(now, state.timeouts.read), until))
+            except TimedOut as error:
+                raise DeadlineExceeded("the server did not answer in time", kind="read") from error
             note_head(state, target, head, now)
             redirected = method == "GET" and head.status in REDIRECTS
             if redirected:
@@ -133,7 +139,8 @@ def fetch(
     headers: Headers = (),
     until: float | None = None,
 ) -> Flow[Response]:
-    """Send a request and read the whole answer, whatever its status.
+    """Send a request and read the whole answer, whatever its status, in no more than :data:`LONGEST_REPLY` times
+    ``Timeouts.read``: a drip of bytes must not prolong it for ever.
 
     Raises:
         GradioError: There was no complete answer within its deadlines and limits.
@@ -141,6 +148,8 @@ def fetch(
     exchange, head, now = yield from open_exchange(
         state, method, target, body=body, headers=headers, until=until
     )
+    if state.timeouts.read is not None:
+        until = earlier(until, now + LONGEST_REPLY * state.timeouts.read)
     try:
         pieces: list[bytes] = []
         left = state.limits.json_body_bytes

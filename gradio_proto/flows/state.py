@@ -23,6 +23,10 @@ from ..urls import AppURL, target
 IDEMPOTENT_RETRIES: Final = 2
 """How often a GET is tried again by default: once for the moment, once for the restart."""
 
+JOINS_AT_ONCE: Final = 16
+"""Joins on their way at once, each on a connection of its own: a burst of submits must not exhaust the file
+descriptors of either side, and a join is answered within milliseconds."""
+
 REMEMBERED_TARGETS: Final = 64
 """Request targets that are not built again: a client asks for the same few."""
 
@@ -50,6 +54,8 @@ class LiveSession:
     """The exchange on which its event stream comes, while there is one."""
     decoder: SSEDecoder | None = None
     """What has come of that stream and is not read yet."""
+    refusals: int = 0
+    """How often in a row the server has put off the request for the stream."""
     retired: Signal = field(default_factory=Signal)
     """Set when no new job will join it and its heartbeat may end."""
     cancelling: dict[int, list[Signal]] = field(default_factory=dict[int, list[Signal]])
@@ -107,6 +113,9 @@ class ClientState:
     loaded: App | None = None
     live: LiveSession | None = None
     slots: Slots = field(default_factory=lambda: Slots(None))
+    """The jobs in flight (``max_workers``)."""
+    joins: Slots = field(default_factory=lambda: Slots(JOINS_AT_ONCE))
+    """The joins on their way."""
     open_jobs: dict[Job, None] = field(default_factory=dict[Job, None])
     """Every job that has not ended, in the order of their calls."""
     closed: bool = False

@@ -9,7 +9,7 @@ from ..errors import ConnectError, ConnectionLost, DeadlineExceeded, GradioError
 from ..exchange import Exchange
 from ..http import Response
 from ..messages import parse_message
-from ..replies import page_error, reply_error
+from ..replies import RETRYABLE_STATUS, page_error, reply_error, retry_after
 from ..sentinels import END, NEED_DATA
 from ..session import StreamState
 from ..sse import SSEDecoder
@@ -37,19 +37,18 @@ def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: floa
         _, now = yield Now()
         try:
             if session.stream is StreamState.CLOSED:
-                now = yield from _request(state, live, now)
+                now = yield from _request(state, live, until, now)
             if session.stream is StreamState.OPENING:
-                now = yield from _open(state, live, _exchange(live), now)
+                now = yield from _open(state, live, _exchange(live), wake, until, now)
+            if live.decoder is None:
+                if live.stream is None:
+                    continue  # the server has put it off
+                return  # woken, or out of time: whoever reads next waits on
             yield from _read(state, live, _exchange(live), wake, until, now)
             if session.stream is not StreamState.CLOSED:
                 return
         except GradioError as error:
             end_stream(live, error)
-        except KeyboardInterrupt:
-            # It struck in the middle of a step (at a yield this flow is closed instead), and what was half
-            # parsed cannot be read on.
-            end_stream(live, ConnectionLost("the reader of the stream was interrupted", phase="stream_lost"))
-            raise
 
 
 def end_stream(live: LiveSession, error: GradioError | None = None) -> None:
@@ -71,7 +70,7 @@ def _exchange(live: LiveSession) -> Exchange:
     return live.stream
 
 
-def _request(state: ClientState, live: LiveSession, now: float) -> Flow[float]:
+def _request(state: ClientState, live: LiveSession, until: float | None, now: float) -> Flow[float]:
     """Send the request for the stream. A connection that could not be made is tried again: nothing was sent."""
     retries = IDEMPOTENT_RETRIES if state.max_retries is None else state.max_retries
     target = state.target("queue/data", (("session_hash", live.session.hash),))
@@ -81,13 +80,13 @@ def _request(state: ClientState, live: LiveSession, now: float) -> Flow[float]:
         while True:
             request = make_request(state, "GET", target, now, headers=(("accept", "text/event-stream"),))
             try:
-                live.stream, now = yield Open(request, deadline(now, state.timeouts.write))
+                live.stream, now = yield Open(request, earlier(deadline(now, state.timeouts.write), until))
                 return now
             except ConnectError as error:
                 if attempt >= retries or not error.retryable:
                     message = f"the event stream could not be opened: {error}"
                     raise ConnectionLost(message, phase="stream_lost") from error
-            now = yield from back_off(state, attempt)
+            now = yield from back_off(state, attempt, until=until)
             attempt += 1
     except GradioError:
         raise
@@ -96,11 +95,27 @@ def _request(state: ClientState, live: LiveSession, now: float) -> Flow[float]:
         raise
 
 
-def _open(state: ClientState, live: LiveSession, exchange: Exchange, now: float) -> Flow[float]:
+def _open(
+    state: ClientState, live: LiveSession, exchange: Exchange, wake: Signal, until: float | None, now: float
+) -> Flow[float]:
     head = exchange.head
     if head is None:  # else whoever read it was given up
-        head, now = yield ReadHead(exchange, deadline(now, state.timeouts.read))
+        late_at = deadline(now, state.timeouts.read)
+        first = earlier(late_at, until)
+        try:
+            head, now = yield ReadHead(exchange, first, wake)
+        except TimedOut:
+            if first == until:
+                return now
+            raise DeadlineExceeded("the server did not answer in time", kind="read") from None
+        if head is None:
+            return now
     note_head(state, exchange.request.target, head, now)
+    retries = IDEMPOTENT_RETRIES if state.max_retries is None else state.max_retries
+    if head.status in RETRYABLE_STATUS and live.refusals < retries:
+        live.refusals += 1
+        end_stream(live)
+        return (yield from back_off(state, live.refusals - 1, retry_after(head), until=until))
     if head.status != 200 or head.content_type != "text/event-stream":
         try:
             piece, _ = yield ReadBody(exchange, deadline(now, state.timeouts.read))
@@ -110,6 +125,7 @@ def _open(state: ClientState, live: LiveSession, exchange: Exchange, now: float)
         if head.status != 200:
             raise reply_error(Response(head, body), state.limits, "/queue/data")
         raise page_error(head, body.decode("utf-8", "replace"), "/queue/data", "an event stream")
+    live.refusals = 0
     live.decoder = SSEDecoder(state.limits)
     live.session.stream_opened()
     return now
@@ -122,7 +138,11 @@ def _read(
     assert decoder is not None
     handled = 0
     while not wake.is_set and session.wants_stream:
+        if handled == BURST:
+            _, now = yield Sleep(now)
+            handled = 0
         event = decoder.next_event()
+        handled += 1
         if event is NEED_DATA:
             ending = session.stream is StreamState.ENDING
             silent_at = deadline(now, ENDING_SECONDS if ending else state.timeouts.idle)
@@ -158,7 +178,3 @@ def _read(
             if session.stream is StreamState.BROKEN:
                 end_stream(live)
                 return
-            handled += 1
-            if handled == BURST:
-                _, now = yield Sleep(now)
-                handled = 0

@@ -385,7 +385,8 @@ def _memory(stream: ByteStream) -> MemoryStream:
 class MemoryTransport:
     """A client's transport over a :class:`MemoryRunner`: one thread, no sockets, virtual time.
 
-    What waits (``predict()``, ``job.result()``) turns the runner; between such calls nothing happens.
+    What waits (``predict()``, ``job.result()``) turns the runner; between such calls nothing happens, so the
+    standard library's ``concurrent.futures.wait()``, which only waits, would wait for ever.
     """
 
     def __init__(self, options: TransportOptions, runner: MemoryRunner) -> None:
@@ -431,6 +432,10 @@ class MemoryTransport:
         happened = self.runner.run_until(done, None if timeout is None else self.runner.now + timeout)
         self._call_back()
         return happened
+
+    def when_free(self, action: Callable[[], None]) -> None:
+        """Do it: there is nobody to wait for."""
+        action()
 
     def defer(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` when the waiting that goes on now is over."""

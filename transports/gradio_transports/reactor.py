@@ -337,7 +337,9 @@ class Reactor:
                 handler or a finalizer.
         """
         if self._turning_thread == threading.get_ident():
-            raise LocalProtocolError("a signal's handler or a finalizer cannot wait for the client that it interrupts")
+            raise LocalProtocolError(
+                "a signal's handler or a finalizer cannot wait for the client that it interrupts"
+            )
         with self.lock:
             if done():
                 return True

@@ -16,11 +16,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
-from gradio_proto.effects import Connect, Flow, IsQuiet, Receive, Send, Signal, StartTLS
+from gradio_proto.effects import Connect, Flow, IsQuiet, Receive, Send, Signal, StartTLS, TimedOut
 from gradio_proto.errors import ConnectError, ConnectionLost
 from gradio_proto.exchange import ConnectionPool, lower
 from gradio_proto.transport import TransportOptions
 
+from .callbacks import CallbackThread
 from .environment import proxy_from_environment
 from .reactor import Parking, Reactor, Task
 
@@ -30,6 +31,9 @@ SMALLEST_READ: Final = 64 * 1024
 LARGEST_READ: Final = 1024 * 1024
 """Bytes asked for in one read: doubled while reads come back full, since a large message is read in fewer calls
 then, and small otherwise, since every call allocates that much."""
+
+LONGEST_STEP: Final = 1.0
+"""Seconds that a fork waits for the flows' lock; it is held for milliseconds."""
 
 NEXT_ADDRESS: Final = 0.25
 """Seconds for one address of a host before the next one is tried beside it (RFC 8305, 5)."""
@@ -131,6 +135,7 @@ class SocketTransport:
         self._options = options
         self._ssl_context: ssl.SSLContext | None = options.ssl_context
         self._fork_callbacks: list[Callable[[], None]] = []
+        self._callbacks = CallbackThread()
         self._reactor = Reactor(
             {
                 Connect: self._connect,
@@ -169,8 +174,12 @@ class SocketTransport:
         return self._reactor.wait_until(done, hooks, timeout)
 
     def defer(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` on the daemon thread; the lock is held."""
-        self._reactor.defer(callback)
+        """Call ``callback`` on a thread that is there for callbacks; the lock is held."""
+        self._callbacks.call(callback)
+
+    def when_free(self, action: Callable[[], None]) -> None:
+        """Do something that takes the lock, now or as soon as this thread can."""
+        self._reactor.when_free(action)
 
     def wall_clock(self) -> datetime:
         """The local date and time, as the official client gives it."""
@@ -200,8 +209,11 @@ class SocketTransport:
 
     def after_fork(self) -> None:
         """In a forked child: leave the parent's connections to the parent."""
-        self._reactor.after_fork(self._settle_after_fork)
-        self.lock = self._reactor.lock
+        self._callbacks = CallbackThread()
+        try:
+            self._reactor.after_fork(self._settle_after_fork)
+        finally:
+            self.lock = self._reactor.lock
         self.pool.close()
         self.pool = self._new_pool()
 
@@ -234,6 +246,8 @@ class SocketTransport:
         if effect.wake is not None and effect.wake.is_set:
             task.value = None
             return True
+        if effect.deadline is not None and time.monotonic() >= effect.deadline:
+            raise TimedOut  # bytes that keep coming do not keep a deadline from passing
         if stream.has_asked:
             # The answer to what was sent a moment ago cannot be here: trying would cost two system calls.
             stream.has_asked = False
@@ -459,10 +473,29 @@ class Connecting(Parking):
 _TRANSPORTS: weakref.WeakSet[SocketTransport] = weakref.WeakSet()
 
 
+# A fork waits until no flow takes a step: a child cannot end a flow that was in the middle of one, since the
+# thread that ran it is the parent's.
+_held_for_fork: list[SocketTransport] = []
+
+
+def _before_fork() -> None:
+    for transport in tuple(_TRANSPORTS):
+        if transport.lock.acquire(timeout=LONGEST_STEP):
+            _held_for_fork.append(transport)
+
+
+def _after_fork_in_parent() -> None:
+    while _held_for_fork:
+        _held_for_fork.pop().lock.release()
+
+
 def _after_fork_in_child() -> None:
+    _held_for_fork.clear()  # each gets a new lock
     for transport in tuple(_TRANSPORTS):
         transport.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )

@@ -1,0 +1,125 @@
+"""What a client, its endpoints and its jobs share: one transport, and the state that its flows run over."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..config import AppConfig
+from ..effects import Flow
+from ..endpoints import Endpoint
+from ..errors import ClientClosed, ConnectionLost, GradioError
+from ..flows.calls import call
+from ..flows.heartbeat import heartbeat
+from ..flows.state import ClientState, LiveSession
+from ..http import Headers
+from ..job import Job
+from ..journal import Journal
+from ..payload import join_payload
+from ..timeouts import deadline
+from ..transport import BlockingTransport
+
+logger = logging.getLogger("gradio_proto")
+
+
+class Engine:
+    """The working parts of one client. Whoever looks at ``state`` holds ``transport.lock``."""
+
+    def __init__(self, transport: BlockingTransport, state: ClientState) -> None:
+        self.transport = transport
+        self.state = state
+        self._is_forking = False
+        transport.on_fork(self._forked)
+
+    @property
+    def config(self) -> AppConfig:
+        """What the app says about itself."""
+        return self.state.app.config
+
+    def session(self) -> LiveSession:
+        """The session that new jobs join, and its heartbeat if the app wants one; the lock is held."""
+        is_new = self.state.live is None
+        live = self.state.session()
+        if is_new and self.state.heartbeat and self.config.connect_heartbeat:
+            self.transport.spawn(heartbeat(self.state, live), promised=False)
+        return live
+
+    def retire_session(self) -> None:
+        """Let new jobs join a new session; the lock is held."""
+        if self.state.live is not None:
+            self.state.live.retired.set()
+            self.state.live = None
+
+    def begin(
+        self,
+        endpoint: Endpoint,
+        headers: Headers,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        *,
+        keep_messages: bool,
+    ) -> tuple[Job, LiveSession]:
+        """Make a job of a call; the lock is held. Raises whatever is wrong with the arguments."""
+        state = self.state
+        data = endpoint.bind(args, kwargs)
+        live = self.session()
+        payload = join_payload(fn_index=endpoint.fn_index, data=data, session_hash=live.session.hash)
+        journal = None
+        if keep_messages:
+            sends_diffs = self.config.protocol != "sse_v1"
+            journal = Journal(state.limits, state.budget, diffs=sends_diffs, convert=endpoint.unbind_outputs)
+        job = Job(
+            fn_index=endpoint.fn_index,
+            label=endpoint.label,
+            payload=payload,
+            headers=headers,
+            convert=endpoint.unbind_outputs,
+            journal=journal,
+            version_info=self.config.version_info,
+            is_generator=endpoint.is_generator,
+            deadline=deadline(self.transport.monotonic(), state.timeouts.total),
+        )
+        state.open_jobs[job] = None
+        job.on_settled.append(lambda: state.open_jobs.pop(job, None))
+        return job, live
+
+    def call(self, live: LiveSession, job: Job) -> Flow[None]:
+        """The flow of a job that :meth:`begin` made."""
+        return call(self.state, live, job)
+
+    def defer_callback(self, callback: Callable[[], Any], what: object) -> None:
+        """Call a user's callback on the transport's own thread; the lock is held."""
+        if not self._is_forking:  # the callbacks of the parent's jobs are the parent's to call
+            self.transport.defer(lambda: call_safely(callback, what))
+
+    def close(self) -> None:
+        """End every open job with ClientClosed, and close every connection."""
+
+        def close() -> None:
+            with self.transport.lock:
+                self.state.closed = True
+                self._end_jobs(lambda: ClientClosed("the client was closed"))
+            self.transport.close()
+
+        self.transport.when_free(close)
+
+    def _forked(self) -> None:
+        self._is_forking = True
+        self._end_jobs(
+            lambda: ConnectionLost("this is a forked process, and the job its parent's", phase="stream_lost")
+        )
+        self._is_forking = False
+
+    def _end_jobs(self, error: Callable[[], GradioError]) -> None:
+        for job in tuple(self.state.open_jobs):
+            job.fail(error())
+        self.retire_session()
+
+
+def call_safely(callback: Callable[[], Any], what: object) -> None:
+    """Call a user's callback; what it raises is logged, as a Future's is."""
+    try:
+        callback()
+    except BaseException:  # SystemExit would end the thread that calls the others
+        logger.exception("a callback of %r raised", what)

@@ -1,0 +1,52 @@
+"""Checking what a caller gives: each mistake is told at once, and in words that say what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+
+def one_of(name: str, value: Any, other_name: str, other: Any, wanted: str | None = None) -> Any:
+    """The value of an option that has two names."""
+    if value is not None and other is not None and value != other:
+        raise TypeError(f"{name}= and {other_name}= are two names of one option: give one of them")
+    chosen = value if value is not None else other
+    if chosen is None and wanted is not None:
+        raise TypeError(f"{name} is missing: {wanted}")
+    return chosen
+
+
+def string(name: str, value: Any) -> str:
+    """A string, or a TypeError that names the option."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    return value
+
+
+def count(name: str, value: Any, *, least: int) -> int | None:
+    """A number of at least ``least``, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an int or None, not {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}")
+    return value
+
+
+def instance(name: str, value: Any, cls: type) -> None:
+    """A value of that class, or a TypeError that names the option."""
+    if not isinstance(value, cls):
+        raise TypeError(
+            f"{name} must be a {cls.__name__}, not {type(value).__name__}: {name}={cls.__name__}(...)"
+        )
+
+
+def checked_auth(auth: Any) -> tuple[str, str] | None:
+    """A user name and a password, or None."""
+    if auth is None:
+        return None
+    parts: Sequence[Any] = cast(Sequence[Any], auth) if isinstance(auth, tuple | list) else ()
+    if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
+        raise TypeError("auth must be a pair of strings: auth=('user', 'password')")
+    return parts[0], parts[1]
