@@ -17,6 +17,7 @@ from gradio_proto.exchange import ConnectionPool, lower
 from gradio_proto.flows.calls import call
 from gradio_proto.flows.connect import connect
 from gradio_proto.flows.state import ClientState, Entropy, LiveSession, Slots
+from gradio_proto.http import Headers
 from gradio_proto.job import Job
 from gradio_proto.journal import Budget, Cursor, Journal
 from gradio_proto.limits import Limits
@@ -245,7 +246,7 @@ def make_state(
     url = url or AppURL(Origin("http", "app", 80), "")
     limits = limits or Limits()
     numbers = iter(range(1, 1000))
-    options.setdefault("headers", [])
+    options.setdefault("headers", ())
     options.setdefault("cookies", CookieJar(url.origin, limits))
     return ClientState(
         url=url,
@@ -307,7 +308,12 @@ class World:
         return self
 
     def make(
-        self, name: str, *args: Any, live: LiveSession | None = None, deadline: float | None = None
+        self,
+        name: str,
+        *args: Any,
+        live: LiveSession | None = None,
+        deadline: float | None = None,
+        headers: Headers = (),
     ) -> Begun:
         """A job, not begun yet."""
         endpoint = self.state.app.resolve(name)
@@ -318,6 +324,7 @@ class World:
             payload=join_payload(
                 fn_index=endpoint.fn_index, data=endpoint.bind(args, {}), session_hash=live.session.hash
             ),
+            headers=headers,
             convert=endpoint.unbind_outputs,
             journal=Journal(
                 self.state.limits,
@@ -338,9 +345,8 @@ class World:
 
     def begin(self, name: str, *args: Any, **options: Any) -> Begun:
         """Begin a call."""
-        headers = options.pop("headers", ())
         begun = self.make(name, *args, **options)
-        begun.task = self.spawn(call(self.state, begun.live, begun.job, headers))
+        begun.task = self.spawn(call(self.state, begun.live, begun.job))
         return begun
 
     def finish(self, *begun: Begun, within: float = 300.0) -> None:

@@ -91,7 +91,7 @@ def test_state_lives_in_the_session(version: str) -> None:
 
 def test_what_a_join_says() -> None:
     world = joining(streams=[[STREAM, completed("e1", "v")]])
-    world.result(world.begin("/echo", "x", headers=[("x-call", "1")]))
+    world.result(world.begin("/echo", "x", headers=(("x-call", "1"),)))
     (asked,) = [asked for asked in world.server.asked if asked.path.endswith("/queue/join")]
     assert asked.target == "/gradio_api/queue/join"
     assert asked.headers["x-gradio-user"] == "api"

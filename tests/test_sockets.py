@@ -147,9 +147,7 @@ def test_a_name_is_looked_up_beside(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     began = time.monotonic()
-    with pytest.raises(
-        DeadlineExceeded, match=r"no connection to http://slow\.example within 0\.3 s"
-    ) as caught:
+    with pytest.raises(DeadlineExceeded, match=r"no connection to http://slow\.example") as caught:
         Client("http://slow.example", timeouts=SHORT, max_retries=0, trust_env=False)
     assert time.monotonic() - began < 0.55
     assert (caught.value.kind, caught.value.phase, caught.value.retryable) == ("connect", "not_sent", True)
@@ -634,7 +632,8 @@ def test_a_proxy_makes_tunnels_and_its_password_goes_nowhere_else() -> None:
             assert "app's" not in head
         for request in server.requests:
             assert expected not in str(request)
-            assert request.headers["x-secret"] == "app's"
+        # The first request to an http address goes without secrets: it may be answered by a redirect to https.
+        assert {request.headers["x-secret"] for request in server.requests[1:]} == {"app's"}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from ..cookies import CookieJar
 from ..effects import Flow
 from ..endpoints import App
 from ..errors import AuthenticationError, GradioError, RemoteProtocolError
+from ..http import Response
 from ..replies import is_page, json_reply, page_error, reply_error
-from ..urls import AppURL, Origin, encode_query, target
+from ..urls import AppURL, encode_query, target
 from .requests import (
     REDIRECTS,
     RedirectedElsewhere,
@@ -30,7 +31,7 @@ def connect(state: ClientState) -> Flow[App]:
     Raises:
         GradioError: The app cannot be reached, wants a login, or speaks something else.
     """
-    yield from _follow_upgrade(state)
+    yield from _upgrade_before_secrets(state)
     if state.auth is not None:
         yield from log_in(state, *state.auth)
     config = yield from _read_config(state)
@@ -68,25 +69,46 @@ def log_in(state: ClientState, user: str, password: str) -> Flow[None]:
         raise reply_error(response, state.limits, "/login")
 
 
-def _follow_upgrade(state: ClientState) -> Flow[None]:
+def _upgrade_before_secrets(state: ClientState) -> Flow[None]:
     """Find out whether a plain-http URL is redirected to https on its host, before anything secret goes out."""
-    if state.url.origin.tls or state.url.origin.is_loopback:
+    origin = state.url.origin
+    if not _has_secret(state) or origin.tls or origin.is_loopback:
         return
-    anonymous = replace(state, headers=(), cookies=CookieJar(state.url.origin, state.limits))
+    anonymous = replace(state, headers=(), cookies=CookieJar(origin, state.limits))
     try:
         exchange, _, _ = yield from open_exchange(anonymous, "GET", target(state.url.base_path, "", "config"))
         exchange.close()
     except RedirectedElsewhere as redirect:
-        if _is_upgrade(state.url.origin, redirect.origin):
-            state.url = AppURL(redirect.origin, _base_path(redirect.target))
-            state.cookies = state.cookies.moved_to(redirect.origin)
+        _move(state, redirect)
     except GradioError:
         pass  # whatever it is, the request that counts meets it too
 
 
+def _has_secret(state: ClientState) -> bool:
+    return bool(state.headers) or state.auth is not None or len(state.cookies) > 0
+
+
+def _move(state: ClientState, redirect: RedirectedElsewhere) -> None:
+    """Go on at the https form of the URL; anywhere else is the caller's decision."""
+    old, new = state.url.origin, redirect.origin
+    if old.tls or not new.tls or new.host != old.host:
+        raise redirect
+    base_path = redirect.target.partition("?")[0].removesuffix("/").removesuffix("/config")
+    state.url = AppURL(new, base_path)
+    state.cookies = state.cookies.moved_to(new)
+
+
 def _read_config(state: ClientState) -> Flow[AppConfig]:
     """``/config``, or else what the app's page embeds (what Gradio before 3.0 and some gateways leave)."""
-    response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
+    response: Response | None = None
+    try:
+        response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
+    except RedirectedElsewhere as redirect:
+        if _has_secret(state):
+            raise  # it has gone out in clear already, to a server that first led nowhere else
+        _move(state, redirect)
+    if response is None:
+        response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
     if response.status == 200 and not is_page(response.head):
         return parse_config(json_reply(response, state.limits, "/config"))
     if response.status not in (200, 404):
@@ -100,13 +122,3 @@ def _read_config(state: ClientState) -> Flow[AppConfig]:
             f"there is no Gradio app at {state.url}: /config answered {response.status}"
         )
     return parse_config(jsontext.loads(text, state.limits, "the config in the app's page"))
-
-
-def _is_upgrade(old: Origin, new: Origin) -> bool:
-    """Whether it is the same host, now with TLS."""
-    return new.tls and not old.tls and new.host == old.host
-
-
-def _base_path(target: str) -> str:
-    """Where the app stands, if its config is at ``target``."""
-    return target.partition("?")[0].removesuffix("/").removesuffix("/config")
