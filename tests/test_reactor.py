@@ -269,6 +269,7 @@ def test_callbacks_have_a_thread_of_their_own(monkeypatch: pytest.MonkeyPatch) -
     def note(number: int) -> None:
         called.append((number, threading.current_thread().name))
 
+    before = {*threading.enumerate()}
     thread = CallbackThread()
     for _ in range(2):
         called.clear()
@@ -277,7 +278,7 @@ def test_callbacks_have_a_thread_of_their_own(monkeypatch: pytest.MonkeyPatch) -
             thread.call(partial(note, number))
         eventually(lambda: len(called) == 3)
         assert called == [(number, "gradio_proto callbacks") for number in range(3)]
-        eventually(lambda: all(each.name != "gradio_proto callbacks" for each in threading.enumerate()))
+        eventually(lambda: {*threading.enumerate()} <= before)
 
 
 def test_a_daemon_without_work_ends_and_another_one_starts(

@@ -139,7 +139,7 @@ def test_a_name_is_looked_up_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(host: Any, *args: Any, **kwargs: Any) -> Any:
         if host == "slow.example" and "flags" not in kwargs:
             asked.set()
-            time.sleep(0.6)
+            time.sleep(1)
             raise socket.gaierror("never heard of it")
         if host == "good.example" and "flags" not in kwargs:
             return real("127.0.0.1", *args, **kwargs)
@@ -149,7 +149,7 @@ def test_a_name_is_looked_up_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     began = time.monotonic()
     with pytest.raises(DeadlineExceeded, match=r"no connection to http://slow\.example") as caught:
         Client("http://slow.example", timeouts=SHORT, max_retries=0, trust_env=False)
-    assert time.monotonic() - began < 0.55
+    assert time.monotonic() - began < 0.9
     assert (caught.value.kind, caught.value.phase, caught.value.retryable) == ("connect", "not_sent", True)
     assert asked.is_set()
     with FaultyServer() as server, Client(f"http://good.example:{server.port}", trust_env=False) as client:

@@ -100,11 +100,12 @@ def _move(state: ClientState, redirect: RedirectedElsewhere) -> None:
 
 def _read_config(state: ClientState) -> Flow[AppConfig]:
     """``/config``, or else what the app's page embeds (what Gradio before 3.0 and some gateways leave)."""
+    has_secret = _has_secret(state)  # before the answer may have set cookies
     response: Response | None = None
     try:
         response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
     except RedirectedElsewhere as redirect:
-        if _has_secret(state):
+        if has_secret:
             raise  # it has gone out in clear already, to a server that first led nowhere else
         _move(state, redirect)
     if response is None:
