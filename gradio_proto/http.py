@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import h11
 
@@ -19,8 +19,6 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 Data = h11.Data
 EndOfMessage = h11.EndOfMessage
-
-_OF_THE_BODY: Final = (h11.Data, h11.EndOfMessage)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -187,29 +185,31 @@ class HTTPConnection:
                 self._held = error  # its turn comes after the data that were whole
                 break
         else:
-            if isinstance(following, ResponseHead | h11.EndOfMessage):
+            if isinstance(following, ResponseHead) or type(following) is h11.EndOfMessage:
                 self._held = following
         return event if len(pieces) == 1 else h11.Data(data=b"".join(pieces))
 
     def _next_event(self) -> HTTPEvent:
         while True:
             try:
-                event = self._h11.next_event()
+                event: Any = self._h11.next_event()
             except h11.RemoteProtocolError as error:
                 raise self._translated(error) from error
-            if isinstance(event, _OF_THE_BODY):
-                return event
-            if isinstance(event, h11.InformationalResponse):
+            kind = type(event)  # isinstance() is slow for h11's events, which are of an abstract class
+            if kind is h11.Data or kind is h11.EndOfMessage:
+                body: h11.Data | h11.EndOfMessage = event
+                return body
+            if kind is h11.InformationalResponse:
                 self._check_size(event)
                 continue  # 100 and 103 announce; the response is yet to come
-            if isinstance(event, h11.Response):
+            if kind is h11.Response:
                 self._check_size(event)
                 self._opening = None
                 headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in event.headers]
                 return ResponseHead(event.status_code, event.reason.decode("latin-1"), tuple(headers))
             if event is h11.NEED_DATA:
                 return NEED_DATA
-            if isinstance(event, h11.ConnectionClosed):
+            if kind is h11.ConnectionClosed:
                 raise ConnectionLost("the server closed the connection without answering")
             # PAUSED: bytes of a next response, or of another protocol, that nobody asked for.
             raise RemoteProtocolError("the server sent bytes after the end of its response")

@@ -119,7 +119,8 @@ class Session:
         self.baton = Baton()
         self._limits = limits
         self._streams = 0
-        self._streams_lost = 0
+        self.streams_lost = 0
+        """How many streams were lost with jobs on them."""
         self._is_spent = False
         """The stream has told how its last job ended, and nothing since: all that it owes is its end."""
         self._heard_on: dict[Job, int] = {}
@@ -134,7 +135,7 @@ class Session:
     def join_sent(self, job: Job) -> None:
         """A join is about to be sent."""
         job.join_sent(self.hash)
-        self.joining[job] = self._streams_lost
+        self.joining[job] = self.streams_lost
 
     def join_accepted(self, job: Job, event_id: str) -> None:
         """The server has answered a join. A job that was cancelled meanwhile is not taken up again."""
@@ -158,7 +159,7 @@ class Session:
             self._silent_ends[job] = 0
             job.on_settled.append(lambda: self._forget(job, event_id))
         self._deliver_early(job, event_id)
-        if streams_lost != self._streams_lost:
+        if streams_lost != self.streams_lost:
             job.fail(
                 ConnectionLost("the session's stream was lost while the job was joining", phase="accepted")
             )
@@ -252,7 +253,7 @@ class Session:
                     )
 
     def _lose_jobs(self, error: GradioError) -> None:
-        self._streams_lost += 1
+        self.streams_lost += 1
         self._fail_jobs(error)
 
     def _fail_jobs(self, error: GradioError) -> None:

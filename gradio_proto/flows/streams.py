@@ -33,6 +33,7 @@ def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: floa
     stream is told to the session, which ends its jobs; nothing is raised here.
     """
     session = live.session
+    streams_lost = session.streams_lost
     while session.wants_stream and not wake.is_set:
         _, now = yield Now()
         try:
@@ -49,6 +50,20 @@ def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: floa
                 return
         except GradioError as error:
             end_stream(live, error)
+        if session.streams_lost != streams_lost:
+            _leave_lost_session(state, live)
+
+
+def _leave_lost_session(state: ClientState, live: LiveSession) -> None:
+    """Let new jobs join another session, after this one's stream was lost with jobs on it.
+
+    The server drops what belongs to a session some moments after its stream has gone, and with it a job that joins
+    meanwhile, without a word. Only State, which lives in the session, is worth that risk.
+    """
+    has_state = any(component.is_state for component in state.app.config.components.values())
+    if state.live is live and not has_state:
+        live.retired.set()
+        state.live = None
 
 
 def end_stream(live: LiveSession, error: GradioError | None = None) -> None:

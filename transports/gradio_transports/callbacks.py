@@ -21,6 +21,13 @@ class CallbackThread:
         self._condition = threading.Condition()
         self._pending: deque[Callable[[], None]] = deque()
         self._runs = False
+        self._closed = False
+
+    def close(self) -> None:
+        """End the thread once it has called what it was given before."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
 
     def call(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` soon. It must not raise."""
@@ -42,7 +49,7 @@ class CallbackThread:
 
     def _next(self) -> Callable[[], None] | None:
         with self._condition:
-            if not self._pending:
+            if not self._pending and not self._closed:
                 self._condition.wait(LINGER)
             if self._pending:
                 return self._pending.popleft()

@@ -24,7 +24,7 @@ class HeldInterrupt:
 
     def hold(self) -> None:
         """Hold Ctrl-C back, if this is the thread that gets it and its handler is Python's own."""
-        if threading.current_thread() is not threading.main_thread():
+        if self._holds or threading.get_ident() != threading.main_thread().ident:
             return
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self._holds = True
@@ -41,7 +41,8 @@ class HeldInterrupt:
             raise KeyboardInterrupt
 
     def release(self) -> None:
-        """Let Ctrl-C raise again."""
+        """Let Ctrl-C raise again; one that came meanwhile raises here."""
         if self._holds:
             self._holds = False
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            self.check()

@@ -371,9 +371,10 @@ class Reactor:
 
     def _turn_until(self, done: Callable[[], bool], deadline: float | None, turner: object) -> None:
         self._turner, self._turning_thread = turner, threading.get_ident()
-        self._interrupt.hold()
         try:
             while True:
+                if len(self._tasks) > 1:  # a flow alone is the caller's own, and ends with the caller
+                    self._interrupt.hold()
                 for _ in range(len(self._ready)):
                     self._step(self._ready.popleft())
                 if done() or self.closed:
@@ -389,14 +390,13 @@ class Reactor:
                     self._call_unlocked(self._asides.popleft())
                 self._interrupt.check()
         finally:
-            self._interrupt.release()
             self._turner = self._turning_thread = None
             self._daemon_may_turn_at = time.monotonic() + GRACE
             if self.closed:
                 self._dispose()
             else:
                 self._hand_on()
-        self._interrupt.check()
+            self._interrupt.release()
 
     def _call_unlocked(self, aside: Callable[[], None]) -> None:
         self.lock.release()

@@ -206,6 +206,7 @@ class SocketTransport:
         self._reactor.close()
         with self._reactor.lock:
             self.pool.close()
+        self._callbacks.close()
 
     def after_fork(self) -> None:
         """In a forked child: leave the parent's connections to the parent."""
