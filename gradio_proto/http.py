@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import h11
 
@@ -192,21 +192,21 @@ class HTTPConnection:
     def _next_event(self) -> HTTPEvent:
         while True:
             try:
-                event: Any = self._h11.next_event()
+                event: object = self._h11.next_event()
             except h11.RemoteProtocolError as error:
                 raise self._translated(error) from error
-            kind = type(event)  # isinstance() is slow for h11's events, which are of an abstract class
+            kind: type[object] = type(event)  # isinstance() is slow for h11's events, of an abstract class
             if kind is h11.Data or kind is h11.EndOfMessage:
-                body: h11.Data | h11.EndOfMessage = event
-                return body
+                return cast("h11.Data | h11.EndOfMessage", event)
             if kind is h11.InformationalResponse:
-                self._check_size(event)
+                self._check_size(cast(h11.InformationalResponse, event))
                 continue  # 100 and 103 announce; the response is yet to come
             if kind is h11.Response:
-                self._check_size(event)
+                head = cast(h11.Response, event)
+                self._check_size(head)
                 self._opening = None
-                headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in event.headers]
-                return ResponseHead(event.status_code, event.reason.decode("latin-1"), tuple(headers))
+                headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in head.headers]
+                return ResponseHead(head.status_code, head.reason.decode("latin-1"), tuple(headers))
             if event is h11.NEED_DATA:
                 return NEED_DATA
             if kind is h11.ConnectionClosed:
