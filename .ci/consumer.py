@@ -1,20 +1,45 @@
-"""Uses the installed wheel as somebody else's program would; CI runs and type-checks it outside the tree."""
+"""What a program sees of the installed wheel: run it, and type-check it, away from the checkout."""
 
 from __future__ import annotations
 
-from importlib.resources import files
+import gradio_transports
 
-from gradio_proto.errors import AppError, GradioError, LimitExceeded
-from gradio_proto.limits import Limits
+from gradio_proto import AppError, Client, GradioError, Job, Limits, StatusUpdate, Timeouts
+from gradio_proto.events import Completed, Output
+from gradio_proto.testing import TestApp, serve
 
-
-def describe(error: GradioError) -> str:
-    if isinstance(error, LimitExceeded):
-        return f"{error.name} = {error.limit}"
-    return str(error.with_context(endpoint="/predict"))
+app = TestApp()
 
 
-assert describe(LimitExceeded("redirects", Limits().redirects)) == "redirects = 3"
-assert "/predict" in describe(AppError("no"))
-for package in ("gradio_proto", "gradio_transports"):
-    assert files(package).joinpath("py.typed").is_file(), f"{package} is not typed"
+@app.endpoint("/count")
+def count(n: int) -> list[int]:
+    if n < 0:
+        raise ValueError("less than nothing")
+    return list(range(n))
+
+
+def main() -> None:
+    with (
+        serve(app) as url,
+        Client(url, timeouts=Timeouts(total=10.0), limits=Limits(json_depth=50)) as client,
+    ):
+        assert client.predict(3, api_name="/count") == [0, 1, 2]
+        job: Job = client.submit(2, api_name="/count")
+        assert job.result(10) == [0, 1]
+        assert [type(event) for event in job.events()][-2:] == [Output, Completed]
+        status: StatusUpdate = job.status()
+        assert status.success
+        try:
+            client.predict(-1, api_name="/count")
+        except AppError as error:
+            wide: GradioError = error
+            text: str = error.message
+            assert text == "less than nothing"
+            assert wide.endpoint == "/count"
+        else:
+            raise AssertionError("the app's error did not come through")
+    assert gradio_transports.__doc__
+
+
+if __name__ == "__main__":
+    main()

@@ -20,7 +20,6 @@ from .engine import call_safely
 
 if TYPE_CHECKING:
     from ..transport import BlockingTransport
-    from .client import Client
     from .engine import Engine
 
 
@@ -35,7 +34,7 @@ class Job(concurrent.futures.Future[Any]):
     Made by :meth:`Client.submit`; its errors are raised by :meth:`result` and by iterating.
     """
 
-    def __init__(self, client: Client, engine: Engine, live: LiveSession, job: ProtocolJob) -> None:
+    def __init__(self, client: object, engine: Engine, live: LiveSession, job: ProtocolJob) -> None:
         super().__init__()
         self.set_running_or_notify_cancel()
         self.cancel_report: CancelReport | None = None
