@@ -57,9 +57,9 @@ T = TypeVar("T")
 IDLE_SECONDS: Final = 4.0
 """How long an idle connection is trusted: one second less than uvicorn's default keep-alive timeout."""
 
-IDLE_CONNECTIONS: Final = 8
+IDLE_CONNECTIONS: Final = 16
 """Idle connections that a pool keeps. A client needs one for its stream and one or two for its requests;
-a burst of joins leaves more behind, which are not worth their file descriptors."""
+a burst of joins has as many on their way at once, and the next one should find them."""
 
 
 @dataclass(frozen=True, slots=True)
