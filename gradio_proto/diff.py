@@ -105,9 +105,7 @@ _COPIED: Final = frozenset({list, dict, _GrowingText})
 
 
 def _copy(value: Any) -> Any:
-    """Copy the containers of a JSON value, and share the rest. A loop, since recursion has a limit."""
-    if type(value) not in _COPIED:
-        return value
+    """Copy a list or dict and the containers in it, and share the rest. A loop, since recursion has a limit."""
     copied = value.copy()
     unfinished: list[Any] = [copied]
     while unfinished:

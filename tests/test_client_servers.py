@@ -14,6 +14,7 @@ from faulty import FaultyServer, Handler, Peer, Seen, Watched, within
 
 from gradio_proto import Client, Timeouts
 from gradio_proto.errors import ClientClosed, DeadlineExceeded, GradioError
+from gradio_proto.flows import streams
 from gradio_proto.flows.state import JOINS_AT_ONCE
 from gradio_proto.testing import TestApp, serve
 
@@ -78,10 +79,9 @@ def flooding(request: pytest.FixtureRequest) -> Iterator[FaultyServer]:
 
 
 def test_a_flood_does_not_hold_up_a_deadline(flooding: FaultyServer) -> None:
-    with Client(flooding.url, timeouts=Timeouts(total=1)) as client, at_most(4):
-        # Some of the floods are more than a limit allows; that may come first.
-        with pytest.raises(GradioError):
-            client.predict("x")
+    # Some of the floods are more than a limit allows; that may come first.
+    with Client(flooding.url, timeouts=Timeouts(total=1)) as client, at_most(4), pytest.raises(GradioError):
+        client.predict("x")
 
 
 def test_a_flood_does_not_hold_up_other_threads(flooding: FaultyServer) -> None:
@@ -118,15 +118,20 @@ def test_a_flood_ends_when_the_client_is_closed_from_another_thread() -> None:
 # What a server leaves out.
 
 
-def test_a_server_that_leaves_out_the_final_chunk() -> None:
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_server_that_leaves_out_the_final_chunk(closes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     def data(peer: Peer, _: Seen) -> None:
         event_id = f"e{server.jobs}"
         peer.begin_stream()
         peer.message("process_starts", event_id=event_id, eta=None)
         peer.complete(event_id, "ok")
         peer.message("close_stream", event_id=None)
-        peer.wait_for_end()
+        if closes:
+            peer.close()
+        else:
+            peer.wait_for_end()
 
+    monkeypatch.setattr(streams, "ENDING_SECONDS", 0.1)
     with FaultyServer({"queue/data": data}) as server, Client(server.url) as client, at_most(5):
         assert [client.predict("x") for _ in range(10)] == ["ok"] * 10
 
@@ -181,19 +186,23 @@ def test_total_bounds_a_call_whatever_is_not_answered(handlers: dict[str, Handle
 
 
 def test_a_stream_whose_head_comes_late() -> None:
-    def data(peer: Peer, seen: Seen) -> None:
+    def data(peer: Peer, _: Seen) -> None:
+        event_id = f"e{server.jobs}"
         time.sleep(0.3)
-        server.handlers["queue/data"] = happy
-        happy(peer, seen)
+        peer.begin_stream()
+        peer.complete(event_id, "ok")
+        peer.message("close_stream", event_id=None)
+        peer.chunk(b"")
 
     with FaultyServer({"queue/data": data}) as server:
-        happy = FaultyServer._data.__get__(server)
-        with Client(server.url, timeouts=Timeouts(total=0.1)) as hasty, at_most(3):
-            with pytest.raises(DeadlineExceeded):
-                hasty.predict("x")
-        server.handlers["queue/data"] = data
-        with Client(server.url) as client:
-            assert client.predict("x") == "ok"
+        with (
+            Client(server.url, timeouts=Timeouts(total=0.1)) as hasty,
+            at_most(3),
+            pytest.raises(DeadlineExceeded),
+        ):
+            hasty.predict("x")
+        with Client(server.url) as patient:
+            assert patient.predict("x") == "ok"
 
 
 def test_very_long_deadlines() -> None:
@@ -228,17 +237,38 @@ def test_a_very_long_wait_beside_another_thread() -> None:
 
 
 def test_a_burst_of_submits_makes_few_connections() -> None:
-    app = TestApp(default_concurrency_limit=None)
+    """At one time. One for each join under way, the stream's, and one that idles since connecting."""
+    lock = threading.Lock()
+    joined = threading.Event()
+    most = [0]
 
-    @app.endpoint("/echo")
-    def echo(x: int) -> int:
-        return x
+    def join(peer: Peer, _: Seen) -> None:
+        pool = watched.made[0].pool
+        with lock:
+            server.jobs += 1
+            event_id = server.jobs
+            most.append(len(pool._busy) + len(pool._idle))
+        peer.json({"event_id": f"e{event_id}"})
+        if event_id == 400:
+            joined.set()
+
+    def data(peer: Peer, _: Seen) -> None:
+        peer.begin_stream()
+        assert joined.wait(15)
+        for number in range(1, 401):
+            peer.complete(f"e{number}", "ok")
+        peer.message("close_stream", event_id=None)
+        peer.chunk(b"")
 
     watched = Watched()
-    with serve(app) as url, Client(url, transport=watched) as client:
-        jobs = [client.submit(number) for number in range(400)]
-        assert [job.result(15) for job in jobs] == [*range(400)]
-        assert watched.connections <= JOINS_AT_ONCE + 2  # the stream's, and the first one's
+    with (
+        FaultyServer({"queue/join": join, "queue/data": data}) as server,
+        Client(server.url, transport=watched) as client,
+    ):
+        jobs = [client.submit("x") for _ in range(400)]
+        assert {job.result(15) for job in jobs} == {"ok"}
+        assert server.connections < 200
+    assert 2 < max(most) <= JOINS_AT_ONCE + 2
 
 
 def test_steady_submits_make_progress() -> None:

@@ -161,6 +161,18 @@ class TestExpiry:
         assert jar_with("a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=5").header("/", 104) == "a=1"
 
 
+class TestMoving:
+    def test_the_cookies_go_along_and_the_two_jars_part(self) -> None:
+        old = CookieJar(HTTP)
+        old.set("a", "1")
+        new = old.moved_to(HTTPS)
+        new.store(["b=2; Secure"], "/", 0.0)
+        old.set("c", "3")
+        assert new.header("/", 1.0) == "a=1; b=2"
+        assert old.header("/", 1.0) == "a=1; c=3"
+        assert str(HTTPS) in repr(new)
+
+
 class TestPreset:
     def test_goes_everywhere(self) -> None:
         jar = CookieJar(HTTP)

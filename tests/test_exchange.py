@@ -498,7 +498,18 @@ def test_connecting_too_long_is_a_deadline_of_its_kind() -> None:
     error = hand.result
     assert isinstance(error, DeadlineExceeded)
     assert (error.kind, error.phase, error.retryable) == ("connect", "not_sent", True)
-    assert "http://app:7860 within 10 s" in str(error)
+    assert "no connection to http://app:7860 in time" in str(error)
+
+
+@pytest.mark.parametrize(("latest", "until"), [(None, 10.0), (4.0, 4.0), (14.0, 10.0)])
+def test_connecting_takes_no_longer_than_opening_may(latest: float | None, until: float) -> None:
+    def flow() -> Flow[None]:
+        yield Open(Request("GET", APP, "/"), latest)
+
+    hand = Hand(flow(), pool_of())
+    hand.answers(Now)
+    assert hand.asks(Connect).deadline == until
+    hand.abandon()
 
 
 def test_a_tls_handshake_counts_as_connecting() -> None:
@@ -529,19 +540,45 @@ def test_sending_too_long_is_a_deadline_of_its_kind() -> None:
     assert stream.closed
 
 
-def test_waiting_too_long_for_a_head_is_a_deadline_of_its_kind() -> None:
+def test_a_deadline_in_the_head_leaves_the_exchange_readable() -> None:
     stream = Stream()
 
-    def flow() -> Flow[None]:
+    def flow() -> Flow[bytes]:
         exchange, _ = yield Open(Request("GET", APP, "/"), None)
-        yield ReadHead(exchange, None)
+        with pytest.raises(TimedOut):
+            yield ReadHead(exchange, 5.0)
+        assert exchange.head is None
+        head, _ = yield ReadHead(exchange, None)
+        assert head is exchange.head
+        return (yield from read_all(exchange))
 
-    hand = Hand(raising(flow()), pool_of())
+    hand = Hand(flow(), pool_of())
     hand.connects(stream)
     hand.gets(OK[:10])
-    hand.fails(Receive, TimedOut())
-    assert (hand.result.kind, hand.result.retryable) == ("read", False)
-    assert stream.closed
+    assert hand.fails(Receive, TimedOut()).deadline == 5.0
+    assert not stream.closed
+    hand.gets(OK[10:])
+    assert hand.result == b"ok"
+
+
+def test_whoever_waits_for_a_head_can_be_woken_and_loses_nothing() -> None:
+    signal, stream = Signal(), Stream()
+
+    def flow() -> Flow[tuple[object, float, bytes]]:
+        exchange, _ = yield Open(Request("GET", APP, "/"), None)
+        woken, now = yield ReadHead(exchange, 5.0, signal)
+        assert exchange.head is None
+        yield ReadHead(exchange, None)
+        return woken, now, (yield from read_all(exchange))
+
+    hand = Hand(flow(), pool_of())
+    hand.connects(stream)
+    hand.gets(OK[:10], now=1.0)
+    receive = hand.answers(Receive, None, now=3.0)
+    assert (receive.deadline, receive.wake) == (5.0, signal)
+    hand.gets(OK[10:])
+    assert hand.result == (None, 3.0, b"ok")
+    assert not stream.closed
 
 
 def test_a_deadline_in_the_body_leaves_the_exchange_readable() -> None:

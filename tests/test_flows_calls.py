@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from typing import Any
 
 import pytest
@@ -36,8 +38,9 @@ from gradio_proto.errors import (
     TooManyRequestsError,
     ValidationError,
 )
-from gradio_proto.events import Cancelled, Completed
-from gradio_proto.flows.calls import cancel, follow
+from gradio_proto.events import Cancelled, Completed, Failed
+from gradio_proto.flows.calls import TELL_SECONDS, cancel, follow
+from gradio_proto.flows.state import JOINS_AT_ONCE
 from gradio_proto.job import JobState
 from gradio_proto.timeouts import Timeouts
 
@@ -487,12 +490,12 @@ def test_a_settled_job_that_the_server_never_named_cannot_be_told_of() -> None:
 
 def test_a_job_of_the_same_function_does_not_overtake_the_cancellation() -> None:
     world = joining(streams=[[STREAM, 6.0, completed("e2", "b"), completed("e3", "a")]])
-    world.server.handler.others = {"/cancel": [3.0, http(200, b"{}")]}
+    world.server.handler.others = {"/cancel": [1.5, http(200, b"{}")]}
     first = world.begin("/echo", "x")
     world.runner.settle()
     world.spawn(cancel(world.state, first.live, first.job))
     world.runner.settle()
-    hurried, given_up = world.begin("/echo", "h", deadline=2.0), world.begin("/echo", "g")
+    hurried, given_up = world.begin("/echo", "h", deadline=1.0), world.begin("/echo", "g")
     same, other = world.begin("/echo", "s"), world.begin("/double", "o")
     world.runner.settle()
     assert [begun.job.state for begun in (hurried, same, other)] == [
@@ -502,12 +505,129 @@ def test_a_job_of_the_same_function_does_not_overtake_the_cancellation() -> None
     ]
     given_up.job.cancel()
     assert isinstance(failure(world, hurried), DeadlineExceeded)
-    assert world.runner.now == 2.0
+    assert world.runner.now == 1.0
     assert world.result(same) == "a"
     assert world.result(other) == "b"
-    assert join_times(world) == [0.0, 0.0, 3.0]
+    assert join_times(world) == [0.0, 0.0, 1.5]
     assert not same.live.cancelling
     world.finish(first, given_up)
+    world.close()
+
+
+def test_a_cancellation_that_nobody_answers_takes_two_seconds_and_no_more() -> None:
+    world = joining(streams=[[STREAM, 6.0, completed("e2", "v")]])
+    world.server.handler.others = {"/cancel": [60.0, http(200, b"{}")]}
+    begun = world.begin("/echo", "x")
+    world.runner.settle()
+    telling = world.spawn(cancel(world.state, begun.live, begun.job))
+    world.runner.settle()
+    same = world.begin("/echo", "y")
+    world.runner.run_until(telling.is_done)
+    assert world.runner.now == TELL_SECONDS == 2.0
+    assert (telling.result.cancelled, telling.result.server_told) == (True, False)
+    assert "did not take" in telling.result.reason
+    assert world.result(same) == "v"
+    assert join_times(world) == [0.0, TELL_SECONDS]
+    world.close()
+
+
+def test_a_calls_own_headers_go_with_its_join_and_its_cancellation_and_nowhere_else() -> None:
+    world = joining(streams=[[STREAM, 600.0]])
+    begun = world.begin("/echo", "x", headers=(("x-call", "1"),))
+    world.begin("/double", "y")
+    world.runner.settle()
+    assert world.run(cancel(world.state, begun.live, begun.job)).server_told
+    marked = [asked.path.rpartition("/")[2] for asked in world.server.asked if "x-call" in asked.headers]
+    assert marked == ["join", "cancel"]
+    world.close()
+
+
+# Joins on their way.
+
+
+def test_a_hundred_calls_at_once_take_few_connections() -> None:
+    world = real_world(an_app(default_concurrency_limit=None))
+    jobs = [world.begin("/echo", str(number)) for number in range(100)]
+    world.finish(*jobs)
+    assert [begun.job.result() for begun in jobs] == [str(number) for number in range(100)]
+    assert world.pool.connections_made <= JOINS_AT_ONCE + 2
+    world.close()
+
+
+@pytest.mark.parametrize("given_up", ["settled", "abandoned", "overdue"])
+def test_a_job_that_ends_while_its_join_waits_for_its_turn_does_not_hold_up_the_others(given_up: str) -> None:
+    world = joining(*[[2.0, accepted(f"e{number + 1}")] for number in range(JOINS_AT_ONCE + 2)],
+                    streams=[[STREAM, *[completed(f"e{number + 1}", "v") for number in range(40)]]])  # fmt: skip
+    first = [world.begin("/echo", "x") for _ in range(JOINS_AT_ONCE)]
+    gone = world.begin("/echo", "x", deadline=1.0 if given_up == "overdue" else None)
+    last = [world.begin("/echo", "x") for _ in range(2)]
+    world.runner.settle()
+    assert len(join_times(world)) == JOINS_AT_ONCE
+    assert gone.task is not None
+    if given_up == "settled":
+        gone.job.cancel()
+    elif given_up == "abandoned":
+        world.runner.cancel(gone.task)
+    world.finish(*first, gone, *last)
+    assert [begun.job.result() for begun in [*first, *last]] == ["v"] * (JOINS_AT_ONCE + 2)
+    assert isinstance(gone.job.outcome, Failed if given_up == "overdue" else Cancelled)
+    assert join_times(world) == [0.0] * JOINS_AT_ONCE + [2.0] * 2
+    world.close()
+
+
+def test_a_job_that_is_cancelled_before_it_is_joined_again_ends_its_flow_at_once() -> None:
+    world = joining([http(429, b"", "retry-after: 50")], max_retries=5)
+    begun = world.begin("/echo", "x")
+    world.runner.settle()
+    begun.job.cancel()
+    world.finish(begun)
+    assert (world.runner.now, len(join_times(world))) == (0.0, 1)
+    world.close()
+
+
+# Defects.
+
+
+def test_a_defect_ends_the_job_in_an_error_and_is_raised() -> None:
+    world = joining(streams=[[STREAM, 1.0, completed("e1", "v"), completed("e2", "w")]])
+    begun, sibling = world.begin("/echo", "x"), world.begin("/double", "y")
+
+    def convert(_: Any) -> Any:
+        raise ZeroDivisionError("oops")
+
+    begun.job._convert = convert
+    assert begun.task is not None
+    world.runner.run_until(begun.task.is_done)
+    assert isinstance(begun.task.error, ZeroDivisionError)
+    assert begun.endings == 1
+    with pytest.raises(GradioError, match="an internal error ended the job") as caught:
+        begun.job.result()
+    assert caught.value.__cause__ is begun.task.error
+    assert world.result(sibling) == "w"
+    world.close()
+
+
+def test_a_settled_job_and_its_result_are_freed_without_the_garbage_collector() -> None:
+    class Value:
+        pass
+
+    world = joining(streams=[[STREAM, generating("e1", "v"), completed("e1", "w")]])
+    begun = world.begin("/echo", "x")
+    begun.job._convert = lambda _: Value()
+    world.finish(begun)
+    assert begun.job.on_settled == []
+    job, value = weakref.ref(begun.job), weakref.ref(begun.job.result())
+    assert isinstance(value(), Value)
+    gc.collect()
+    gc.disable()
+    try:
+        world.jobs.clear()
+        begun.job.on_news.clear()  # what this test watches it with
+        del begun
+        assert job() is None
+        assert value() is None
+    finally:
+        gc.enable()
     world.close()
 
 

@@ -6,11 +6,22 @@ import json
 from typing import Any
 
 import pytest
-from scripted import Asked, GradioScript, ScriptedServer, World, an_app, http, make_state, scripted_world
+from scripted import (
+    CLOSE,
+    Asked,
+    GradioScript,
+    ScriptedServer,
+    World,
+    an_app,
+    http,
+    make_state,
+    scripted_world,
+)
 
 from gradio_proto.errors import (
     AuthenticationError,
     ConnectError,
+    ConnectionLost,
     GradioError,
     HTTPStatusError,
     LimitExceeded,
@@ -129,14 +140,18 @@ def test_a_login_page() -> None:
     assert "auth=('user', 'password')" in str(error)
 
 
-def login_world(answer: bytes) -> World:
+HERE = AppURL(Origin("http", "localhost", 80), "")
+"""Where nobody listens in."""
+
+
+def login_world(answer: bytes, url: AppURL | None = None) -> World:
     script = GradioScript(an_app(), others={"/login": [answer]})
-    return World(ScriptedServer(script), make_state(auth=("me@x", "pass word&")))
+    return World(ScriptedServer(script), make_state(auth=("me@x", "pass word&"), url=url))
 
 
 def test_a_login_is_made_before_anything_else() -> None:
     world = login_world(
-        http(200, b'{"success":true}', "set-cookie: access-token-unsecure=T; HttpOnly; Path=/")
+        http(200, b'{"success":true}', "set-cookie: access-token-unsecure=T; HttpOnly; Path=/"), HERE
     )
     world.run(connect(world.state))
     login, config, info = world.server.asked
@@ -167,6 +182,13 @@ def test_an_app_without_a_login_answers_with_a_redirect() -> None:
     world = login_world(http(302, b"", "location: /"))
     assert world.run(connect(world.state)).config.version == "6.31.0"
     world.close()
+
+
+@pytest.mark.parametrize("location", ["https://app/login", "https://evil/login", "http://app:81/"])
+def test_a_login_that_leads_to_another_origin(location: str) -> None:
+    world = login_world(http(307, b"", f"location: {location}"))
+    assert isinstance(failure(world), RedirectedElsewhere)
+    assert world.server.paths() == ["/config", "/login"]
 
 
 # Protocols.
@@ -221,24 +243,107 @@ def test_http_to_https_is_followed_at_connect() -> None:
     world.close()
 
 
-@pytest.mark.parametrize("secret", [{"headers": [("x-key", "1")]}, {"auth": ("a", "b")}, {"cookies": "c"}])
-def test_but_not_when_something_secret_has_gone_out_in_clear(secret: dict[str, Any]) -> None:
-    options = {name: value for name, value in secret.items() if name != "cookies"}
-    upgrade = Upgrade("https://app/config")
-    upgrade.asked = -1 if "auth" in secret else 0
+SECRETS: list[dict[str, Any]] = [
+    {"headers": [("x-key", "s3cret")]},
+    {"auth": ("me", "s3cret")},
+    {"cookies": "s3cret"},
+    {"headers": [("authorization", "Bearer s3cret")], "auth": ("me", "s3cret"), "cookies": "s3cret"},
+]
+
+
+def secretive(secret: dict[str, Any], **options: Any) -> Any:
+    options.update({name: value for name, value in secret.items() if name != "cookies"})
     state = make_state(**options)
     if "cookies" in secret:
-        state.cookies.set("c", "1")
-    upgrade.script.others = {"/login": [http(200)]}
-    upgrade.asked = 0
-    server = ScriptedServer(upgrade if "auth" not in secret else _after_login(upgrade))
-    world = World(server, state)
+        state.cookies.set("c", secret["cookies"])
+    return state
+
+
+class Ports:
+    """A plain and a TLS port of one host; keeps every byte that each received."""
+
+    def __init__(self, plain: Any, secure: Any) -> None:
+        self.handlers = {80: plain, 443: secure}
+        self.received = {80: b"", 443: b""}
+        self.ports: list[int] = []
+        self.server = ScriptedServer(lambda asked: self.handlers[self.ports[asked.conn]](asked))
+
+    def world(self, state: Any) -> World:
+        world = World(self.server, state)
+        connect_in_memory, receive = world.runner._connect, self.server.receive_data
+
+        def made(effect: Any) -> Any:
+            self.ports.append(effect.port)
+            return connect_in_memory(effect)
+
+        def received(conn: int, data: bytes, now: float) -> None:
+            self.received[self.ports[conn]] += data
+            receive(conn, data, now)
+
+        world.runner._connect = made  # type: ignore[method-assign]
+        self.server.receive_data = received  # type: ignore[method-assign]
+        return world
+
+
+def redirecting(*before: list[Any]) -> Any:
+    left = iter(before)
+    return lambda asked: next(left, [http(301, b"", "location: https://app/config", "set-cookie: p=1")])
+
+
+@pytest.mark.parametrize("before", [[], [[CLOSE]], [[http(503)]], [[CLOSE], [http(502)]]])
+@pytest.mark.parametrize("secret", SECRETS)
+def test_nothing_secret_goes_out_in_clear_before_an_upgrade(secret: dict[str, Any], before: Any) -> None:
+    script = GradioScript(an_app(), others={"/login": [http(200, b"{}", "set-cookie: token=T")]})
+    ports = Ports(redirecting(*before), script)
+    world = ports.world(secretive(secret))
+    world.run(connect(world.state))
+    assert world.state.url == AppURL(Origin("https", "app", 443), "")
+    assert b"GET /config" in ports.received[80]
+    for word in (b"s3cret", b"me", b"ookie", b"x-key", b"uthorization", b"POST"):
+        assert word not in ports.received[80].replace(b"HTTP/1.1", b"")
+    assert b"s3cret" in ports.received[443]
+    assert b"p=1" not in ports.received[443]  # what was set in clear is not believed
+    assert (b"c=s3cret" in ports.received[443]) is ("cookies" in secret)
+    assert (b"token=T" in ports.received[443]) is ("auth" in secret)
+    world.close()
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_an_app_without_tls_gets_them_when_it_has_not_led_elsewhere(secret: dict[str, Any]) -> None:
+    script = GradioScript(an_app(), others={"/login": [http(200)]})
+    world = World(ScriptedServer(script), secretive(secret))
+    assert world.run(connect(world.state)).config.version == "6.31.0"
+    first, *others = world.server.asked
+    assert set(first.headers) == {"host", "user-agent", "accept-encoding"}
+    assert any("s3cret" in str(asked) for asked in others)
+    world.close()
+
+
+@pytest.mark.parametrize("location", ["https://other/config", "http://app:8080/config"])
+@pytest.mark.parametrize("secret", SECRETS)
+def test_nothing_secret_goes_anywhere_when_an_app_leads_elsewhere(
+    secret: dict[str, Any], location: str
+) -> None:
+    world = World(ScriptedServer(Upgrade(location)), secretive(secret))
     assert isinstance(failure(world), RedirectedElsewhere)
-    assert server.paths("/config") == ["/config"]
+    (asked,) = world.server.asked
+    assert "s3cret" not in str(asked)
 
 
-def _after_login(upgrade: Upgrade) -> Any:
-    return lambda asked: [http(200)] if asked.path == "/login" else upgrade(asked)
+@pytest.mark.parametrize("secret", SECRETS)
+def test_nothing_secret_goes_to_a_server_that_does_not_answer_the_first_question(
+    secret: dict[str, Any],
+) -> None:
+    world = World(ScriptedServer(lambda asked: [CLOSE]), secretive(secret))
+    assert isinstance(failure(world), ConnectionLost)
+    assert "s3cret" not in str(world.server.asked)
+
+
+def test_an_upgrade_of_an_app_that_has_got_secrets_over_loopback_is_refused() -> None:
+    state = secretive(SECRETS[0], url=HERE)
+    world = World(ScriptedServer(Upgrade("https://localhost/config")), state)
+    assert isinstance(failure(world), RedirectedElsewhere)
+    assert world.server.paths() == ["/config"]
 
 
 @pytest.mark.parametrize("location", ["https://other/config", "http://app:8080/config"])

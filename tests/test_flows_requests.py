@@ -9,6 +9,7 @@ import pytest
 from scripted import CLOSE, END, STREAM, Asked, ScriptedServer, World, chunk, http, make_state
 
 from gradio_proto.cookies import CookieJar
+from gradio_proto.effects import Signal
 from gradio_proto.errors import (
     ConnectError,
     ConnectionLost,
@@ -17,6 +18,7 @@ from gradio_proto.errors import (
     RemoteProtocolError,
 )
 from gradio_proto.flows.requests import (
+    LONGEST_REPLY,
     LONGEST_RETRY_AFTER,
     RedirectedElsewhere,
     back_off,
@@ -178,6 +180,23 @@ def test_until_is_a_deadline_for_all_of_it() -> None:
     world.close()
 
 
+@pytest.mark.parametrize(("read", "until"), [(7.0, None), (7.0, 30.0), (7.0, 20.0)])
+def test_a_body_that_drips_has_four_times_as_long_as_a_piece(read: float, until: float | None) -> None:
+    world = answering([1.0, STREAM, *[chunk(b"x"), 5.0] * 40], timeouts=Timeouts(read=read))
+    with pytest.raises(DeadlineExceeded) as caught:
+        world.run(fetch(world.state, "GET", "/a", until=until))
+    longest = 1.0 + LONGEST_REPLY * read
+    assert (caught.value.kind, world.runner.now) == ("read", min(longest, until or longest))
+    world.close()
+
+
+def test_without_a_deadline_for_a_piece_there_is_none_for_all_of_them() -> None:
+    world = answering([STREAM, *[chunk(b"x"), 500.0] * 4, END], timeouts=Timeouts(read=None))
+    assert world.run(fetch(world.state, "GET", "/a")).body == b"xxxx"
+    assert world.runner.now == 2000.0
+    world.close()
+
+
 def test_an_answer_that_breaks_off() -> None:
     world = answering([STREAM, chunk(b"x"), CLOSE])
     with pytest.raises(ConnectionLost):
@@ -240,6 +259,20 @@ def test_a_pause_ends_with_the_callers_time() -> None:
     assert world.runner.now == 2.5
     world.run(back_off(world.state, 3, until=100.0))
     assert world.runner.now == 6.5
+
+
+def test_a_pause_ends_when_the_waiter_is_woken() -> None:
+    world = answering()
+    wake = Signal()
+    task = world.spawn(back_off(world.state, 3, wake=wake))
+    world.runner.settle()
+    assert not task.done
+    wake.set()
+    world.runner.settle()
+    assert task.done
+    assert (task.result, world.runner.now) == (0.0, 0.0)
+    world.run(back_off(world.state, 0, until=0.25, wake=Signal()))
+    assert world.runner.now == 0.25
 
 
 def test_secure_cookies_are_not_kept_in_clear() -> None:

@@ -22,8 +22,10 @@ from scripted import (
     generating,
     http,
     scripted_world,
+    stateful_app,
 )
 
+from gradio_proto.effects import Connect, Sleep
 from gradio_proto.errors import (
     ConnectionLost,
     DeadlineExceeded,
@@ -38,6 +40,7 @@ from gradio_proto.errors import (
 from gradio_proto.flows.streams import BURST, end_stream
 from gradio_proto.limits import Limits
 from gradio_proto.session import StreamState
+from gradio_proto.testing.memory import MemoryStream, MemoryTask
 from gradio_proto.timeouts import Timeouts
 
 
@@ -56,6 +59,10 @@ def streaming(*streams: Any, version: str = "6.31.0", joins: Any = (), **options
 
 def opened(world: World) -> int:
     return len(world.server.paths("/queue/data"))
+
+
+def stream_times(world: World) -> list[float]:
+    return [asked.time for asked in world.server.asked if asked.path.endswith("/queue/data")]
 
 
 def test_a_job_alone() -> None:
@@ -264,8 +271,7 @@ def test_a_malformed_message_that_names_nobody_ends_them_all(said: bytes) -> Non
     one, two = world.begin("/echo", "x"), world.begin("/double", "x")
     for begun in (one, two):
         assert isinstance(failure(world, begun), RemoteProtocolError)
-    assert world.state.live is not None
-    assert world.state.live.session.stream is StreamState.CLOSED
+    assert one.live.session.stream is StreamState.CLOSED
     world.close()
 
 
@@ -317,8 +323,8 @@ def test_too_many_early_messages_end_their_job() -> None:
     ("answer", "cls"),
     [
         ([http(500, b"Internal Server Error", content_type="text/plain")], HTTPStatusError),
-        ([http(503, b'{"detail":"Queue is full. Max size is 1 and size is 1."}')], QueueError),
-        ([http(502, b"<html>Bad gateway</html>", content_type="text/html")], HTTPStatusError),
+        ([http(503, b"", "retry-after: 61")], HTTPStatusError),
+        ([http(404, b'{"detail":"Not Found"}')], HTTPStatusError),
         ([http(200, b"<html>Log in</html>", content_type="text/html")], HTTPStatusError),
         ([http(200, b"{}", "content-encoding: gzip")], RemoteProtocolError),
         ([b"HTTP/1.1 500 No\r\ncontent-length: 9\r\n\r\n", 600.0], HTTPStatusError),
@@ -331,6 +337,193 @@ def test_something_else_where_the_stream_should_be(answer: list[Any], cls: type[
     world = streaming(answer, [STREAM, completed("e2", "ok")])
     assert isinstance(failure(world, world.begin("/echo", "x")), cls)
     assert world.result(world.begin("/echo", "x")) == "ok"
+    world.close()
+
+
+FULL = http(503, b'{"detail":"Queue is full. Max size is 1 and size is 1."}')
+
+
+@pytest.mark.parametrize("answer", [FULL, http(502), http(504), http(429)])
+def test_a_stream_that_is_put_off_is_asked_for_again(answer: bytes) -> None:
+    world = streaming([answer], [answer], [STREAM, completed("e1", "v"), completed("e2", "w")])
+    one, two = world.begin("/echo", "x"), world.begin("/double", "y")
+    world.finish(one, two)
+    assert (one.job.result(), two.job.result()) == ("v", "w")
+    assert stream_times(world) == [0, 0.5, 1.5]
+    assert one.live.refusals == 0
+    world.close()
+
+
+@pytest.mark.parametrize(("max_retries", "times"), [(None, [0, 0.5, 1.5]), (1, [0, 0.5]), (0, [0])])
+def test_but_not_for_ever_either(max_retries: int | None, times: list[float]) -> None:
+    app = stateful_app()  # whose session, and its count of refusals, outlives the loss
+    script = GradioScript(app, streams=[[FULL]] * len(times) * 2 + [[STREAM, completed("e3", "ok")]])
+    world = scripted_world(script, max_retries=max_retries)
+    for _ in range(2):
+        begun = world.begin("/echo", "x")
+        started = world.runner.now
+        assert type(failure(world, begun)) is QueueError
+        assert [time - started for time in stream_times(world)[-len(times) :]] == times
+    assert world.result(world.begin("/echo", "x")) == "ok"
+    world.close()
+
+
+def test_a_stream_is_put_off_as_long_as_the_server_says() -> None:
+    world = streaming([http(503, b"", "retry-after: 7")], [STREAM, completed("e1", "v")])
+    assert world.result(world.begin("/echo", "x")) == "v"
+    assert stream_times(world) == [0, 7]
+    world.close()
+
+
+@pytest.mark.parametrize("how", ["cancelled", "overdue"])
+def test_who_leaves_while_the_stream_is_put_off_leaves_it_to_the_others(how: str) -> None:
+    world = streaming([http(503, b"", "retry-after: 20")], [STREAM, completed("e2", "v")])
+    one = world.begin("/echo", "x", deadline=3.0 if how == "overdue" else None)
+    two = world.begin("/double", "y")
+    world.runner.settle()
+    if how == "cancelled":
+        one.job.cancel()
+    world.finish(one)
+    assert world.runner.now == (0.0 if how == "cancelled" else 3.0)
+    assert world.result(two) == "v"
+    world.close()
+
+
+def hanging(world: World) -> list[float | None]:
+    """Let new connections hang from now on; the deadlines that they had."""
+    runner, deadlines = world.runner, []  # type: ignore[var-annotated]
+    perform = runner._perform
+
+    def hang(task: MemoryTask[Any], effect: Any) -> None:
+        if isinstance(effect, Connect):
+            deadlines.append(effect.deadline)
+            task.stream = MemoryStream(runner, -1)  # for which it times out
+            runner._park(task, effect.deadline)
+        else:
+            perform(task, effect)
+
+    runner._perform = hang  # type: ignore[method-assign]
+    return deadlines
+
+
+def hanging_up(*begun_with: float | None, **options: Any) -> tuple[World, list[Begun], list[float | None]]:
+    """Jobs with these deadlines, accepted, whose stream cannot be asked for."""
+    world = streaming([STREAM, completed("e1", "v"), completed("e2", "w")], **options)
+    jobs = [world.begin("/echo", "x", deadline=deadline) for deadline in begun_with]
+    world.runner.run_until(lambda: all(begun.job.event_id is not None for begun in jobs))
+    for stream in world.runner.streams:
+        stream.break_off()
+    return world, jobs, hanging(world)
+
+
+def test_the_deadline_of_a_job_passes_while_its_stream_is_asked_for() -> None:
+    world, (hurried, patient), deadlines = hanging_up(2.0, None)
+    world.runner.run_until(lambda: world.runner.now >= 2.0, 2.0)
+    del world.runner._perform
+    world.finish(hurried)
+    assert hurried.job.outcome.error.kind == "total"  # type: ignore[union-attr]
+    assert deadlines == [2.0]
+    assert world.result(patient) == "w"
+    assert opened(world) == 1
+    world.close()
+
+
+def test_a_connection_that_takes_too_long_is_an_error_of_the_stream() -> None:
+    world, (one, two), deadlines = hanging_up(100.0, 100.0, timeouts=Timeouts(connect=4.0))
+    for begun in (one, two):
+        error = failure(world, begun)
+        assert isinstance(error, DeadlineExceeded)
+        assert (error.kind, error.phase, world.runner.now) == ("connect", "stream_lost", 4.0)
+    assert deadlines[0] == 4.0
+    world.close()
+
+
+@pytest.mark.parametrize("head", [STREAM, http(503)])
+def test_the_deadline_of_a_job_passes_while_the_head_is_awaited(head: bytes) -> None:
+    world = streaming([5.0, head, completed("e2", "w")], [STREAM, completed("e2", "w")])
+    hurried, patient = world.begin("/echo", "x", deadline=2.0), world.begin("/double", "y")
+    error = failure(world, hurried)
+    assert isinstance(error, DeadlineExceeded)
+    assert (error.kind, world.runner.now) == ("total", 2.0)
+    assert world.result(patient) == "w"
+    assert opened(world) == (1 if head is STREAM else 2)
+    world.close()
+
+
+def test_a_job_that_is_cancelled_while_the_head_is_awaited_wakes_its_reader() -> None:
+    world = streaming([5.0, STREAM, completed("e2", "w")])
+    one, two = world.begin("/echo", "x"), world.begin("/double", "y")
+    world.runner.settle()
+    one.job.cancel()
+    world.finish(one)
+    assert world.runner.now == 0.0
+    assert world.result(two) == "w"
+    assert opened(world) == 1
+    world.close()
+
+
+def test_a_job_that_is_cancelled_while_nobody_answers_ends_its_flow_at_once() -> None:
+    world = streaming([STREAM, completed("e2", "w")])
+    one = after_the_join(world)
+    world.runner.settle()
+    one.job.cancel()
+    world.finish(one)
+    assert world.runner.now == 0.0
+    assert one.live.session.stream is StreamState.CLOSED
+    world.runner.refuses = False
+    assert world.result(world.begin("/echo", "y")) == "w"
+    world.close()
+
+
+# Streams that have told all they had to.
+
+STOPPED = event(msg="unexpected_error", event_id=None, message="Server stopped unexpectedly.")
+
+
+@pytest.mark.parametrize("end", [[CLOSE], [STOPPED], [STOPPED, CLOSE], [chunk(b"data: oops\n\n")], [END]])
+def test_whatever_ends_a_spent_stream_spares_the_jobs_that_came_later(end: list[Any]) -> None:
+    world = streaming([STREAM, completed("e1", "a"), 5.0, *end], [STREAM, completed("e2", "b")])
+    assert world.result(world.begin("/echo", "x")) == "a"
+    assert world.result(world.begin("/echo", "y")) == "b"
+    assert (opened(world), world.runner.now) == (2, 5.0)
+    assert world.state.live is not None
+    assert world.state.live.session.streams_lost == 0
+    world.close()
+
+
+@pytest.mark.parametrize(("end", "cls"), [(CLOSE, ConnectionLost), (STOPPED, ServerStopped)])
+def test_a_stream_that_speaks_of_a_newer_job_is_spent_no_more(end: Any, cls: type[GradioError]) -> None:
+    world = streaming([STREAM, completed("e1", "a"), 1.0, generating("e2", [0]), end])
+    assert world.result(world.begin("/echo", "x")) == "a"
+    one, two = world.begin("/count", 1), world.begin("/echo", "y")
+    for begun in (one, two):
+        assert type(failure(world, begun)) is cls
+    assert opened(world) == 1
+    world.close()
+
+
+def test_a_second_stream_that_says_nothing_loses_them() -> None:
+    world = streaming([STREAM, completed("e1", "a"), 1.0, STOPPED], [STREAM, STOPPED])
+    assert world.result(world.begin("/echo", "x")) == "a"
+    assert type(failure(world, world.begin("/echo", "y"))) is ServerStopped
+    assert opened(world) == 2
+    world.close()
+
+
+# Sessions whose stream was lost.
+
+
+@pytest.mark.parametrize("has_state", [False, True])
+def test_a_session_whose_stream_was_lost_is_left_unless_it_holds_state(has_state: bool) -> None:
+    app = stateful_app() if has_state else an_app()
+    script = GradioScript(app, streams=[[STREAM, CLOSE], [STREAM, completed("e2", "v")]])
+    world = scripted_world(script)
+    lost = world.begin("/echo", "x")
+    assert isinstance(failure(world, lost), ConnectionLost)
+    assert lost.live.retired.is_set is not has_state
+    begun = world.begin("/echo", "y")
+    assert (begun.live is lost.live) is has_state
+    assert world.result(begun) == "v"
     world.close()
 
 
@@ -382,6 +575,16 @@ def test_a_long_burst_lets_others_have_their_turn() -> None:
     begun = world.begin("/count", 1)
     assert world.result(begun) == "end"
     assert len(begun.outputs) == 2 * BURST + 1
+    assert sum(isinstance(effect, Sleep) for effect in world.runner.effects) == 2
+    world.close()
+
+
+def test_so_does_a_long_burst_of_what_is_for_nobody() -> None:
+    malformed = event(msg="process_completed", event_id="e9", output="not an object", success=True)
+    said = [HEARTBEAT, malformed, completed("e9", "late")] * BURST
+    world = streaming([STREAM, b"".join(said), completed("e1", "v")])
+    assert world.result(world.begin("/echo", "x")) == "v"
+    assert sum(isinstance(effect, Sleep) for effect in world.runner.effects) == 3
     world.close()
 
 

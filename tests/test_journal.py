@@ -151,6 +151,23 @@ def test_a_slow_cursor_skips_what_was_given_up() -> None:
     assert len(seen) < 19
 
 
+def test_who_comes_after_everything_was_given_up_is_told_the_next_value() -> None:
+    kept = Kept(unread=300)
+    first, late = kept.cursor(), kept.cursor()
+    kept.value("a")
+    kept.value([["append", [], "b"]])
+    assert values(first) == ["a", "ab"]
+    for number in range(3):
+        kept.say("log", log=str(number), level="info")
+        assert isinstance(first.next_event(), Log)
+    assert kept.journal.first >= 2
+    assert not late.is_at_end
+    assert values(late) == []
+    assert late.is_at_end
+    kept.value([["append", [], "c"]])
+    assert values(late) == values(first) == ["abc"]
+
+
 def test_more_unread_than_a_job_may_have() -> None:
     kept = Kept(unread=200)
     kept.value("a")
@@ -199,23 +216,25 @@ def test_a_job_that_is_read_gives_way_when_the_client_holds_too_much() -> None:
 )
 @settings(max_examples=60)
 def test_cursors_agree_however_they_take_turns(doings: list[str], unread: int) -> None:
+    """A cursor tells the newest value, unless that was given up before it got there: then the next one."""
     kept = Kept(unread=unread)
     cursors = {"read one": kept.cursor(), "read two": kept.cursor()}
-    text, seen = "", {"read one": "", "read two": ""}
-    started = False
+    text, newest = "", -1
+    read = {"read one": 0, "read two": 0}
     for number, doing in enumerate(doings):
         try:
             if doing == "value":
                 text += str(number)
-                kept.value([["append", [], str(number)]] if started else text)
-                started = True
+                kept.value([["append", [], str(number)]] if newest >= 0 else text)
+                newest = kept.journal.end - 1
             elif doing == "log":
                 kept.say("log", log=str(number), level="info")
             else:
-                found = values(cursors[doing])
-                if found:
-                    seen[doing] = found[-1]
-                assert seen[doing] == text
+                has_news = newest >= max(read[doing], kept.journal.first)
+                assert values(cursors[doing])[-1:] == ([text] if has_news else [])
+                assert cursors[doing].is_at_end
+                assert cursors[doing].is_whole
+                read[doing] = kept.journal.end
         except LimitExceeded:
             assert kept.journal.size > unread
             return

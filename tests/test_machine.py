@@ -141,9 +141,18 @@ class SessionMachine(RuleBasedStateMachine):
     @precondition(is_open)
     @rule(text=st.sampled_from(["Server stopped unexpectedly.", "404: Not Found", "'e1'"]))
     def says_unexpected_error(self, text: str) -> None:
-        self.session.receive(*message(msg="unexpected_error", event_id=None, message=text))
-        assert not self.session.jobs
-        self.lost()
+        session = self.session
+        had, lost = set(session.jobs.values()), session.streams_lost
+        heard = {job for job, stream in session._heard_on.items() if stream == session._streams}
+        session.receive(*message(msg="unexpected_error", event_id=None, message=text))
+        assert session.stream is StreamState.BROKEN
+        if session.streams_lost == lost:
+            # It had told all it had to: it ends for nobody whom it knew of, and is opened again for the others.
+            assert not heard
+            assert set(session.jobs.values()) == had
+        else:
+            assert not session.jobs
+            self.lost()
 
     @precondition(is_open)
     @rule(what=st.sampled_from(["heartbeat", "close_stream", "something_new"]), named=st.booleans())

@@ -489,6 +489,83 @@ def test_a_copy_of_an_error_is_like_it_and_has_its_own_context() -> None:
     assert error.event_id is None
 
 
+# Streams that have told how their last job ended.
+
+
+ENDINGS: dict[str, Any] = {
+    "error": lambda sessions: sessions.session.stream_ended(ConnectionLost("broken")),
+    "unexpected_error": lambda sessions: (
+        sessions.say("unexpected_error", message="x"),
+        sessions.session.stream_ended(),
+    ),
+    "clean": lambda sessions: sessions.session.stream_ended(),
+}
+
+
+@pytest.mark.parametrize("end", ENDINGS)
+def test_the_end_of_a_spent_stream_is_a_silent_one(end: str) -> None:
+    sessions = Sessions()
+    sessions.accepted("1")
+    sessions.completes("1")
+    joining, two = sessions.joining(), sessions.accepted("2")
+    ENDINGS[end](sessions)
+    assert sessions.session.stream is StreamState.CLOSED
+    assert sessions.session.streams_lost == 0
+    assert two.endings == 0
+    sessions.open()
+    sessions.session.join_accepted(joining.job, "3")
+    assert joining.endings == 0  # not lost with that stream, either
+    sessions.completes("3")
+    sessions.completes("2")
+    assert (two.job.result(), joining.job.result()) == ("v", "v")
+    sessions.nothing_is_kept()
+
+
+@pytest.mark.parametrize("end", ENDINGS)
+def test_a_second_end_in_silence_is_not(end: str) -> None:
+    sessions = Sessions()
+    sessions.accepted("1")
+    sessions.completes("1")
+    two = sessions.accepted("2")
+    ENDINGS["error"](sessions)
+    sessions.open()
+    ENDINGS[end](sessions)
+    assert isinstance(failure(two), ConnectionLost)
+
+
+@pytest.mark.parametrize("says", ["starts", "yields"])
+@pytest.mark.parametrize("end", ["error", "unexpected_error"])
+def test_a_stream_that_speaks_of_a_newer_job_is_not_spent(end: str, says: str) -> None:
+    sessions = Sessions()
+    sessions.accepted("1")
+    sessions.completes("1")
+    two, three = sessions.accepted("2"), sessions.accepted("3")
+    getattr(sessions, says)("2")
+    ENDINGS[end](sessions)
+    assert isinstance(failure(two), ConnectionLost)
+    assert isinstance(failure(three), ConnectionLost)
+    assert sessions.session.streams_lost == 1
+
+
+def test_a_stream_with_a_job_yet_to_end_is_not_spent() -> None:
+    sessions = Sessions()
+    one, two = sessions.accepted("1"), sessions.accepted("2")
+    sessions.completes("1")
+    ENDINGS["error"](sessions)
+    assert one.job.result() == "v"
+    assert isinstance(failure(two), ConnectionLost)
+
+
+def test_late_messages_of_ended_jobs_do_not_bring_a_stream_back() -> None:
+    sessions = Sessions()
+    sessions.accepted("1")
+    sessions.completes("1")
+    two = sessions.accepted("2")
+    sessions.starts("1")
+    ENDINGS["error"](sessions)
+    assert two.endings == 0
+
+
 # The baton.
 
 

@@ -262,6 +262,103 @@ def test_stop_of_the_queue() -> None:
         assert post(conn, "queue/join", body) == {"detail": "Queue is stopped."}
 
 
+def test_bytes_that_are_read_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradio_proto.testing.embedded._CHUNK", 1)
+    app = TestApp()
+
+    @app.endpoint()
+    def echo(text: str) -> str:
+        return text
+
+    with serve(app) as url, closing(url) as conn:
+        assert job(conn, 0, "x")[-2]["output"]["data"] == ["x"]
+
+
+def test_a_closed_server_is_told_things_in_vain() -> None:
+    server = EmbeddedServer(TestApp())
+    server.close()
+    server.close()
+    server.stop_queue()
+    with pytest.raises(OSError):  # noqa: PT011 (the system says which)
+        socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=1)
+
+
+def test_a_function_whose_turn_comes_when_the_server_closes_is_not_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gradio_proto.testing.embedded.MAX_WORKERS", 1)
+    app = TestApp()
+    busy, go_on, called = threading.Event(), threading.Event(), threading.Event()
+
+    @app.endpoint()
+    def block() -> None:
+        busy.set()
+        go_on.wait(5)
+
+    @app.endpoint()
+    def late() -> None:
+        called.set()
+
+    server = EmbeddedServer(app)
+    with closing(server.url) as conn:
+        post(conn, "queue/join", {"data": [], "fn_index": 0, "session_hash": "s"})
+        assert busy.wait(5)
+        post(conn, "queue/join", {"data": [], "fn_index": 1, "session_hash": "s"})
+        server.close(timeout=0.0)
+        go_on.set()
+        for worker in server._workers:
+            worker.join(5)
+            assert not worker.is_alive()
+    assert not called.is_set()
+
+
+def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    authority = trustme.CA()
+    theirs, ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(theirs)
+    authority.configure_trust(ours)
+    return theirs, ours
+
+
+def test_tls_to_a_reader_who_takes_their_time() -> None:
+    theirs, ours = tls_contexts()
+    app = TestApp()
+    text = "x" * 8_000_000
+
+    @app.endpoint()
+    def large() -> str:
+        return text
+
+    with EmbeddedServer(app, tls=theirs) as server, closing(server.url, ours) as conn:
+        post(conn, "queue/join", {"data": [], "fn_index": 0, "session_hash": "s"})
+        conn.request("GET", "/gradio_api/queue/data?session_hash=s")
+        time.sleep(0.3)  # longer than it takes to fill what is between the two
+        assert text.encode() in conn.getresponse().read()
+
+
+def test_an_answer_to_somebody_who_has_stopped_speaking_tls() -> None:
+    theirs, ours = tls_contexts()
+    with EmbeddedServer(TestApp(), tls=theirs) as server:
+        with socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=5) as sock:
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = ours.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+            while True:
+                try:
+                    tls.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    sock.sendall(outgoing.read())
+                    incoming.write(sock.recv(65536))
+            tls.write(b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n")
+            sock.sendall(outgoing.read() + b"no TLS at all, whatever")
+            with contextlib.suppress(ConnectionError):
+                while sock.recv(65536):
+                    pass
+        with closing(server.url, ours) as conn:
+            conn.request("GET", "/config")
+            assert conn.getresponse().status == 200
+
+
 def test_many_clients() -> None:
     app = TestApp(default_concurrency_limit=8)
     app.endpoint("echo")(lambda x: x)

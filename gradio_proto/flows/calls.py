@@ -107,7 +107,8 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
             again = error.retryable and attempt < (state.max_retries or 0) and not job.is_settled
             again = again and (asked or 0.0) <= LONGEST_RETRY_AFTER
             if again:
-                yield from back_off(state, attempt, asked, until=job.deadline)
+                turn.clear()
+                yield from back_off(state, attempt, asked, until=job.deadline, wake=turn)
                 attempt += 1
             _, now = yield Now()
             if (
@@ -121,6 +122,7 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
                 settled = True
                 session.join_failed(job, error)
     finally:
+        state.joins.release(turn, held=False)  # leaves the queue, if the job ended or was given up in it
         if not settled:
             session.join_abandoned(job)
     if job.event_id is not None and job.was_cancelled_while_joining:

@@ -10,7 +10,7 @@ from ..config import AppConfig, check_protocol, extract_config_from_html, parse_
 from ..cookies import CookieJar
 from ..effects import Flow
 from ..endpoints import App
-from ..errors import AuthenticationError, GradioError, RemoteProtocolError
+from ..errors import AuthenticationError, RemoteProtocolError
 from ..http import Response
 from ..replies import is_page, json_reply, page_error, reply_error
 from ..urls import AppURL, encode_query, target
@@ -19,7 +19,6 @@ from .requests import (
     RedirectedElsewhere,
     fetch,
     fetch_idempotent,
-    open_exchange,
     redirect_target,
 )
 from .state import ClientState
@@ -76,12 +75,10 @@ def _upgrade_before_secrets(state: ClientState) -> Flow[None]:
         return
     anonymous = replace(state, headers=(), cookies=CookieJar(origin, state.limits))
     try:
-        exchange, _, _ = yield from open_exchange(anonymous, "GET", target(state.url.base_path, "", "config"))
-        exchange.close()
+        # Whatever it answers else is told by the request that counts. But without an answer nothing secret goes out.
+        yield from fetch_idempotent(anonymous, target(state.url.base_path, "", "config"))
     except RedirectedElsewhere as redirect:
         _move(state, redirect)
-    except GradioError:
-        pass  # whatever it is, the request that counts meets it too
 
 
 def _has_secret(state: ClientState) -> bool:
@@ -108,6 +105,7 @@ def _read_config(state: ClientState) -> Flow[AppConfig]:
         if has_secret:
             raise  # it has gone out in clear already, to a server that first led nowhere else
         _move(state, redirect)
+        state.cookies = CookieJar(redirect.origin, state.limits)  # what was set in clear is not believed
     if response is None:
         response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
     if response.status == 200 and not is_page(response.head):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..effects import Flow, Now, Open, ReadBody, ReadHead, Sleep, TimedOut
+from ..effects import Flow, Now, Open, ReadBody, ReadHead, Signal, Sleep, TimedOut, Wait
 from ..errors import (
     ConnectError,
     ConnectionLost,
@@ -193,9 +193,15 @@ def fetch_idempotent(state: ClientState, target: str, *, until: float | None = N
 
 
 def back_off(
-    state: ClientState, attempt: int, at_least: float | None = None, *, until: float | None = None
+    state: ClientState,
+    attempt: int,
+    at_least: float | None = None,
+    *,
+    until: float | None = None,
+    wake: Signal | None = None,
 ) -> Flow[float]:
-    """Wait before a retry: exponentially longer, spread at random, as long as the server asks, to ``until`` at most.
+    """Wait before a retry: exponentially longer, spread at random, as long as the server asks, to ``until`` at most,
+    and no longer than until ``wake`` is set.
 
     Returns:
         The time.
@@ -203,7 +209,9 @@ def back_off(
     seconds = BACKOFF * 2**attempt * (0.5 + state.entropy.jitter())
     _, now = yield Now()
     due = now + max(seconds, at_least or 0.0)
-    _, now = yield Sleep(due if until is None else min(due, until))
+    if until is not None:
+        due = min(due, until)
+    _, now = yield (Sleep(due) if wake is None else Wait(wake, due))
     return now
 
 

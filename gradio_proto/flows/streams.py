@@ -14,7 +14,7 @@ from ..sentinels import END, NEED_DATA
 from ..session import StreamState
 from ..sse import SSEDecoder
 from ..timeouts import deadline, earlier
-from .requests import back_off, make_request, note_head
+from .requests import LONGEST_RETRY_AFTER, back_off, make_request, note_head
 from .state import IDEMPOTENT_RETRIES, ClientState, LiveSession
 
 BURST: Final = 128
@@ -36,14 +36,16 @@ def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: floa
     streams_lost = session.streams_lost
     while session.wants_stream and not wake.is_set:
         _, now = yield Now()
+        if until is not None and now >= until:
+            return
         try:
             if session.stream is StreamState.CLOSED:
-                now = yield from _request(state, live, until, now)
+                now = yield from _request(state, live, wake, until, now)
             if session.stream is StreamState.OPENING:
                 now = yield from _open(state, live, _exchange(live), wake, until, now)
             if live.decoder is None:
                 if live.stream is None:
-                    continue  # the server has put it off
+                    continue  # the server has put it off, or this reader's time is up
                 return  # woken, or out of time: whoever reads next waits on
             yield from _read(state, live, _exchange(live), wake, until, now)
             if session.stream is not StreamState.CLOSED:
@@ -85,8 +87,13 @@ def _exchange(live: LiveSession) -> Exchange:
     return live.stream
 
 
-def _request(state: ClientState, live: LiveSession, until: float | None, now: float) -> Flow[float]:
-    """Send the request for the stream. A connection that could not be made is tried again: nothing was sent."""
+def _request(
+    state: ClientState, live: LiveSession, wake: Signal, until: float | None, now: float
+) -> Flow[float]:
+    """Send the request for the stream. A connection that could not be made is tried again: nothing was sent.
+
+    A reader who is woken, or whose own time is up, leaves the stream as it was: the next one opens it.
+    """
     retries = IDEMPOTENT_RETRIES if state.max_retries is None else state.max_retries
     target = state.target("queue/data", (("session_hash", live.session.hash),))
     live.session.stream_requested()
@@ -94,14 +101,25 @@ def _request(state: ClientState, live: LiveSession, until: float | None, now: fl
         attempt = 0
         while True:
             request = make_request(state, "GET", target, now, headers=(("accept", "text/event-stream"),))
+            late: DeadlineExceeded | None = None
             try:
                 live.stream, now = yield Open(request, earlier(deadline(now, state.timeouts.write), until))
                 return now
+            except DeadlineExceeded as error:
+                late = error
             except ConnectError as error:
                 if attempt >= retries or not error.retryable:
                     message = f"the event stream could not be opened: {error}"
                     raise ConnectionLost(message, phase="stream_lost") from error
-            now = yield from back_off(state, attempt, until=until)
+            if late is None:
+                now = yield from back_off(state, attempt, until=until, wake=wake)
+            else:
+                _, now = yield Now()
+            if wake.is_set or (until is not None and now >= until):
+                live.session.stream_ended()
+                return now
+            if late is not None:
+                raise late
             attempt += 1
     except GradioError:
         raise
@@ -127,10 +145,13 @@ def _open(
             return now
     note_head(state, exchange.request.target, head, now)
     retries = IDEMPOTENT_RETRIES if state.max_retries is None else state.max_retries
-    if head.status in RETRYABLE_STATUS and live.refusals < retries:
+    pause = retry_after(head)
+    may_retry = live.refusals < retries and (pause or 0.0) <= LONGEST_RETRY_AFTER
+    if head.status in RETRYABLE_STATUS and may_retry:
         live.refusals += 1
         end_stream(live)
-        return (yield from back_off(state, live.refusals - 1, retry_after(head), until=until))
+        return (yield from back_off(state, live.refusals - 1, pause, until=until, wake=wake))
+    live.refusals = 0
     if head.status != 200 or head.content_type != "text/event-stream":
         try:
             piece, _ = yield ReadBody(exchange, deadline(now, state.timeouts.read))
@@ -140,7 +161,6 @@ def _open(
         if head.status != 200:
             raise reply_error(Response(head, body), state.limits, "/queue/data")
         raise page_error(head, body.decode("utf-8", "replace"), "/queue/data", "an event stream")
-    live.refusals = 0
     live.decoder = SSEDecoder(state.limits)
     live.session.stream_opened()
     return now

@@ -46,3 +46,8 @@ class HeldInterrupt:
             self._holds = False
             signal.signal(signal.SIGINT, signal.default_int_handler)
             self.check()
+
+    def forget(self) -> None:
+        """In a forked child: let Ctrl-C raise again. One that came before was the parent's."""
+        self.came = False
+        self.release()

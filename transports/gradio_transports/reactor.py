@@ -41,6 +41,12 @@ outputs, far shorter than a person notices."""
 LONGEST_SELECT: Final = 24 * 3600.0
 """Seconds of one wait for the sockets; epoll refuses more than 24.8 days, and waking once a day costs nothing."""
 
+STRETCH: Final = 0.005
+BREATH: Final = 0.0002
+"""Seconds after which a turning thread that never had to wait leaves the lock to others, and for how long: a lock is
+not fair, and whoever gives it back and takes it again at once gets it before a thread that sleeps until it is free.
+After as long a flow that never had to wait lets other flows have their turn."""
+
 GRACE_OF_SUBMIT: Final = 0.001
 """The same after the first ``submit()``: what it waits for is the same thread's ``result()``."""
 
@@ -115,7 +121,7 @@ class _Waiter:
 
     def sleep(self, timeout: float | None) -> None:
         self._condition = threading.Condition(self._lock)
-        self._condition.wait(timeout)
+        self._condition.wait(None if timeout is None else min(timeout, LONGEST_SELECT))
         self._condition = None
 
     def notify(self) -> None:
@@ -252,6 +258,7 @@ class Reactor:
         throw = task.flow.throw
         value, error = task.value, task.error
         task.error = None
+        ends = time.monotonic() + STRETCH  # one effect may bring a megabyte, and a server many of them
         for _ in range(EFFECTS_AT_A_STRETCH):
             try:
                 effect = send(value) if error is None else throw(error)
@@ -279,7 +286,10 @@ class Reactor:
                 self._end(task)
                 raise
             else:
-                value = (task.value, time.monotonic())
+                now = time.monotonic()
+                value = (task.value, now)
+                if now > ends:
+                    break
         task.value, task.error = value, error
         self._ready.append(task)
 
@@ -371,6 +381,7 @@ class Reactor:
 
     def _turn_until(self, done: Callable[[], bool], deadline: float | None, turner: object) -> None:
         self._turner, self._turning_thread = turner, threading.get_ident()
+        breathed = time.monotonic()
         try:
             while True:
                 if len(self._tasks) > 1:  # a flow alone is the caller's own, and ends with the caller
@@ -385,7 +396,13 @@ class Reactor:
                 # Even while flows are ready: no flood of one connection may keep others from being read, deadlines
                 # from passing, and other threads from the lock.
                 self._select(0.0 if self._ready else self._next_timeout(now, deadline))
-                self._expire(time.monotonic())
+                selected = time.monotonic()
+                if selected - now > BREATH:
+                    breathed = selected
+                elif selected - breathed > STRETCH:
+                    self._call_unlocked(_breathe)
+                    breathed = selected = time.monotonic()
+                self._expire(selected)
                 while self._asides:
                     self._call_unlocked(self._asides.popleft())
                 self._interrupt.check()
@@ -539,6 +556,7 @@ class Reactor:
     def after_fork(self, settle: Callable[[], None]) -> None:
         """In a forked child: begin anew, call ``settle()`` with the lock held, and end every flow. The parent's
         sockets and its selector stay the parent's; its threads, and so whoever waited, are not here."""
+        self._interrupt.forget()
         if self.closed:
             return
         tasks = tuple(self._tasks)
@@ -552,3 +570,7 @@ class Reactor:
             for task in tasks:
                 self._end(task)
             self._ready.clear()
+
+
+def _breathe() -> None:
+    time.sleep(BREATH)
