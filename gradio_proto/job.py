@@ -94,6 +94,13 @@ TRANSITIONS: Final[dict[JobState, dict[JobInput, JobState]]] = {
 """The state that follows, for each state and input; a pair that is not here is a LocalProtocolError."""
 
 
+def internal_error(error: Exception) -> GradioError:
+    """What a job ends with when our own code, or what the caller gave us, raised: not to pass for a cancellation."""
+    internal = GradioError(f"an internal error ended the job: {error!r}")
+    internal.__cause__ = error
+    return internal
+
+
 class Job:
     """The protocol's side of a job. It eats messages, never bytes, and knows no stream.
 
@@ -276,8 +283,8 @@ class Job:
         else:
             try:
                 value = self._convert(message.data)
-            except RemoteProtocolError as error:
-                self.fail(error)
+            except Exception as error:  # this job's, whoever reads the stream for it
+                self.fail(error if isinstance(error, GradioError) else internal_error(error))
                 return
             self._move(JobInput.COMPLETED)
             self._settle(Completed(value))

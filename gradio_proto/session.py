@@ -122,7 +122,7 @@ class Session:
         self.streams_lost = 0
         """How many streams were lost with jobs on them."""
         self._is_spent = False
-        """The stream has told how its last job ended, and nothing since: all that it owes is its end."""
+        """The last job of the stream has ended, and it has said nothing since: all that it owes is its end."""
         self._heard_on: dict[Job, int] = {}
         self._silent_ends: dict[Job, int] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()

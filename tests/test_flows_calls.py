@@ -39,7 +39,7 @@ from gradio_proto.errors import (
     ValidationError,
 )
 from gradio_proto.events import Cancelled, Completed, Failed
-from gradio_proto.flows.calls import TELL_SECONDS, cancel, follow
+from gradio_proto.flows.calls import TELL_SECONDS, call, cancel, follow
 from gradio_proto.flows.state import JOINS_AT_ONCE
 from gradio_proto.job import JobState
 from gradio_proto.timeouts import Timeouts
@@ -588,7 +588,7 @@ def test_a_job_that_is_cancelled_before_it_is_joined_again_ends_its_flow_at_once
 # Defects.
 
 
-def test_a_defect_ends_the_job_in_an_error_and_is_raised() -> None:
+def test_a_defect_in_the_conversion_of_a_value_ends_that_job_alone() -> None:
     world = joining(streams=[[STREAM, 1.0, completed("e1", "v"), completed("e2", "w")]])
     begun, sibling = world.begin("/echo", "x"), world.begin("/double", "y")
 
@@ -596,14 +596,24 @@ def test_a_defect_ends_the_job_in_an_error_and_is_raised() -> None:
         raise ZeroDivisionError("oops")
 
     begun.job._convert = convert
-    assert begun.task is not None
+    with pytest.raises(GradioError, match="an internal error ended the job") as caught:
+        world.result(begun)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert world.result(sibling) == "w"
+    world.close()
+
+
+def test_a_defect_of_the_flow_ends_the_job_in_an_error_and_is_raised() -> None:
+    world = joining()
+    begun = world.make("/echo", "x")
+    begun.job.payload = None  # type: ignore[assignment]
+    begun.task = world.spawn(call(world.state, begun.live, begun.job))
     world.runner.run_until(begun.task.is_done)
-    assert isinstance(begun.task.error, ZeroDivisionError)
+    assert isinstance(begun.task.error, TypeError)
     assert begun.endings == 1
     with pytest.raises(GradioError, match="an internal error ended the job") as caught:
         begun.job.result()
     assert caught.value.__cause__ is begun.task.error
-    assert world.result(sibling) == "w"
     world.close()
 
 

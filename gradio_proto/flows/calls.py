@@ -16,7 +16,7 @@ from ..errors import (
     RemoteProtocolError,
     TooManyRequestsError,
 )
-from ..job import Job, JobState
+from ..job import Job, JobState, internal_error
 from ..payload import cancel_payload
 from ..replies import json_reply
 from .requests import LONGEST_RETRY_AFTER, back_off, post_json
@@ -46,10 +46,7 @@ def call(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
         if not job.is_settled:
             yield from follow(state, live, job, lambda: job.is_settled)
     except Exception as error:
-        # A defect of ours, or of what the caller gave us. It must not pass for a cancellation.
-        internal = GradioError(f"an internal error ended the job: {error!r}")
-        internal.__cause__ = error
-        job.fail(internal)
+        job.fail(internal_error(error))
         raise
     finally:
         job.cancel()  # does nothing, unless whoever ran this flow has given it up
