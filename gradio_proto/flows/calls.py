@@ -118,6 +118,10 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
             if not again:
                 settled = True
                 session.join_failed(job, error)
+    except Exception as defect:
+        settled = True
+        session.join_failed(job, internal_error(defect))
+        raise
     finally:
         state.joins.release(turn, held=False)  # leaves the queue, if the job ended or was given up in it
         if not settled:
