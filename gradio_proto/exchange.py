@@ -308,8 +308,8 @@ class ConnectionPool:
 def lower(flow: Flow[T], pool: ConnectionPool) -> Generator[ByteEffect, Answer, T]:
     """Run a flow's exchange effects on a pool, as a flow of byte effects.
 
-    An error of the library (a GradioError, TimedOut) is thrown into the flow that caused it, where it can be
-    caught; anything else is not this function's business and ends both.
+    An error is thrown into the flow that caused it, where it can be caught; what is no Exception (a cancellation,
+    Ctrl-C) is not this function's business and ends both.
     """
     answer: Any = None
     error: Exception | None = None
@@ -330,7 +330,7 @@ def lower(flow: Flow[T], pool: ConnectionPool) -> Generator[ByteEffect, Answer, 
                     answer = yield from pool.read_head(effect)
                 else:
                     answer = yield effect
-            except (GradioError, TimedOut) as raised:
+            except Exception as raised:
                 error = raised
     finally:
         flow.close()

@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any, Final
 
 from .app_errors import app_error
-from .errors import GradioError, JobCancelled, LimitExceeded, LocalProtocolError, RemoteProtocolError
+from .errors import GradioError, JobCancelled, LimitExceeded, LocalProtocolError
 from .events import Cancelled, Completed, Failed, Terminal
 from .http import Headers
 from .journal import VALUES, Convert, Journal
