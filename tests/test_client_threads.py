@@ -220,9 +220,14 @@ def test_cancelling_while_the_client_is_closed(url: str) -> None:
             assert job.done()
 
 
+CALLS: list[Callable[[Client], Any]] = [
+    lambda client: client.predict("x"),
+    lambda client: client.submit("x").result(),
+]
+
+
 def test_closing_from_a_signals_handler() -> None:
     with FaultyServer({"queue/data": never}) as server:
-        client = Client(server.url)
         called: list[float] = []
 
         def close(_number: int, _frame: FrameType | None) -> None:
@@ -231,11 +236,11 @@ def test_closing_from_a_signals_handler() -> None:
 
         before = signal.signal(signal.SIGUSR1, close)
         try:
-            for call in (lambda: client.predict("x"), lambda: client.submit("x").result()):
+            for call in CALLS:
                 client = Client(server.url)
                 threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
                 with pytest.raises(ClientClosed):
-                    call()
+                    call(client)
                 assert time.monotonic() - called[-1] < 1
         finally:
             signal.signal(signal.SIGUSR1, before)
@@ -297,9 +302,8 @@ def test_ctrl_c_beside_the_jobs_of_other_threads(client: Client) -> None:
             kept = client.submit(0.1, api_name="/slow")
             timer = threading.Timer(0.03 + number / 1000, os.kill, (os.getpid(), signal.SIGINT))
             began = time.monotonic()
-            # The timer's thread may be slow to start, and the signal quick to come: it counts from the call on.
+            timer.start()
             with pytest.raises(KeyboardInterrupt):
-                timer.start()
                 client.predict(2, api_name="/slow")
             assert time.monotonic() - began < 1
             timer.join()

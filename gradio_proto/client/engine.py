@@ -29,7 +29,8 @@ class Engine:
     def __init__(self, transport: BlockingTransport, state: ClientState) -> None:
         self.transport = transport
         self.state = state
-        self._is_forking = False
+        self.is_forking = False
+        """This is a forked child that ends what its parent had begun."""
         transport.on_fork(self._forked)
 
     @property
@@ -90,7 +91,7 @@ class Engine:
 
     def defer_callback(self, callback: Callable[[], Any], what: object) -> None:
         """Call a user's callback on the transport's own thread; the lock is held."""
-        if not self._is_forking:  # the callbacks of the parent's jobs are the parent's to call
+        if not self.is_forking:  # the callbacks of the parent's jobs are the parent's to call
             self.transport.defer(lambda: call_safely(callback, what))
 
     def close(self) -> None:
@@ -105,11 +106,11 @@ class Engine:
         self.transport.when_free(close)
 
     def _forked(self) -> None:
-        self._is_forking = True
+        self.is_forking = True
         self._end_jobs(
             lambda: ConnectionLost("this is a forked process, and the job its parent's", phase="stream_lost")
         )
-        self._is_forking = False
+        self.is_forking = False
 
     def _end_jobs(self, error: Callable[[], GradioError]) -> None:
         for job in tuple(self.state.open_jobs):
