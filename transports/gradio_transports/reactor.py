@@ -111,26 +111,38 @@ class Parking:
 
 
 class _Waiter:
-    """A thread that waits for something: it turns the reactor, or sleeps until it is woken, and no other with it."""
+    """A thread that waits for something: it turns the reactor, or sleeps until it is woken, and no other with it.
 
-    __slots__ = ("_condition", "_lock")
+    What it sleeps on is a lock of its own, so that a signal's handler, which must not take the reactor's, can wake it.
+    """
 
-    def __init__(self, lock: threading.Lock) -> None:
-        self._lock = lock
-        self._condition: threading.Condition | None = None
+    __slots__ = ("_bell",)
 
-    def sleep(self, timeout: float | None) -> None:
-        self._condition = threading.Condition(self._lock)
-        self._condition.wait(None if timeout is None else min(timeout, LONGEST_SELECT))
-        self._condition = None
+    def __init__(self) -> None:
+        self._bell: threading.Lock | None = None
+
+    def sleep(self, lock: threading.Lock, timeout: float | None) -> None:
+        """Let go of ``lock`` until :meth:`notify` or the timeout."""
+        bell = threading.Lock()
+        bell.acquire()
+        self._bell = bell
+        lock.release()
+        try:
+            bell.acquire(timeout=-1 if timeout is None else min(timeout, LONGEST_SELECT))
+        finally:
+            lock.acquire()
+            self._bell = None
 
     def notify(self) -> None:
-        if self._condition is not None:
-            self._condition.notify()
+        if self._bell is not None:
+            try:
+                self._bell.release()
+            except RuntimeError:
+                pass  # it has been woken already
 
     def forget(self) -> None:
         """There is nobody to notify: this is a forked child, and the thread its parent's."""
-        self._condition = None
+        self._bell = None
 
 
 class Reactor:
@@ -159,7 +171,7 @@ class Reactor:
         self._selecting = False
         self._waiters: deque[_Waiter] = deque()
         self._asides: deque[Callable[[], None]] = deque()
-        self._interrupt = HeldInterrupt(self._wake_always)
+        self._interrupt = HeldInterrupt()
         self._daemon: threading.Thread | None = None
         self._daemon_idles = False
         self._daemon_condition = threading.Condition(self.lock)
@@ -350,42 +362,63 @@ class Reactor:
             raise LocalProtocolError(
                 "a signal's handler or a finalizer cannot wait for the client that it interrupts"
             )
-        with self.lock:
-            if done():
-                return True
-            deadline = None if timeout is None else time.monotonic() + timeout
-            waiter = _Waiter(self.lock)
-            hooks.append(waiter.notify)
-            try:
-                while not done():
-                    left = None if deadline is None else deadline - time.monotonic()
-                    if left is not None and left <= 0:
-                        return False
-                    if self.closed:
-                        raise ClientClosed("the client was closed")
-                    if self._turner is None:
-                        self._turn_until(done, deadline, waiter)
-                    else:
-                        self._waiters.append(waiter)
-                        try:
-                            if self._turner is self._daemon:
-                                self.wake()
-                            waiter.sleep(left)
-                        finally:
-                            self._waiters.remove(waiter)
-                return True
-            finally:
-                hooks.remove(waiter.notify)
-                if self._turner is None:
-                    self._hand_on()  # it may have been handed to this thread, which leaves
+        waiter = _Waiter()
 
-    def _turn_until(self, done: Callable[[], bool], deadline: float | None, turner: object) -> None:
+        def wake() -> None:
+            waiter.notify()
+            self._wake_always()
+
+        held = self._interrupt.hold(wake)
+        try:
+            with self.lock:
+                return self._wait(done, hooks, timeout, waiter, interruptible=held)
+        finally:
+            if held:
+                self._interrupt.release()
+
+    def _wait(
+        self,
+        done: Callable[[], bool],
+        hooks: list[Callable[[], None]],
+        timeout: float | None,
+        waiter: _Waiter,
+        *,
+        interruptible: bool,
+    ) -> bool:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        hooks.append(waiter.notify)
+        try:
+            while not done():
+                if interruptible:
+                    self._interrupt.check()
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                if self.closed:
+                    raise ClientClosed("the client was closed")
+                if self._turner is None:
+                    self._turn_until(done, deadline, waiter, interruptible=interruptible)
+                else:
+                    self._waiters.append(waiter)
+                    try:
+                        if self._turner is self._daemon:
+                            self.wake()
+                        waiter.sleep(self.lock, left)
+                    finally:
+                        self._waiters.remove(waiter)
+            return True
+        finally:
+            hooks.remove(waiter.notify)
+            if self._turner is None:
+                self._hand_on()  # it may have been handed to this thread, which leaves
+
+    def _turn_until(
+        self, done: Callable[[], bool], deadline: float | None, turner: object, *, interruptible: bool = False
+    ) -> None:
         self._turner, self._turning_thread = turner, threading.get_ident()
         breathed = time.monotonic()
         try:
             while True:
-                if len(self._tasks) > 1:  # a flow alone is the caller's own, and ends with the caller
-                    self._interrupt.hold()
                 for _ in range(len(self._ready)):
                     self._step(self._ready.popleft())
                 if done() or self.closed:
@@ -405,7 +438,8 @@ class Reactor:
                 self._expire(selected)
                 while self._asides:
                     self._call_unlocked(self._asides.popleft())
-                self._interrupt.check()
+                if interruptible:
+                    self._interrupt.check()
         finally:
             self._turner = self._turning_thread = None
             self._daemon_may_turn_at = time.monotonic() + GRACE
@@ -413,7 +447,6 @@ class Reactor:
                 self._dispose()
             else:
                 self._hand_on()
-            self._interrupt.release()
 
     def _call_unlocked(self, aside: Callable[[], None]) -> None:
         self.lock.release()
@@ -485,8 +518,8 @@ class Reactor:
     def _wake_always(self) -> None:
         try:
             self._wake_out.send(b"\0")
-        except BlockingIOError:
-            pass  # it is full of wake-ups
+        except OSError:
+            pass  # it is full of wake-ups, or closed: then nobody sleeps
 
     def _drain_wakes(self) -> None:
         try:
