@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_proto.cancelling import CancelReport, refusal_to_settle, refusal_to_tell, needs_new_session
+from gradio_proto.cancelling import CancelReport, needs_new_session, refusal_to_settle, refusal_to_tell
 from gradio_proto.job import Job, JobState
 from gradio_proto.limits import Limits
 from gradio_proto.messages import parse_message
@@ -159,7 +159,9 @@ def test_a_session_that_holds_state_is_not_given_up_for_a_queued_job(
     version: tuple[int, int, int], has_state: bool, told: bool
 ) -> None:
     own = session()
-    refusal = refusal_to_tell(own, settled(own, JobState.QUEUED), JobState.QUEUED, version, has_state=has_state)
+    refusal = refusal_to_tell(
+        own, settled(own, JobState.QUEUED), JobState.QUEUED, version, has_state=has_state
+    )
     if told:
         assert refusal is None
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -68,9 +67,10 @@ class Job(concurrent.futures.Future[Any]):
     def _settled(self) -> None:
         # The lock is held here, so nothing of the user's may run: callbacks go to the transport's own thread.
         if self._engine.is_forking:
-            # Whoever held the future's lock or waited for it is the parent's thread, and is not here to let go.
-            self._condition = threading.Condition()
-            self._waiters.clear()
+            # Whoever held the future's lock or waited for it is the parent's thread, and is not here to let go:
+            # the future begins anew.
+            super().__init__()
+            self.set_running_or_notify_cancel()
         outcome = self._job.outcome
         if isinstance(outcome, Completed):
             self.set_result(outcome.value)
