@@ -24,7 +24,7 @@ from gradio_proto.testing import TestApp
 from gradio_proto.timeouts import Timeouts
 from gradio_proto.transport import TransportOptions
 
-SHORT = Timeouts(connect=0.3, read=0.3, write=0.3, idle=0.3)
+SHORT = Timeouts(connect=0.6, read=1.0, write=0.6, idle=0.6)
 """Deadlines for tests that wait for one."""
 
 

@@ -78,14 +78,17 @@ def test_a_connection_that_idled_too_long_is_not_used_for_a_post(monkeypatch: py
 def test_a_connection_that_was_closed_between_calls_is_not_used() -> None:
     """By a server that restarts, or that is faster than 4 seconds to close."""
 
-    def join_and_close(peer: Peer, request: Seen) -> None:
-        server.jobs += 1
-        peer.json({"event_id": f"e{server.jobs}"})
-        peer.close()
+    peers: list[Peer] = []
 
-    with FaultyServer({"queue/join": join_and_close}) as server, faulty_client(server) as client:
+    def join(peer: Peer, request: Seen) -> None:
+        server.jobs += 1
+        peers.append(peer)
+        peer.json({"event_id": f"e{server.jobs}"})
+
+    with FaultyServer({"queue/join": join}) as server, faulty_client(server) as client:
         for _ in range(3):
             assert client.predict("x") == "ok"
+            peers.pop().close()
             time.sleep(0.05)
         assert len({request.number for request in server.seen("queue/join")}) == 3
 
