@@ -9,7 +9,7 @@ READY := .venv/.ready
 # taken by a test.
 UNGATED := gradio_proto/client/*
 
-.PHONY: help test servers lint format demo bench clean
+.PHONY: help test coverage servers lint format demo bench clean
 
 help:
 	@echo "make test     the whole test suite, with real Gradio servers (ARGS=... goes to pytest)"
@@ -34,6 +34,9 @@ servers: $(READY)
 
 test: $(READY) servers
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	@$(MAKE) --no-print-directory coverage
+
+coverage: $(READY)
 	$(BIN)/python -m coverage report --omit='$(UNGATED)' --fail-under=100 --skip-covered
 
 lint: $(READY)

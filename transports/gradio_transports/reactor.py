@@ -324,10 +324,17 @@ class Reactor:
                 task.signal.notify = None
             if task in self._ready:
                 self._ready.remove(task)
+                self._drop_answer(task)
             task.flow.close()
             if task.error is None:
                 task.error = ClientClosed("the client was closed")
             self._finish(task)
+
+    def _drop_answer(self, task: Task[Any]) -> None:
+        """An answer that its flow will never take may be a connection, which nobody else knows."""
+        close = getattr(task.value[0], "close", None) if isinstance(task.value, tuple) else None
+        if close is not None:
+            close()
 
     def _perform_wait(self, task: Task[Any], effect: Wait) -> bool:
         if effect.signal.is_set:
