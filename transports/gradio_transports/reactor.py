@@ -109,6 +109,10 @@ class Parking:
         """The task no longer waits here."""
         raise NotImplementedError
 
+    def close(self) -> None:
+        """Let go of it, for it will not be waited for again."""
+        raise NotImplementedError
+
 
 class _Waiter:
     """A thread that waits for something: it turns the reactor, or sleeps until it is woken, and no other with it.
@@ -332,9 +336,10 @@ class Reactor:
 
     def _drop_answer(self, task: Task[Any]) -> None:
         """An answer that its flow will never take may be a connection, which nobody else knows."""
-        close = getattr(task.value[0], "close", None) if isinstance(task.value, tuple) else None
-        if close is not None:
-            close()
+        answer: Answer | None = task.value
+        value: object = None if answer is None else answer[0]
+        if isinstance(value, Parking):
+            value.close()
 
     def _perform_wait(self, task: Task[Any], effect: Wait) -> bool:
         if effect.signal.is_set:

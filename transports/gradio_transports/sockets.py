@@ -460,6 +460,9 @@ class Connecting(Parking):
         message = f"no connection to {self._effect.host}:{self._effect.port}: {why or 'it has no address'}"
         self._reactor.resume(self._task, error=ConnectError(message))
 
+    def close(self) -> None:
+        self.leave(self._task)
+
     def leave(self, task: Task[Any]) -> None:
         self._addresses.clear()
         for sock in self._attempts:
