@@ -561,7 +561,8 @@ print("end", flush=True)
 
 
 FORK = """
-import os, sys, threading
+import os, sys, threading, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, of any fork beside a thread
 from gradio_proto import Client
 from gradio_proto.errors import ConnectionLost
 client = Client(sys.argv[1], api_name="/echo")

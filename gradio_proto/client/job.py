@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 
 class JobCancelled(errors.JobCancelled, concurrent.futures.CancelledError):
     """What ``result()`` of a cancelled job raises: a GradioError, and what users of futures expect."""
+
+
+if sys.version_info >= (3, 11):
+    JobTimeout = TimeoutError
+else:
+
+    class JobTimeout(concurrent.futures.TimeoutError, TimeoutError):
+        """A wait for a job was over before the job: both kinds of TimeoutError that Python 3.10 has."""
 
 
 class Job(concurrent.futures.Future[Any]):
@@ -84,7 +93,7 @@ class Job(concurrent.futures.Future[Any]):
 
     def _wait(self, timeout: float | None) -> None:
         if not self._engine.transport.wait_until(self.done, self._job.on_settled, timeout):
-            raise concurrent.futures.TimeoutError(f"{self!r} has not ended within {timeout:g} s")
+            raise JobTimeout(f"{self!r} has not ended within {timeout:g} s")
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait for the result: the endpoint's value, or the tuple of its values; a generator's last one.
