@@ -49,8 +49,7 @@ class Engine:
     def retire_session(self) -> None:
         """Let new jobs join a new session; the lock is held."""
         if self.state.live is not None:
-            self.state.live.retired.set()
-            self.state.live = None
+            self.state.retire(self.state.live)
 
     def begin(
         self,

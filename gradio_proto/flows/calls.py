@@ -193,16 +193,13 @@ def cancel(state: ClientState, live: LiveSession, job: Job, *, force: bool = Fal
 def _tell(state: ClientState, live: LiveSession, job: Job, was: JobState) -> Flow[str | None]:
     """Tell the server that a settled job is of no more use; return why not, if it was not told."""
     version_info = state.app.config.version_info
-    has_state = any(component.is_state for component in state.app.config.components.values())
-    refusal = refusal_to_tell(live.session, job, was, version_info, has_state=has_state)
+    refusal = refusal_to_tell(live.session, job, was, version_info, has_state=state.has_state)
     if refusal is not None or job.event_id is None:
         return refusal or "the server has not named the job"
     if needs_new_session(was, version_info):
         if any(other.state is JobState.NEW for other in state.open_jobs):
             return "this server would break off the jobs that are about to join"  # they have their session already
-        if state.live is live:
-            live.retired.set()
-            state.live = None
+        state.retire(live)
     body = cancel_payload(fn_index=job.fn_index, session_hash=live.session.hash, event_id=job.event_id)
     live.cancelling.setdefault(job.fn_index, [])
     _, now = yield Now()

@@ -17,7 +17,7 @@ from ..http import Headers, Request, Response, ResponseHead
 from ..replies import RETRYABLE_STATUS, retry_after
 from ..timeouts import deadline, earlier
 from ..urls import Origin, resolve
-from .state import IDEMPOTENT_RETRIES, ClientState
+from .state import ClientState
 
 USER_AGENT: Final = "gradio_proto"
 
@@ -172,7 +172,7 @@ def fetch(
 
 def fetch_idempotent(state: ClientState, target: str, *, until: float | None = None) -> Flow[Response]:
     """GET, and again when the network fails or the server says that it is a bad moment."""
-    retries = IDEMPOTENT_RETRIES if state.max_retries is None else state.max_retries
+    retries = state.get_retries
     attempt = 0
     while True:
         last = attempt >= retries

@@ -137,6 +137,22 @@ class ClientState:
             self.live = LiveSession(Session(self.entropy.token(), self.limits))
         return self.live
 
+    def retire(self, live: LiveSession) -> None:
+        """Let new jobs join another session than ``live``; those that it has go on. Twice does nothing."""
+        if self.live is live:
+            live.retired.set()
+            self.live = None
+
+    @property
+    def has_state(self) -> bool:
+        """Whether the app keeps State, which lives in a session and is lost with it."""
+        return any(component.is_state for component in self.app.config.components.values())
+
+    @property
+    def get_retries(self) -> int:
+        """How often a GET is tried again."""
+        return IDEMPOTENT_RETRIES if self.max_retries is None else self.max_retries
+
     def target(self, route: str, query: tuple[tuple[str, str], ...] = (), *, prefixed: bool = True) -> str:
         """The request target of one of the app's routes. Only some stand under the ``api_prefix``."""
         known = self._targets.get((route, query, prefixed))

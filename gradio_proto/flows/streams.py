@@ -15,7 +15,7 @@ from ..session import StreamState
 from ..sse import SSEDecoder
 from ..timeouts import deadline, earlier
 from .requests import LONGEST_RETRY_AFTER, back_off, make_request, note_head
-from .state import IDEMPOTENT_RETRIES, ClientState, LiveSession
+from .state import ClientState, LiveSession
 
 BURST: Final = 128
 """Messages handled at a stretch before others have their turn: whoever reads a job's outputs as they come, and
@@ -62,10 +62,8 @@ def _leave_lost_session(state: ClientState, live: LiveSession) -> None:
     The server drops what belongs to a session some moments after its stream has gone, and with it a job that joins
     meanwhile, without a word. Only State, which lives in the session, is worth that risk.
     """
-    has_state = any(component.is_state for component in state.app.config.components.values())
-    if state.live is live and not has_state:
-        live.retired.set()
-        state.live = None
+    if not state.has_state:
+        state.retire(live)
 
 
 def end_stream(live: LiveSession, error: GradioError | None = None) -> None:
@@ -94,7 +92,7 @@ def _request(
 
     A reader who is woken, or whose own time is up, leaves the stream as it was: the next one opens it.
     """
-    retries = IDEMPOTENT_RETRIES if state.max_retries is None else state.max_retries
+    retries = state.get_retries
     target = state.target("queue/data", (("session_hash", live.session.hash),))
     live.session.stream_requested()
     try:
@@ -144,7 +142,7 @@ def _open(
         if head is None:
             return now
     note_head(state, exchange.request.target, head, now)
-    retries = IDEMPOTENT_RETRIES if state.max_retries is None else state.max_retries
+    retries = state.get_retries
     pause = retry_after(head)
     may_retry = live.refusals < retries and (pause or 0.0) <= LONGEST_RETRY_AFTER
     if head.status in RETRYABLE_STATUS and may_retry:

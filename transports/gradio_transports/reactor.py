@@ -38,6 +38,9 @@ GRACE: Final = 0.005
 """Seconds for which the daemon leaves a free baton to the callers: far longer than a caller takes between two
 outputs, far shorter than a person notices."""
 
+GRACE_OF_SUBMIT: Final = 0.001
+"""The same after the first ``submit()``: what it waits for is the same thread's ``result()``."""
+
 LONGEST_SELECT: Final = 24 * 3600.0
 """Seconds of one wait for the sockets; epoll refuses more than 24.8 days, and waking once a day costs nothing."""
 
@@ -46,9 +49,6 @@ BREATH: Final = 0.0002
 """Seconds after which a turning thread that never had to wait leaves the lock to others, and for how long: a lock is
 not fair, and whoever gives it back and takes it again at once gets it before a thread that sleeps until it is free.
 After as long a flow that never had to wait lets other flows have their turn."""
-
-GRACE_OF_SUBMIT: Final = 0.001
-"""The same after the first ``submit()``: what it waits for is the same thread's ``result()``."""
 
 EFFECTS_AT_A_STRETCH: Final = 64
 """Effects that a flow may have carried out at once before others have their turn: more than any healthy exchange

@@ -261,9 +261,8 @@ class SocketTransport:
         assert isinstance(stream, SocketStream)
         rest = memoryview(effect.data)
 
-        stream.has_asked = not isinstance(
-            stream.sock, ssl.SSLSocket
-        )  # TLS may hold bytes that no selector sees
+        # TLS may hold bytes that no selector sees: there, receiving is always tried first.
+        stream.has_asked = not isinstance(stream.sock, ssl.SSLSocket)
 
         def send() -> int:
             nonlocal rest
@@ -364,7 +363,7 @@ class Connecting(Parking):
     """One connection being made: the host's addresses are tried in order, a new one every quarter second, and the
     first that answers wins (a plain form of RFC 8305, "Happy Eyeballs")."""
 
-    __slots__ = ("_addresses", "_attempts", "_effect", "_errors", "_next", "_reactor", "_task")
+    __slots__ = ("_addresses", "_attempts", "_effect", "_errors", "_reactor", "_task")
 
     def __init__(self, reactor: Reactor, task: Task[Any], effect: Connect) -> None:
         self._reactor, self._task, self._effect = reactor, task, effect
