@@ -11,6 +11,8 @@ job of its session is left, and connections that are kept alive. Its endpoints:
 ``/messages``  gives as many numbers as asked for, one message each
 ``/text``      gives a text that grows by a token of 20 letters in each of as many messages as asked for
 ``/wait``      never ends
+``/upload``    takes a file, which nobody keeps
+``/download``  gives a file of as many megabytes (MiB) as asked for
 
 ``GET /bench/stats`` tells how many connections were made and how many jobs were joined since it started.
 """
@@ -27,7 +29,10 @@ import threading
 from typing import Any
 from urllib.parse import parse_qs
 
-ENDPOINTS = ("echo", "big", "messages", "text", "wait")
+ENDPOINTS = ("echo", "big", "messages", "text", "wait", "upload", "download")
+INPUTS = {"echo": 1, "upload": 4}
+OUTPUTS = {"download": 4}
+PIECE = b"\x5a" * (1 << 20)
 TOKEN = "a token, 20 letters "
 EVENT_ID = "0" * 32
 """Stands in the messages made beforehand where the job's own id will be."""
@@ -39,6 +44,7 @@ def config() -> dict[str, Any]:
         _component(1, "textbox", "T in"),
         _component(2, "number", "N in"),
         _component(3, "json", "out"),
+        _component(4, "file", "F"),
     ]
     dependencies: list[dict[str, Any]] = []
     for index, name in enumerate(ENDPOINTS):
@@ -47,8 +53,8 @@ def config() -> dict[str, Any]:
             {
                 "id": index,
                 "targets": [[10 + index, "click"]],
-                "inputs": [1 if name == "echo" else 2],
-                "outputs": [3],
+                "inputs": [INPUTS.get(name, 2)],
+                "outputs": [OUTPUTS.get(name, 3)],
                 "backend_fn": True,
                 "js": None,
                 "queue": True,
@@ -93,6 +99,9 @@ def config() -> dict[str, Any]:
 
 
 def _component(id: int, type: str, label: str) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "number" if type == "number" else "string"}
+    if type == "file":
+        schema = {"type": "object", "properties": {"path": {"type": "string"}}}
     return {
         "id": id,
         "type": type,
@@ -100,7 +109,7 @@ def _component(id: int, type: str, label: str) -> dict[str, Any]:
         "skip_api": type == "button",
         "component_class_id": f"{id:064x}",
         "key": None,
-        "api_info": {"type": "number" if type == "number" else "string"},
+        "api_info": schema,
         "example_inputs": None,
     }
 
@@ -171,6 +180,10 @@ def completed(value: Any) -> bytes:
     )
 
 
+def file_data(path: str) -> dict[str, Any]:
+    return {"path": path, "url": None, "orig_name": "large.bin", "meta": {"_type": "gradio.FileData"}}
+
+
 START = message("estimation", rank=0, queue_size=1, rank_eta=None) + message("process_starts", eta=None)
 CLOSE_STREAM = message("close_stream", event_id=None)
 
@@ -222,7 +235,14 @@ class Server:
         event_id = f"{self.joins:032x}"
         session = self.sessions.setdefault(call["session_hash"], Session())
         name, value = ENDPOINTS[int(call["fn_index"])], call["data"][0]
-        messages = START + completed(value) if name == "echo" else canned(name, int(value))
+        if name == "echo":
+            messages = START + completed(value)
+        elif name == "upload":
+            messages = START + completed(value["path"])
+        elif name == "download":
+            messages = START + completed(file_data(f"/tmp/gradio/{int(value)}/large.bin"))
+        else:
+            messages = canned(name, int(value))
         session.unread.append(messages.replace(EVENT_ID.encode(), event_id.encode()))
         session.waiting += name == "wait"
         session.deliver()
@@ -242,16 +262,25 @@ STREAM_HEAD = (
 )
 
 
+FILE_HEAD = (
+    b"HTTP/1.1 200 OK\r\ndate: Sat, 21 Nov 2026 19:37:39 GMT\r\nserver: uvicorn\r\n"
+    b"content-type: application/octet-stream\r\ncontent-length: %d\r\n\r\n"
+)
+
+
 class Connection(asyncio.Protocol):
     """One connection; requests on it are answered in the order in which they come."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self.buffer = bytearray()
+        self.uploading = 0
+        self.sending = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        transport.set_write_buffer_limits(high=0)
         self.server.connections += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -259,7 +288,27 @@ class Connection(asyncio.Protocol):
             if session.stream is self.transport:
                 session.stream = None
 
+    def resume_writing(self) -> None:
+        self.send_file()
+
+    def send_file(self) -> None:
+        """Send on, until what is not taken yet is more than the transport likes."""
+        while self.sending:
+            self.sending -= 1
+            self.transport.write(PIECE)
+            if self.transport.get_write_buffer_size():
+                return  # resume_writing() goes on
+
+    def upload_received(self, size: int) -> None:
+        """So much of an upload came in; nobody keeps it."""
+        self.uploading -= size
+        if not self.uploading:
+            self.transport.write(response(b'["/tmp/gradio/0/large.bin"]'))
+
     def data_received(self, data: bytes) -> None:
+        if self.uploading:
+            self.upload_received(len(data))
+            return
         self.buffer += data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             head = bytes(self.buffer[:end])
@@ -268,6 +317,12 @@ class Connection(asyncio.Protocol):
                 name, _, value = line.partition(b":")
                 if name.lower() == b"content-length":
                     length = int(value)
+            if b"/gradio_api/upload" in head[:40]:
+                self.uploading = length
+                arrived = len(self.buffer) - end - 4
+                self.buffer.clear()
+                self.upload_received(arrived)
+                return
             if len(self.buffer) < end + 4 + length:
                 return
             body = bytes(self.buffer[end + 4 : end + 4 + length])
@@ -289,6 +344,10 @@ class Connection(asyncio.Protocol):
         elif path == "/bench/stats":
             stats = {"connections": self.server.connections, "joins": self.server.joins}
             self.transport.write(response(dumps(stats)))
+        elif path.startswith("/gradio_api/file="):
+            self.sending = int(path.rpartition("/gradio/")[2].partition("/")[0])
+            self.transport.write(FILE_HEAD % (self.sending << 20))
+            self.send_file()
         elif path == "/gradio_api/cancel":
             self.transport.write(response(b'{"success":true}'))
         else:

@@ -16,6 +16,7 @@ import os
 import random
 import statistics
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -166,6 +167,34 @@ def tls(connect: Connect, url: str, size: int) -> Figures:
     handshakes = _stats(url)["connections"] - before - 1
     client.close()
     return {"handshakes": handshakes / size, "cpu": meter.cpu / size, "wall": meter.wall / size}
+
+
+def upload(connect: Connect, url: str, size: int) -> Figures:
+    """A file of `size` megabytes (MiB) to the server."""
+    handle_file = importlib.import_module(MODULES[sys.argv[1]]).handle_file
+    client = connect(url)
+    client.predict("warm", api_name="/echo")
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "large.bin")
+        with open(path, "wb") as file:
+            file.truncate(size << 20)  # a hole, so that no disk is measured
+        with Meter() as meter:
+            client.predict(handle_file(path), api_name="/upload")
+    client.close()
+    return {"cpu": meter.cpu, "wall": meter.wall, "peak_rss": _peak_rss()}
+
+
+def download(connect: Connect, url: str, size: int) -> Figures:
+    """A file of `size` megabytes (MiB) from the server, onto the disk."""
+    with tempfile.TemporaryDirectory() as directory:
+        os.environ["GRADIO_TEMP_DIR"] = directory
+        client = connect(url, download_files=directory) if sys.argv[1] == "official" else connect(url)
+        client.predict("warm", api_name="/echo")
+        with Meter() as meter:
+            path = client.predict(size, api_name="/download")
+        assert os.path.getsize(path) == size << 20
+        client.close()
+    return {"cpu": meter.cpu, "wall": meter.wall, "peak_rss": _peak_rss()}
 
 
 def _has_fast(url: str) -> bool:

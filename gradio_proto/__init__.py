@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .cancelling import CancelReport as CancelReport
     from .client import Client as Client
     from .client import Job as Job
+    from .client import handle_file as handle_file
     from .errors import AppError as AppError
     from .errors import ArgumentError as ArgumentError
     from .errors import AuthenticationError as AuthenticationError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .errors import ConnectError as ConnectError
     from .errors import ConnectionLost as ConnectionLost
     from .errors import DeadlineExceeded as DeadlineExceeded
+    from .errors import FileError as FileError
     from .errors import GradioError as GradioError
     from .errors import HTTPStatusError as HTTPStatusError
     from .errors import JobCancelled as JobCancelled
@@ -33,15 +35,17 @@ if TYPE_CHECKING:
     from .errors import TransportError as TransportError
     from .errors import UnsupportedProtocol as UnsupportedProtocol
     from .errors import ValidationError as ValidationError
+    from .files import FileInput as FileInput
     from .limits import Limits as Limits
     from .status import ProgressUnit as ProgressUnit
     from .status import Status as Status
     from .status import StatusUpdate as StatusUpdate
     from .timeouts import Timeouts as Timeouts
+    from .transfers import Transfer as Transfer
 
 _HOMES = {
     "cancelling": ("CancelReport",),
-    "client": ("Client", "Job"),
+    "client": ("Client", "Job", "handle_file"),
     "errors": (
         "AppError",
         "ArgumentError",
@@ -50,6 +54,7 @@ _HOMES = {
         "ConnectError",
         "ConnectionLost",
         "DeadlineExceeded",
+        "FileError",
         "GradioError",
         "HTTPStatusError",
         "JobCancelled",
@@ -64,9 +69,11 @@ _HOMES = {
         "UnsupportedProtocol",
         "ValidationError",
     ),
+    "files": ("FileInput",),
     "limits": ("Limits",),
     "status": ("ProgressUnit", "Status", "StatusUpdate"),
     "timeouts": ("Timeouts",),
+    "transfers": ("Transfer",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

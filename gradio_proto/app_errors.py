@@ -13,6 +13,12 @@ HIDDEN_MESSAGE: Final = (
 )
 """What stands for the text of an error that the server hides."""
 
+LOST_MESSAGE: Final = (
+    "the app raised an error, and the server left its text out, as /call does before Gradio 6; a call by the queue "
+    "(without via=) shows it"
+)
+"""What stands for the text of an error of which the server says nothing but that there was one."""
+
 _DEFAULT_DURATION: Final = 10.0
 _KNOWN: Final = frozenset({"error", "title", "duration", "visible"})
 
@@ -22,7 +28,7 @@ def app_error(message: ProcessCompleted, version_info: tuple[int, int, int]) -> 
 
     ``gr.Error`` is always told; the text of a crash only if the app runs with ``show_error=True``. Otherwise
     it is null, or, up to Gradio 4.21 and after a first value, the string ``"None"``. Up to 4.44, ``gr.Error``
-    sends the ``repr`` of its text.
+    sends the ``repr`` of its text. The simple API leaves it out altogether before Gradio 6.
 
     Args:
         message: The message, with ``success`` false.
@@ -32,7 +38,7 @@ def app_error(message: ProcessCompleted, version_info: tuple[int, int, int]) -> 
     text: Any = output.get("error")
     hidden = text is None or (text == "None" and version_info < (4, 44, 0))
     if hidden:
-        text = HIDDEN_MESSAGE
+        text = HIDDEN_MESSAGE if "error" in output else LOST_MESSAGE
     elif not isinstance(text, str):
         text = str(text)
     elif version_info < (5, 0, 0):

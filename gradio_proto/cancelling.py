@@ -1,21 +1,35 @@
-"""Whether a job may be cancelled, and whether the server may be told, without harming another job.
+"""Whether a job may be cancelled, and how its server can be told without harming another job.
 
-The route ``/cancel`` exists since Gradio 4.30, and is blunt: whatever ``event_id`` says, it ends every running
-job of that function in that session, and a running sibling dies without a message. A queued job is only taken
-out of the queue by 6.x; 4.44 and 5.x still run it later, and on 4.x its late completion makes the server drop
-the session's stream, with whatever new job is on it.
+A cancelled job is settled here first; the server comes second, because none has a clean way to hear of it:
+
+* ``/cancel`` (4.30 and later) ends every running job of that function in that session, whatever ``event_id``
+  says, and a sibling dies without a message. It stops no function that takes batches. A job that still waits
+  leaves the queue from 6.14 on; before, it runs in its turn all the same. A job may so complete twice, which
+  up to 5.45 breaks off the session's stream, but loses nothing (see session.py).
+* Before, an app may have an event that cancels others (``cancels=``, a stop button), private mostly. A direct call
+  of it ends every running job of those functions in that session, also with ``api_open=False``. The server says
+  nothing then: no completion comes, late or ever, and since it waits for one the stream never ends. It carries
+  the next jobs all the same, and State survives. A job that waits is not touched, and runs in its turn.
+* To close a session's stream works everywhere and ends all jobs of the session: those that wait leave the queue, a
+  generator stops at its next value, a function that runs is no longer listened to. The session can take no job
+  for a while, so a new one is needed, and State would be lost.
+
+A function that runs in a thread cannot be interrupted by any of them, but makes room for the next by the first two.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
+from .config import AppConfig
 from .job import Job, JobState
+from .payload import cancel_payload, cancelling_event_payload
 from .session import Session
 
 CANCEL_ROUTE_SINCE: Final = (4, 30, 0)
-STALE_COMPLETION_IS_HARMLESS_SINCE: Final = (5, 0, 0)
+LEAVES_THE_QUEUE_SINCE: Final = (6, 14, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +39,33 @@ class CancelReport:
     cancelled: bool
     """The job has ended as cancelled, because of this call."""
     server_told: bool
-    """The server was asked to stop it too."""
+    """The server was made to stop it too, or to take it out of its queue."""
     reason: str
     """Why, in a sentence."""
+
+
+class Means(Enum):
+    """By what a server is told of a cancelled job."""
+
+    NOTHING = "NOTHING"
+    REQUEST = "REQUEST"
+    HANG_UP = "HANG_UP"
+    """The session's stream is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How a server is told of a cancelled job."""
+
+    means: Means
+    reason: str
+    """What the report says, if it works."""
+    route: str = ""
+    """Where the request goes to."""
+    payload: bytes = b""
+    """Its body."""
+    ends: frozenset[int] = frozenset()
+    """The functions of which it ends whatever runs in the session."""
 
 
 def refusal_to_settle(job: Job, *, force: bool) -> str | None:
@@ -42,23 +80,64 @@ def refusal_to_settle(job: Job, *, force: bool) -> str | None:
     return None
 
 
-def refusal_to_tell(
-    session: Session, job: Job, was: JobState, version_info: tuple[int, int, int], *, has_state: bool
-) -> str | None:
-    """Why the server must not be told that ``job``, which was in state ``was``, is cancelled; None where it may."""
-    if version_info < CANCEL_ROUTE_SINCE:
-        return "this server has no /cancel (Gradio 4.30 and later have it)"
-    siblings = [other for other in (*session.jobs.values(), *session.joining) if other is not job]
-    if any(other.fn_index == job.fn_index for other in siblings):
-        return "the server would end another job of the same function too"
-    if was is not JobState.RUNNING and version_info < STALE_COMPLETION_IS_HARMLESS_SINCE:
-        if siblings:
-            return "this server would break off the session's other jobs"
-        if has_state:
-            return "this server could not go on with the session, which holds State"
-    return None
+def how_to_tell(
+    config: AppConfig, session: Session, job: Job, was: JobState, *, can_hang_up: bool
+) -> Telling:
+    """How the server can be told that ``job``, which was QUEUED or RUNNING as ``was`` says, is cancelled.
+
+    ``can_hang_up`` says that the server reads the end of the session's stream as the end of this job, and that
+    nobody needs the session any more but the jobs that it has. A job that was cancelled while it joined counts as
+    QUEUED; it may run by now, so its server is told of it also where that helps running jobs only.
+    """
+    siblings = {other.fn_index for other in (*session.jobs.values(), *session.joining) if other is not job}
+    request = _request(config, session, job, siblings)
+    is_batch = any(
+        dependency.batch and dependency.fn_index == job.fn_index for dependency in config.dependencies
+    )
+    if was is JobState.RUNNING:
+        stops = not is_batch
+        otherwise = "the server runs the job together with others, as a batch, and does not stop it"
+    else:
+        stops = config.version_info >= LEAVES_THE_QUEUE_SINCE
+        otherwise = (
+            "this server takes no job out of its queue (Gradio 6.14 and later do): it still runs there"
+        )
+    if request.means is Means.REQUEST and stops:
+        return request
+    if can_hang_up and not siblings:
+        return Telling(Means.HANG_UP, "the session's stream was closed, and with it the server drops the job")
+    if request.means is Means.REQUEST and not job.was_cancelled_while_joining:
+        return Telling(Means.NOTHING, otherwise)
+    return request
 
 
-def needs_new_session(was: JobState, version_info: tuple[int, int, int]) -> bool:
-    """True where a server that was told of a cancelled job will break the session's next stream."""
-    return was is not JobState.RUNNING and version_info < STALE_COMPLETION_IS_HARMLESS_SINCE
+def _request(config: AppConfig, session: Session, job: Job, siblings: set[int]) -> Telling:
+    """The request that ends the job if it runs, and no job of ``siblings``, the functions of the other open ones."""
+    if config.version_info >= CANCEL_ROUTE_SINCE:
+        if job.fn_index in siblings:
+            return Telling(Means.NOTHING, "the server would end another job of the same function too")
+        assert job.event_id is not None  # the server has accepted it
+        return Telling(
+            Means.REQUEST,
+            "the server was asked to stop the job",
+            "cancel",
+            cancel_payload(fn_index=job.fn_index, session_hash=session.hash, event_id=job.event_id),
+            frozenset({job.fn_index}),
+        )
+    events = [event for event in config.dependencies if event.backend_fn and job.fn_index in event.cancels]
+    harmless = [event for event in events if siblings.isdisjoint(event.cancels)]
+    if not events:
+        return Telling(
+            Means.NOTHING,
+            "this app has no event that cancels the function, and this server no /cancel (Gradio 4.30 and later do)",
+        )
+    if not harmless:
+        return Telling(Means.NOTHING, "the app's event that cancels the function would end another job too")
+    event = min(harmless, key=lambda event: len(set(event.cancels)))
+    return Telling(
+        Means.REQUEST,
+        "the app's own event that cancels the function was triggered",
+        "run/predict",
+        cancelling_event_payload(fn_index=event.fn_index, session_hash=session.hash),
+        frozenset(event.cancels),
+    )

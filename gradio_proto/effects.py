@@ -6,10 +6,11 @@ two rungs to stand on:
 
 * *byte effects* (:class:`Connect`, :class:`StartTLS`, :class:`Send`, :class:`Receive`, :class:`IsQuiet`), for a
   runner that moves bytes;
-* *exchange effects* (:class:`Open`, :class:`ReadHead`, :class:`ReadBody`), for a runner that has an HTTP client
-  of its own. :func:`gradio_proto.exchange.lower` turns them into byte effects.
+* *exchange effects* (:class:`Open`, :class:`SendBody`, :class:`ReadHead`, :class:`ReadBody`), for a runner that has
+  an HTTP client of its own. :func:`gradio_proto.exchange.lower` turns them into byte effects.
 
-:class:`Wait`, :class:`Sleep` and :class:`Now` are common to both.
+:class:`Wait`, :class:`Sleep`, :class:`Now` and the effects on files (:class:`OpenFile`, :class:`ReadFile`,
+:class:`CreateFile`, :class:`WriteFile`, :class:`KeepFile`) are common to both.
 
 The rules between a flow and its runner:
 
@@ -17,7 +18,8 @@ The rules between a flow and its runner:
   and every ``deadline`` is a time on that clock, or None.
 * Past its deadline, an effect raises :class:`TimedOut` in the flow; :class:`Wait` and :class:`Sleep` answer, and
   :class:`Open`, which has several things to wait for, raises DeadlineExceeded and says which.
-* A failure of the network is raised as ConnectError (:class:`Connect`, :class:`StartTLS`) or ConnectionLost.
+* A failure of the network is raised as ConnectError (:class:`Connect`, :class:`StartTLS`) or ConnectionLost; one of
+  the file system as FileError.
 * Whatever else the runner raises (Cancelled, KeyboardInterrupt) passes through the flow unchanged: flows clean
   up in ``finally`` without yielding, which is why closing a connection is a plain call and no effect.
 * Receiving may be abandoned at any time without losing a byte, and the exchange read on. A :class:`Send` that did
@@ -32,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from .exchange import Exchange
+    from .files import FileInput
     from .http import Request
 
 T = TypeVar("T")
@@ -145,6 +148,18 @@ class Open:
 
 
 @dataclass(slots=True, eq=False)
+class SendBody:
+    """Send the next piece of the body of a request that is streamed; ``b""`` ends it. Answer: None.
+
+    When it raises ConnectionLost, the server may have answered early: the head can still be read.
+    """
+
+    exchange: Exchange
+    data: bytes = field(repr=False)
+    deadline: float | None
+
+
+@dataclass(slots=True, eq=False)
 class ReadHead:
     """Wait for the head of the response. Answer: a :class:`~gradio_proto.http.ResponseHead`, or None when ``wake``
     was set first."""
@@ -163,9 +178,65 @@ class ReadBody:
     wake: Signal | None = None
 
 
-CommonEffect: TypeAlias = Wait | Sleep | Now
+class LocalFile(Protocol):
+    """A file on this machine, as the runner that opened it hands it to flows."""
+
+    def close(self) -> None:
+        """Close it at once, without raising; what was created and not kept is removed. Twice does nothing."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class OpenFile:
+    """Open a file that the caller gave, for reading. Answer: a :class:`LocalFile`."""
+
+    file: FileInput
+
+
+@dataclass(slots=True, eq=False)
+class ReadFile:
+    """Read on. Answer: at most ``size`` bytes, and at least one; ``b""`` at the end of the file; None when ``wake`` was
+    set first. A file on disk is read at once; a stream of the caller's may have to be waited for."""
+
+    file: LocalFile
+    size: int
+    deadline: float | None
+    wake: Signal | None = None
+
+
+@dataclass(slots=True, eq=False)
+class CreateFile:
+    """Create a file of no name yet in ``directory`` (None: where the runner keeps downloads). Answer: a
+    :class:`LocalFile`."""
+
+    directory: str | None
+
+
+@dataclass(slots=True, eq=False)
+class WriteFile:
+    """Write all of ``data`` to a file that was created. Answer: None."""
+
+    file: LocalFile
+    data: bytes = field(repr=False)
+
+
+@dataclass(slots=True, eq=False)
+class KeepFile:
+    """Give a file that was created its place, at once and whole: ``<its directory>/<folder>/<name>``. Answer: that
+    path, absolute.
+
+    ``folder`` and ``name`` are each one component of a path, made safe by the flow.
+    """
+
+    file: LocalFile
+    folder: str
+    name: str
+
+
+FileEffect: TypeAlias = OpenFile | ReadFile | CreateFile | WriteFile | KeepFile
+CommonEffect: TypeAlias = Wait | Sleep | Now | FileEffect
 ByteEffect: TypeAlias = Connect | StartTLS | Send | Receive | IsQuiet | CommonEffect
-ExchangeEffect: TypeAlias = Open | ReadHead | ReadBody | CommonEffect
+ExchangeEffect: TypeAlias = Open | SendBody | ReadHead | ReadBody | CommonEffect
 Effect: TypeAlias = ByteEffect | ExchangeEffect
 
 Answer: TypeAlias = tuple[Any, float]

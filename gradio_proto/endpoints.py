@@ -17,6 +17,7 @@ from typing import Any, Final
 from .api_info import ApiInfo, EndpointInfo, ParameterInfo
 from .config import AppConfig, Component, Dependency, Visibility, is_list, is_object
 from .errors import ArgumentError, RemoteProtocolError
+from .files import as_file_outputs, may_hold_files
 from .text import printable
 
 _LISTED: Final = 20
@@ -137,8 +138,17 @@ class Endpoint:
             raise self._mistake(_missing(missing))
         return self._with_placeholders([values[position] for position in range(len(self.parameters))])
 
-    def unbind_outputs(self, data: Sequence[Any]) -> Any:
+    @property
+    def returns_files(self) -> bool:
+        """Whether its value may hold files."""
+        return any(may_hold_files(component) for component in self.outputs if not _is_skipped(component))
+
+    def unbind_outputs(self, data: Sequence[Any], *, fetch: bool = False) -> Any:
         """Turn the ``data`` list of an answer into what the caller gets: one value, or a tuple.
+
+        Args:
+            data: One element for each output.
+            fetch: Put a :class:`~gradio_proto.files.FileOutput` in the place of each file.
 
         Outputs without a value for API users (State, layout) are left out; what remains is a tuple, unless it
         is one value. Update dicts (``{"__type__": "update", ...}``) are values like any other.
@@ -148,13 +158,14 @@ class Endpoint:
         """
         values: list[Any] = []
         for position, component in enumerate(self.outputs):
-            if component is not None and component.skip_api:
+            if _is_skipped(component):
                 continue
             if position >= len(data):
                 raise RemoteProtocolError(
                     f"{self.label} sent {len(data)} outputs, though the app declares {len(self.outputs)}"
                 )
-            values.append(data[position])
+            value = data[position]
+            values.append(as_file_outputs(value) if fetch and may_hold_files(component) else value)
         return values[0] if len(values) == 1 else tuple(values)
 
     def _keywords(self) -> dict[str, int]:
@@ -243,6 +254,19 @@ class App:
             raise ArgumentError(f"the app has no public endpoints{self._unlisted()}")
         raise ArgumentError(f"the app has several endpoints: say which one by api_name=. {self._names()}")
 
+    def successor(self, endpoint: Endpoint, of: App) -> Endpoint:
+        """What has taken the place of an endpoint of the app ``of``, which this one has replaced.
+
+        A redeployed app may number its functions anew, so it is looked for by its name; by its number only if it
+        has no name of its own.
+
+        Raises:
+            ArgumentError: It is gone.
+        """
+        if of._by_name.get(endpoint.api_name or "") is endpoint:
+            return self.resolve(endpoint.api_name)
+        return self.resolve(fn_index=endpoint.fn_index)
+
     def _endpoint(self, dependency: Dependency) -> Endpoint:
         components = self.config.components
         # Only strings: None is an unnamed event of 3.x, False one that is closed to API users.
@@ -299,6 +323,10 @@ class App:
             if endpoint.visibility != "private" and not _is_listed(endpoint)
         ]
         return f"; others can be called by fn_index= ({', '.join(indices[:_LISTED])})" if indices else ""
+
+
+def _is_skipped(component: Component | None) -> bool:
+    return component is not None and component.skip_api
 
 
 def _is_hidden(component: Component | None) -> bool:

@@ -201,7 +201,15 @@ class DeadlineExceeded(TransportError, TimeoutError):
 
 
 class AuthenticationError(GradioError, ValueError):
-    """The app wants a login, or does not accept the one given."""
+    """The app wants a login, or does not accept the one given.
+
+    Attributes:
+        auth_message: What the app tells those who are to log in, raw (it may hold HTML); None if it says nothing.
+    """
+
+    def __init__(self, message: str, *, auth_message: str | None = None) -> None:
+        super().__init__(message)
+        self.auth_message = auth_message
 
 
 class ValidationError(GradioError, ValueError):
@@ -234,6 +242,18 @@ class TooManyRequestsError(GradioError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class FileError(GradioError):
+    """A file on this machine could not be read or written.
+
+    Attributes:
+        path: Where it is; None for one that has no path.
+    """
+
+    def __init__(self, message: str, *, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class JobCancelled(GradioError):

@@ -33,6 +33,7 @@ from .effects import (
     ReadHead,
     Receive,
     Send,
+    SendBody,
     Signal,
     StartTLS,
     TimedOut,
@@ -241,7 +242,7 @@ class ConnectionPool:
             )
             raise ConnectError(message, retryable=status >= 500)  # a 403 or 407 does not change by itself
 
-    # The three exchange effects. A failure of the network or of the protocol closes the exchange. Being
+    # The four exchange effects. A failure of the network or of the protocol closes the exchange. Being
     # cancelled does not, nor does a deadline: whoever holds the exchange may read on.
 
     def open(self, effect: Open) -> ByteFlow[tuple[Exchange, float]]:
@@ -261,6 +262,22 @@ class ConnectionPool:
                 connection.close()
         connection.last_active = now
         return Exchange(request, connection), now
+
+    def send_body(self, effect: SendBody) -> ByteFlow[tuple[None, float]]:
+        """Send a piece of a streamed body. After a failure a response may still be read, and that is all."""
+        connection = effect.exchange.connection
+        data = connection.http.send_body(effect.data)
+        sent = False
+        try:
+            if data:  # the end of a body of stated length is no bytes
+                _, connection.last_active = yield Send(connection.stream, data, effect.deadline)
+            sent = True
+        except TimedOut as error:
+            raise DeadlineExceeded("the request could not be sent in time", kind="write") from error
+        finally:
+            if not sent:
+                connection.http.send_failed()
+        return None, connection.last_active
 
     def _next_event(
         self, connection: PooledConnection, until: float | None, wake: Signal | None = None
@@ -328,6 +345,8 @@ def lower(flow: Flow[T], pool: ConnectionPool) -> Generator[ByteEffect, Answer, 
                     answer = yield from pool.open(effect)
                 elif isinstance(effect, ReadHead):
                     answer = yield from pool.read_head(effect)
+                elif isinstance(effect, SendBody):
+                    answer = yield from pool.send_body(effect)
                 else:
                     answer = yield effect
             except Exception as raised:

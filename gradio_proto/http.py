@@ -31,6 +31,9 @@ class Request(Frozen):
     """Path and query, percent-encoded."""
     headers: Headers = ()
     body: bytes = b""
+    is_streamed: bool = False
+    """The body follows in pieces (``SendBody``); then ``headers`` say how it is framed, by ``content-length`` or
+    ``transfer-encoding: chunked``."""
 
     def __repr__(self) -> str:
         # Headers hold credentials, and the target may: neither belongs into a log.
@@ -106,11 +109,12 @@ class RequestCache:
         Raises:
             h11.LocalProtocolError: A header holds what no header may.
         """
-        key = (request.origin, request.method, request.target, request.headers, len(request.body))
+        size = -1 if request.is_streamed else len(request.body)
+        key = (request.origin, request.method, request.target, request.headers, size)
         event = self._events.get(key)
         if event is None:
             headers = [("host", request.origin.netloc), *request.headers]
-            if request.body or request.method not in ("GET", "HEAD", "CONNECT"):
+            if size > 0 or (size == 0 and request.method not in ("GET", "HEAD", "CONNECT")):
                 headers.append(("content-length", str(len(request.body))))
             event = h11.Request(method=request.method, target=request.target, headers=headers)
             if len(self._events) >= self.MOST:
@@ -136,18 +140,35 @@ class HTTPConnection:
         """The first bytes of a response, for errors to quote; None once its head is complete."""
 
     def send_request(self, request: Request) -> bytes:
-        """The bytes of a whole request, body included.
+        """The bytes of a whole request, body included; of its head alone, where the body is streamed.
 
         Raises:
             LocalProtocolError: A header holds what no header may (CR, LF, NUL), or the connection is in use.
         """
         try:
             head = self._h11.send(self._requests.event(request))
+            if request.is_streamed:
+                return head or b""
             body = self._h11.send(h11.Data(data=request.body)) if request.body else b""
             self._h11.send(h11.EndOfMessage())
         except (h11.LocalProtocolError, UnicodeEncodeError) as error:
             raise LocalProtocolError(f"this request cannot be sent: {error}") from error
         return (head or b"") + (body or b"")
+
+    def send_body(self, data: bytes) -> bytes:
+        """The bytes of the next piece of a streamed body; ``b""`` ends it.
+
+        Raises:
+            LocalProtocolError: It is more, or at its end less, than its ``content-length`` says.
+        """
+        try:
+            return self._h11.send(h11.Data(data=data) if data else h11.EndOfMessage()) or b""
+        except h11.LocalProtocolError as error:
+            raise LocalProtocolError(f"this piece of a body cannot be sent: {error}") from error
+
+    def send_failed(self) -> None:
+        """What was to be sent did not all go out: a response may still be read, and nothing be sent any more."""
+        self._h11.send_failed()
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes from the network; ``b""`` says that the peer has closed."""

@@ -4,7 +4,9 @@ The states and what moves a job between them are the table :data:`TRANSITIONS`:
 
 * ``NEW``: made, nothing sent. ``JOINING``: the join is on its way and not answered. ``QUEUED``: the server has
   accepted it. ``RUNNING``: the function has started, or has given its first value (a cached function gives
-  values without ever saying that it starts). ``SETTLED``: over.
+  values without ever saying that it starts). ``FETCHING``: the function has returned, and the files that it handed
+  out are on their way. ``SETTLED``: over.
+* The files that a call sends are uploaded while it is ``NEW``: the server knows of them, and of no job.
 * A job settles once. Whatever a server says afterwards is ignored, since servers do go on talking about jobs
   that they have declared finished (seen on 4.44 to 6.x after ``/cancel``).
 * A message for a job whose join is not answered cannot be: the session keeps those back (see session.py).
@@ -19,6 +21,7 @@ from typing import Any, Final
 from .app_errors import app_error
 from .errors import GradioError, JobCancelled, LimitExceeded, LocalProtocolError
 from .events import Cancelled, Completed, Failed, Terminal
+from .files import FileOutput, Uploads, file_outputs_in, with_local_files
 from .http import Headers
 from .journal import VALUES, Convert, Journal
 from .messages import (
@@ -42,6 +45,7 @@ class JobState(Enum):
     JOINING = "JOINING"
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
+    FETCHING = "FETCHING"
     SETTLED = "SETTLED"
 
 
@@ -56,6 +60,7 @@ class JobInput(Enum):
     STARTED = "STARTED"
     REPORTED = "REPORTED"
     YIELDED = "YIELDED"
+    RETURNED_FILES = "RETURNED_FILES"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
@@ -78,6 +83,7 @@ TRANSITIONS: Final[dict[JobState, dict[JobInput, JobState]]] = {
         JobInput.STARTED: JobState.RUNNING,
         JobInput.REPORTED: JobState.QUEUED,
         JobInput.YIELDED: JobState.RUNNING,
+        JobInput.RETURNED_FILES: JobState.FETCHING,
         JobInput.COMPLETED: JobState.SETTLED,
         **_ENDINGS,
     },
@@ -86,9 +92,11 @@ TRANSITIONS: Final[dict[JobState, dict[JobInput, JobState]]] = {
         JobInput.STARTED: JobState.RUNNING,
         JobInput.REPORTED: JobState.RUNNING,
         JobInput.YIELDED: JobState.RUNNING,
+        JobInput.RETURNED_FILES: JobState.FETCHING,
         JobInput.COMPLETED: JobState.SETTLED,
         **_ENDINGS,
     },
+    JobState.FETCHING: {JobInput.COMPLETED: JobState.SETTLED, **_ENDINGS},
     JobState.SETTLED: dict.fromkeys(JobInput, JobState.SETTLED),
 }
 """The state that follows, for each state and input; a pair that is not here is a LocalProtocolError."""
@@ -104,8 +112,9 @@ def internal_error(error: Exception) -> GradioError:
 class Job:
     """The protocol's side of a job. It eats messages, never bytes, and knows no stream.
 
-    ``on_news`` and ``on_settled`` are called, without arguments, whenever something has happened and once when
-    the job has settled. They must not raise, and must do no more than wake somebody.
+    ``on_news`` is called whenever something has happened, ``on_answered`` once when the server has nothing more to
+    say about the job, ``on_settled`` once when the job has settled. They take no arguments, must not raise, and
+    must do no more than wake somebody.
     """
 
     def __init__(
@@ -120,11 +129,19 @@ class Job:
         headers: Headers = (),
         is_generator: bool = False,
         deadline: float | None = None,
+        uploads: Uploads | None = None,
+        fetches_files: bool = False,
     ) -> None:
         self.fn_index: Final = fn_index
         self.label: Final = label
         self.payload = payload
         """The body of its join; dropped once the server has accepted it."""
+        self.uploads = uploads
+        """Files that must be uploaded before the payload is complete."""
+        self.files: tuple[FileOutput, ...] = ()
+        """What has to be fetched, while the job is FETCHING."""
+        self.local_paths: dict[FileOutput, str] = {}
+        """Where files that it has handed out are on this machine."""
         self.was_cancelled_while_joining = False
         self.headers: Final = headers
         """Sent with every request that is this job's alone."""
@@ -145,7 +162,11 @@ class Job:
         self.progress_data: tuple[ProgressUnit, ...] | None = None
         self.log: tuple[str, str] | None = None
         self.on_news: list[Callable[[], None]] = []
+        self.on_answered: list[Callable[[], None]] = []
         self.on_settled: list[Callable[[], None]] = []
+        self.fetches_files: Final = fetches_files
+        """Whether the files in its outputs are to be fetched."""
+        self._value: Any = None
         self._convert = convert
         self._version_info = version_info
 
@@ -153,6 +174,11 @@ class Job:
     def is_settled(self) -> bool:
         """True once the job has its terminal event."""
         return self.state is JobState.SETTLED
+
+    @property
+    def is_answered(self) -> bool:
+        """True once the server has nothing more to say about the job."""
+        return self.state in (JobState.FETCHING, JobState.SETTLED)
 
     def _move(self, happened: JobInput) -> None:
         try:
@@ -165,6 +191,11 @@ class Job:
             wake()
 
     # What this side does.
+
+    def uploaded(self, payload: bytes) -> None:
+        """The files of the call are on the server, and ``payload`` names them."""
+        self.payload = payload
+        self.uploads = None
 
     def join_sent(self, session_hash: str) -> None:
         """The join is on its way, in that session."""
@@ -208,9 +239,12 @@ class Job:
             self.code = Status.FINISHED
         self.outcome = outcome
         self.payload = b""
+        self.uploads = None
+        self._value = None
         self._tell()
         # Let go of them: they refer back to this job, and a result should live no longer than its last user.
-        hooks, self.on_settled = self.on_settled, []
+        hooks = [*self.on_answered, *self.on_settled]
+        self.on_answered, self.on_settled = [], []
         for wake in hooks:
             wake()
 
@@ -238,7 +272,7 @@ class Job:
 
     def receive(self, message: Message, text: str) -> None:
         """Take a message that is for this job; ``text`` is its wire form."""
-        if self.is_settled:
+        if self.is_answered:
             return
         if isinstance(message, ProcessCompleted):
             self._complete(message)
@@ -286,5 +320,18 @@ class Job:
             except Exception as error:  # this job's, whoever reads the stream for it
                 self.fail(error if isinstance(error, GradioError) else internal_error(error))
                 return
-            self._move(JobInput.COMPLETED)
-            self._settle(Completed(value))
+            self.files = tuple(file_outputs_in(value)) if self.fetches_files else ()
+            if not self.files:
+                self._move(JobInput.COMPLETED)
+                self._settle(Completed(value))
+                return
+            self._move(JobInput.RETURNED_FILES)
+            self._value = value
+            hooks, self.on_answered = self.on_answered, []
+            for wake in hooks:
+                wake()
+
+    def fetched(self) -> None:
+        """The files of a job that is FETCHING are here: it settles with their local paths."""
+        self._move(JobInput.COMPLETED)
+        self._settle(Completed(with_local_files(self._value, self.local_paths)))

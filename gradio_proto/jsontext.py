@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from .errors import LimitExceeded, RemoteProtocolError
@@ -53,21 +54,29 @@ def loads(text: str, limits: Limits, what: str = "JSON") -> Any:
         raise RemoteProtocolError(f"{what} is not valid JSON ({error})", data=text) from error
 
 
-# json.dumps() makes a new encoder at each call whose options are not the default ones.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def _encoder(default: Callable[[Any], Any] | None = None) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=default)
 
 
-def dumps(value: Any) -> bytes:
+_ENCODER = _encoder()
+
+
+def dumps(value: Any, encode: Callable[[Any], Any] | None = None) -> bytes:
     """Serialise what goes to a server: compact UTF-8, as the browser's ``JSON.stringify`` makes it.
 
     Lone surrogates, which UTF-8 cannot carry, are sent as ``\\ud800`` escapes: every server parses those.
+
+    Args:
+        value: What to write.
+        encode: Returns what to write for a value that JSON does not know, or raises TypeError.
 
     Raises:
         TypeError: The value is of a type that JSON does not know.
         ValueError: The value contains itself.
     """
-    text = _encode(value)
+    # json.dumps() makes a new encoder at each call whose options are not the default ones.
+    text = (_ENCODER if encode is None else _encoder(encode)).encode(value)
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode("ascii")
+        return json.dumps(value, separators=(",", ":"), default=encode).encode("ascii")

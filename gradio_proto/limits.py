@@ -53,6 +53,9 @@ class Limits(Frozen):
     cookie_bytes: int = 4 * KIB
     """Bytes of one cookie's name, value and attributes (RFC 6265 section 6.1)."""
 
+    download_bytes: int = 4 * 1024 * MIB
+    """Bytes of one downloaded file. It goes to disk piece by piece, so this bounds the disk and not the memory."""
+
     redirects: int = 3
     """Redirects followed for one request. A login page or a moved mount takes one; a loop takes for ever."""
 

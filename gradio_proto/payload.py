@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from . import jsontext
@@ -15,21 +16,36 @@ def join_payload(
     session_hash: str,
     event_data: Any = None,
     trigger_id: int | None = None,
+    oauth_token: str | None = None,
+    encode: Callable[[Any], Any] | None = None,
 ) -> bytes:
-    """The body of ``POST /queue/join``. ``event_data`` and ``trigger_id`` are what a browser's event would carry.
+    """The body of ``POST /queue/join``. ``event_data`` and ``trigger_id`` are what a browser's event would carry;
+    ``oauth_token`` is the caller's, for the functions that ask for it (Gradio 6); ``encode`` says what to write for
+    what is no JSON (see :class:`~gradio_proto.files.Uploads`).
 
     Raises:
         ArgumentError: An argument is no JSON.
     """
-    payload = {
+    payload: dict[str, Any] = {
         "data": data,
         "event_data": event_data,
         "fn_index": fn_index,
         "session_hash": session_hash,
         "trigger_id": trigger_id,
     }
+    if oauth_token is not None:
+        payload["oauth_token"] = oauth_token
+    return arguments_as_json(payload, encode)
+
+
+def arguments_as_json(payload: dict[str, Any], encode: Callable[[Any], Any] | None = None) -> bytes:
+    """A body with the arguments of a call in it; ``encode`` is as for :func:`join_payload`.
+
+    Raises:
+        ArgumentError: An argument is no JSON.
+    """
     try:
-        return jsontext.dumps(payload)
+        return jsontext.dumps(payload, encode)
     except (TypeError, ValueError, RecursionError) as error:
         raise ArgumentError(f"an argument cannot be sent as JSON: {error}") from error
 
@@ -37,3 +53,8 @@ def join_payload(
 def cancel_payload(*, fn_index: int, session_hash: str, event_id: str) -> bytes:
     """The body of ``POST /cancel`` (Gradio 4.31 and later), which wants all three."""
     return jsontext.dumps({"event_id": event_id, "fn_index": fn_index, "session_hash": session_hash})
+
+
+def cancelling_event_payload(*, fn_index: int, session_hash: str) -> bytes:
+    """The body of a direct call of an event that cancels others, by which servers before ``/cancel`` are told."""
+    return jsontext.dumps({"data": [], "fn_index": fn_index, "session_hash": session_hash})

@@ -73,7 +73,7 @@ def reply_error(response: Response, limits: Limits, what: str) -> GradioError:
     detail = _detail(text, limits)
     status = response.status
     if status == 401:
-        return AuthenticationError(_login_text(detail, what))
+        return login_error(what, object_of(detail).get("auth_message"))
     if status == 422:
         return ValidationError(_validation_text(detail, what), detail=detail)
     if status == 429:
@@ -101,10 +101,13 @@ def _detail(text: str, limits: Limits) -> Any:
     return value.get("detail", value.get("error"))
 
 
-def _login_text(detail: Any, what: str) -> str:
-    message = object_of(detail).get("auth_message")
-    said = f" (the app says: {message})" if isinstance(message, str) and message else ""
-    return f"{what}: this app wants a login; give auth=('user', 'password'){said}"
+def login_error(what: str, auth_message: object) -> AuthenticationError:
+    """The error of an app that wants a login first; ``auth_message`` is what its login page says, if a string."""
+    message = auth_message if isinstance(auth_message, str) and auth_message else None
+    said = "" if message is None else f" (the app says: {message})"
+    return AuthenticationError(
+        f"{what}: this app wants a login; give auth=('user', 'password'){said}", auth_message=message
+    )
 
 
 def _validation_text(detail: Any, what: str) -> str:

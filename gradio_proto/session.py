@@ -15,6 +15,9 @@ What a client must know about such a stream, and this machine does:
   it knew of is lost, and a join that was on its way at that moment may be.
 * ``unexpected_error`` is for every job of the session, and some servers repeat it for ever: the stream must be
   closed on the first.
+* One such error is for nobody: up to Gradio 5.45 the server stumbles over a job that completes twice (which
+  ``/cancel`` makes possible), says the KeyError that it got, and ends the stream. It has lost nothing: the next
+  stream goes on with the next message.
 * Messages may come before the reply to the join that they belong to, and after the end of their job.
 """
 
@@ -108,7 +111,8 @@ class Session:
     """The jobs of one ``session_hash``, and the state of their stream."""
 
     def __init__(self, session_hash: str, limits: Limits) -> None:
-        self.hash: Final = session_hash
+        self.hash = session_hash
+        """Its name, by which the server knows it; the simple API's sessions have none until the server gives one."""
         self.stream = StreamState.CLOSED
         self.jobs: dict[str, Job] = {}
         """Accepted and not settled, by event id."""
@@ -125,7 +129,10 @@ class Session:
         """The last job of the stream has ended, and it has said nothing since: all that it owes is its end."""
         self._heard_on: dict[Job, int] = {}
         self._silent_ends: dict[Job, int] = {}
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ended: OrderedDict[str, bool] = OrderedDict()
+        """The events that have ended, each with whether it has broken off a stream by a second completion."""
+        self._stumbled = False
+        """The stream was broken off by such a one, and the next goes on where it stopped."""
         self._early: deque[tuple[str, Message, str]] = deque()
         self._early_bytes = 0
         self._spoilt: OrderedDict[str, GradioError] = OrderedDict()
@@ -157,7 +164,7 @@ class Session:
         else:
             self.jobs[event_id] = job
             self._silent_ends[job] = 0
-            job.on_settled.append(lambda: self._forget(job, event_id))
+            job.on_answered.append(lambda: self._forget(job, event_id))
         self._deliver_early(job, event_id)
         if streams_lost != self.streams_lost:
             job.fail(
@@ -209,7 +216,7 @@ class Session:
         self._remember(event_id)
 
     def _remember(self, event_id: str) -> None:
-        self._ended[event_id] = None
+        self._ended[event_id] = False
         if len(self._ended) > REMEMBERED_EVENTS:
             self._ended.popitem(last=False)
 
@@ -219,6 +226,10 @@ class Session:
     def wants_stream(self) -> bool:
         """True while some accepted job has not ended. Opening a stream for anything else hangs or breaks."""
         return bool(self.jobs)
+
+    def hears(self, job: Job) -> bool:
+        """Whether the stream that is open has spoken of a job that has not ended: closing it would end the job."""
+        return self.stream is StreamState.OPEN and self._heard_on.get(job) == self._streams
 
     def _move(self, happened: StreamInput) -> None:
         try:
@@ -242,6 +253,9 @@ class Session:
         """The stream has ended: cleanly, by the server, or with the error that broke it."""
         was = self.stream
         self._move(StreamInput.ENDED)
+        stumbled, self._stumbled = self._stumbled, False
+        if stumbled:
+            return
         if error is not None and was is not StreamState.ENDING and not self._is_spent:
             self._lose_jobs(error)
         elif was is not StreamState.OPENING:
@@ -277,8 +291,16 @@ class Session:
             self._move(StreamInput.CLOSE_STREAM)
         elif isinstance(message, UnexpectedError):
             self._move(StreamInput.UNEXPECTED_ERROR)
-            if not self._is_spent:
+            self._stumbled = self._has_stumbled(message)
+            if not self._is_spent and not self._stumbled:
                 self._lose_jobs(session_error(message))
+
+    def _has_stumbled(self, message: UnexpectedError) -> bool:
+        event_id = message.message[1:-1]
+        if message.message != f"'{event_id}'" or self._ended.get(event_id, True):
+            return False
+        self._ended[event_id] = True  # each job is an excuse once, so that a server cannot keep us reopening
+        return True
 
     def receive_malformed(self, event_id: str, error: GradioError) -> None:
         """Take the error of a message that could not be parsed, and that names its job: it ends that one alone."""

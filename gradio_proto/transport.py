@@ -75,6 +75,14 @@ class BlockingTransport(Protocol):
         thread which runs flows, as soon as that thread can do it."""
         ...
 
+    def file_size(self, path: str) -> int:
+        """The bytes of a file that the caller wants to send.
+
+        Raises:
+            ArgumentError: It is not there, or no regular file.
+        """
+        ...
+
     def wall_clock(self) -> datetime:
         """The date and time now."""
         ...

@@ -45,6 +45,30 @@ def endpoint_of(*parameters: dict[str, Any], inputs: tuple[str, ...] | None = No
     return app.resolve("/f")
 
 
+class TestSuccessor:
+    def test_it_has_the_name_whatever_its_number(self) -> None:
+        old, new = app_of({"api_name": "a"}, {"api_name": "b"}), app_of({"api_name": "b"}, {"api_name": "a"})
+        assert new.successor(old.endpoints[0], old) is new.endpoints[1]
+        assert new.successor(old.endpoints[1], old) is new.endpoints[0]
+
+    def test_it_has_the_number_where_no_name_is_its_own(self) -> None:
+        shared = {"api_name": "unnamed", "show_api": False}
+        old, new = app_of(shared, shared, {}), app_of({"api_name": "a"}, shared, {})
+        assert new.successor(old.endpoints[1], old) is new.endpoints[1]
+        assert new.successor(old.endpoints[2], old) is new.endpoints[2]
+
+    def test_it_is_gone(self) -> None:
+        old, new = app_of({"api_name": "a"}, {"api_name": "b"}, {}), app_of({"api_name": "b"})
+        for fn_index, what in ((0, "no endpoint '/a'"), (2, "fn_index 2")):
+            with pytest.raises(ArgumentError, match=what):
+                new.successor(old.endpoints[fn_index], old)
+
+    def test_it_was_closed(self) -> None:
+        old, new = app_of({"api_name": "a"}), app_of({"api_name": "a", "api_visibility": "private"})
+        with pytest.raises(ArgumentError, match="private"):
+            new.successor(old.endpoints[0], old)
+
+
 class TestResolve:
     @pytest.mark.parametrize("version", VERSIONS)
     def test_by_name(self, version: str) -> None:

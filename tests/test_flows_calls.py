@@ -531,14 +531,119 @@ def test_a_cancellation_that_nobody_answers_takes_two_seconds_and_no_more() -> N
     world.close()
 
 
-def test_a_calls_own_headers_go_with_its_join_and_its_cancellation_and_nowhere_else() -> None:
-    world = joining(streams=[[STREAM, 600.0]])
+def test_a_calls_own_headers_win_on_every_request_that_is_its_own() -> None:
+    world = joining(streams=[[STREAM, 600.0]], headers=(("x-call", "client"), ("x-gradio-user", "client")))
     begun = world.begin("/echo", "x", headers=(("x-call", "1"),))
-    world.begin("/double", "y")
+    world.begin("/double", "y", headers=(("x-gradio-user", "call"),))
     world.runner.settle()
     assert world.run(cancel(world.state, begun.live, begun.job)).server_told
-    marked = [asked.path.rpartition("/")[2] for asked in world.server.asked if "x-call" in asked.headers]
-    assert marked == ["join", "cancel"]
+    said = [
+        (asked.path.rpartition("/")[2], asked.headers["x-call"], asked.headers["x-gradio-user"])
+        for asked in world.server.asked
+        if "x-call" in asked.headers  # the first question is asked without, since this is plain http
+    ]
+    assert said == [
+        ("config", "client", "client"),
+        ("info", "client", "client"),
+        ("join", "1", "client"),
+        ("join", "client", "call"),
+        ("data", "1", "client"),
+        ("cancel", "1", "client"),
+    ]
+    world.close()
+
+
+# Joins that an app refuses since it is another one by now.
+
+
+def restarted(answer: bytes, app_id: Any, **options: Any) -> GradioError:
+    """The error of a join that is answered so, by a server that calls itself ``app_id``."""
+    body = app_id if isinstance(app_id, bytes) else http(200, json.dumps({"app_id": app_id}).encode())
+    script = GradioScript(an_app(app_id=7), joins=[[answer]], others={"/app_id": [body]})
+    world = scripted_world(script, **options)
+    begun = world.begin("/echo", "x", deadline=60.0)
+    world.finish(begun)
+    asked = [asked for asked in world.server.asked if asked.path == "/gradio_api/app_id"]
+    assert [each.method for each in asked] == ["GET"]
+    world.close()
+    assert isinstance(begun.job.outcome, Failed)
+    return begun.job.outcome.error
+
+
+REFUSALS = [
+    http(500, b"Internal Server Error", content_type="text/plain"),
+    http(404, b'{"detail":"Not Found"}'),
+]
+
+
+@pytest.mark.parametrize("answer", REFUSALS)
+@pytest.mark.parametrize("app_id", [8, "eight"])
+def test_an_app_that_was_started_anew_is_told_of(answer: bytes, app_id: Any) -> None:
+    error = restarted(answer, app_id)
+    assert "client.refresh()" in str(error)
+    assert str(error).startswith("/queue/join")
+    assert not error.retryable
+    assert error.endpoint == "/echo"
+
+
+@pytest.mark.parametrize("answer", REFUSALS)
+@pytest.mark.parametrize(
+    "app_id", [7, None, http(404), http(200, b"[]"), http(200, b"oops"), http(401), CLOSE, 5.0]
+)
+def test_an_app_that_was_not_is_not(answer: bytes, app_id: Any) -> None:
+    if app_id is CLOSE or app_id == 5.0:
+        script = GradioScript(an_app(app_id=7), joins=[[answer]], others={"/app_id": [app_id]})
+        world = scripted_world(script)
+        begun = world.begin("/echo", "x", deadline=60.0)
+        world.finish(begun)
+        assert world.runner.now < 5  # nobody waits for what only makes an error clearer
+        assert isinstance(begun.job.outcome, Failed)
+        error = begun.job.outcome.error
+        world.close()
+    else:
+        error = restarted(answer, app_id)
+    assert "refresh" not in str(error)
+
+
+def test_other_refusals_are_no_reason_to_ask() -> None:
+    for status in (401, 422, 429, 502, 503):
+        world = joining([http(status)])
+        world.finish(world.begin("/echo", "x"))
+        assert not world.server.paths("/app_id")
+        world.close()
+
+
+def test_a_login_that_holds_no_longer_can_be_made_again() -> None:
+    answers = [http(401, b'{"detail":"Not authenticated"}')], [http(401, b'{"detail":"Not authenticated"}')]
+    world = joining(*answers)
+    assert "refresh" not in str(failure(world, world.begin("/echo", "x")))
+    world.state.auth = ("me", "password")
+    error = failure(world, world.begin("/echo", "x"))
+    assert isinstance(error, AuthenticationError)
+    assert str(error).partition(" (")[0].endswith("; the login holds no longer: client.refresh() logs in again")
+    world.close()
+
+
+def test_nobody_asks_beyond_the_deadline_of_the_job() -> None:
+    script = GradioScript(an_app(), joins=[[0.5, REFUSALS[0]]], others={"/app_id": [60.0]})
+    world = scripted_world(script)
+    begun = world.begin("/echo", "x", deadline=1.0)
+    world.finish(begun)
+    assert world.runner.now == 1.0
+    assert isinstance(begun.job.outcome, Failed)
+    assert isinstance(begun.job.outcome.error, HTTPStatusError)
+    world.close()
+
+
+def test_a_job_that_is_cancelled_while_the_app_is_asked_stays_cancelled() -> None:
+    script = GradioScript(an_app(), joins=[REFUSALS[:1]], others={"/app_id": [60.0]})
+    world = scripted_world(script)
+    begun = world.begin("/echo", "x")
+    world.runner.settle()
+    world.run(cancel(world.state, begun.live, begun.job))
+    world.finish(begun)
+    assert isinstance(begun.job.outcome, Cancelled)
+    assert not begun.live.session.joining
     world.close()
 
 

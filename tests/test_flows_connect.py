@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 from scripted import (
     CLOSE,
+    CLOSE_STREAM,
+    END,
     Asked,
     GradioScript,
     ScriptedServer,
     World,
     an_app,
+    completed,
     http,
     make_state,
     scripted_world,
+    stateful_app,
 )
 
 from gradio_proto.errors import (
@@ -28,9 +32,10 @@ from gradio_proto.errors import (
     RemoteProtocolError,
     UnsupportedProtocol,
 )
-from gradio_proto.flows.connect import connect
+from gradio_proto.flows.connect import connect, refresh
 from gradio_proto.flows.requests import RedirectedElsewhere
 from gradio_proto.limits import Limits
+from gradio_proto.testing import TestApp
 from gradio_proto.urls import AppURL, Origin
 
 
@@ -140,6 +145,37 @@ def test_a_login_page() -> None:
     assert "auth=('user', 'password')" in str(error)
 
 
+def test_what_a_login_page_says_is_told() -> None:
+    config = {"auth_required": True, "auth_message": "members only", "root": "http://app"}
+    detail = {"detail": {"error": "Not authenticated", "auth_message": "members only"}}
+    refusals = [
+        (http(401, b'{"detail":"Not authenticated"}'), page(config)[0]),  # up to 4.44.1
+        (http(401, json.dumps(detail).encode()), http(404)),  # 5 and 6
+        (http(404), page(config)[0]),
+    ]
+    for refusal, page_answer in refusals:
+        error = failure(config_world(refusal, page_answer=page_answer))
+        assert isinstance(error, AuthenticationError)
+        assert error.auth_message == "members only"
+        assert "auth=('user', 'password') (the app says: members only)" in str(error)
+
+
+@pytest.mark.parametrize(
+    "page_answer",
+    [
+        page({"auth_required": True, "auth_message": None})[0],
+        http(200, b"<html>", content_type="text/html"),
+        http(404),
+        http(500),
+    ],
+)
+def test_a_login_page_that_says_nothing(page_answer: bytes) -> None:
+    error = failure(config_world(http(401, b'{"detail":"Not authenticated"}'), page_answer=page_answer))
+    assert isinstance(error, AuthenticationError)
+    assert error.auth_message is None
+    assert str(error).endswith("this app wants a login; give auth=('user', 'password')")
+
+
 HERE = AppURL(Origin("http", "localhost", 80), "")
 """Where nobody listens in."""
 
@@ -189,6 +225,74 @@ def test_a_login_that_leads_to_another_origin(location: str) -> None:
     world = login_world(http(307, b"", f"location: {location}"))
     assert isinstance(failure(world), RedirectedElsewhere)
     assert world.server.paths() == ["/config", "/login"]
+
+
+# Connecting again.
+
+
+def redeployed(world: World, app: TestApp) -> None:
+    """From now on, another app is there."""
+    world.server.handler.app = app
+
+
+def test_an_app_that_was_deployed_anew() -> None:
+    script = GradioScript(an_app("4.44.1", app_id=1), others={"/login": [http(200)]})
+    world = scripted_world(script, url=HERE, auth=("me", "password"))
+    live = world.state.session()
+    assert world.state.target("queue/join") == "/queue/join"
+    redeployed(world, stateful_app("6.31.0"))
+    world.run(refresh(world.state))
+    assert world.server.paths()[3:] == ["/login", "/config", "/gradio_api/info"]
+    assert world.state.app.config.version == "6.31.0"
+    assert world.state.target("queue/join") == "/gradio_api/queue/join"
+    assert world.state.app.resolve("/remember")
+    assert live.retired.is_set
+    assert world.state.session() is not live
+    world.close()
+
+
+def test_an_app_that_is_the_same_keeps_its_session() -> None:
+    world = scripted_world(GradioScript(an_app()))
+    live = world.state.session()
+    before = world.state.app
+    world.run(refresh(world.state))
+    assert world.state.app is not before
+    assert world.state.session() is live
+    assert not live.retired.is_set
+    world.close()
+
+
+def test_an_app_that_was_never_called_has_no_session_to_give_up() -> None:
+    world = scripted_world(GradioScript(an_app(app_id=1)))
+    redeployed(world, an_app(app_id=2))
+    world.run(refresh(world.state))
+    assert world.state.app.config.app_id == 2
+    assert world.state.live is None
+    world.close()
+
+
+@pytest.mark.parametrize("route", ["/config", "/info"])
+def test_an_app_that_cannot_be_read_again_leaves_everything_as_it_was(route: str) -> None:
+    world = scripted_world(GradioScript(an_app()))
+    before, live = world.state.app, world.state.session()
+    world.server.handler.others = {route: [http(500)]}
+    with pytest.raises(HTTPStatusError):
+        world.run(refresh(world.state))
+    assert world.state.app is before
+    assert world.state.session() is live
+    world.close()
+
+
+def test_jobs_that_are_open_when_the_app_is_read_again_go_on() -> None:
+    app = an_app(app_id=1)
+    world = scripted_world(GradioScript(app))
+    begun = world.begin("/echo", "x")
+    world.runner.settle()
+    redeployed(world, an_app(app_id=2))
+    world.run(refresh(world.state))
+    world.say(completed("e1", "v"), CLOSE_STREAM, END)
+    assert world.result(begun) == "v"
+    world.close()
 
 
 # Protocols.

@@ -88,6 +88,26 @@ def test_three_jobs_share_one_stream() -> None:
     world.close()
 
 
+def test_the_stream_is_opened_with_the_headers_of_the_call_that_has_some_and_was_accepted_first() -> None:
+    world = streaming(headers=(("x-who", "client"), ("x-other", "client")))
+    alone = world.begin("/echo", "a")
+    world.runner.settle()
+    jobs = [world.begin("/echo", "b"), world.begin("/echo", "c", headers=(("x-who", "1"), ("accept", "x")))]
+    jobs.append(world.begin("/echo", "d", headers=(("x-who", "2"),)))
+    world.runner.settle()
+    script = world.server.handler
+    script.streams.append([STREAM, *[completed(f"e{number}", "v") for number in (2, 3, 4)], END])
+    world.say(completed("e1", "v"), CLOSE_STREAM, END)
+    world.finish(alone, *jobs)
+    script.streams.append([STREAM, completed("e5", "v"), CLOSE_STREAM, END])
+    assert world.result(world.begin("/echo", "e")) == "v"
+    streams = [asked.headers for asked in world.server.asked if asked.path.endswith("/queue/data")]
+    assert [headers["x-who"] for headers in streams] == ["client", "1", "client"]
+    assert {headers["x-other"] for headers in streams} == {"client"}
+    assert {headers["accept"] for headers in streams} == {"text/event-stream"}
+    world.close()
+
+
 # Ends that cross joins.
 
 

@@ -38,6 +38,12 @@ def test_a_join_without_an_event_sends_nulls() -> None:
     )
 
 
+def test_a_join_carries_a_token_only_where_there_is_one() -> None:
+    body = join_payload(fn_index=0, data=[], session_hash="s", oauth_token="hf_x")
+    assert json.loads(body)["oauth_token"] == "hf_x"
+    assert b"oauth_token" not in join_payload(fn_index=0, data=[], session_hash="s")
+
+
 def test_a_join_is_compact_utf_8() -> None:
     assert '"data":["é",{"a":1}]'.encode() in join_payload(fn_index=0, data=["é", {"a": 1}], session_hash="s")
 

@@ -44,10 +44,12 @@ def test_a_variant_is_a_server_of_its_own(real_server: Servers, server_version: 
 
 def test_the_options_of_a_variant() -> None:
     assert Variant("6.31.0").arguments() == []
-    variant = Variant("6.31.0", auth="a:b", max_size=0, max_file_size=9, root_path="/x", hide_errors=True)
+    variant = Variant(
+        "6.31.0", auth="a:b", max_size=0, max_file_size=9, root_path="/x", hide_errors=True, mount="/y"
+    )
     assert variant.arguments() == [
         *("--hide-errors", "--auth", "a:b", "--max-size", "0"),
-        *("--max-file-size", "9", "--root-path", "/x"),
+        *("--max-file-size", "9", "--root-path", "/x", "--mount", "/y"),
     ]
 
 

@@ -13,21 +13,22 @@ from ..cookies import CookieJar
 from ..endpoints import App, Endpoint
 from ..errors import ArgumentError
 from ..exchange import Proxy
-from ..flows.connect import connect
+from ..flows.connect import connect, refresh
 from ..flows.state import ClientState, Entropy, Slots, checked_headers
-from ..http import Headers
 from ..journal import Budget
 from ..limits import Limits
 from ..timeouts import Timeouts
+from ..transfers import Transfer
 from ..transport import TransportOptions
 from ..urls import parse_app_url
 from .engine import Engine
 from .job import Job
-from .options import checked_auth, count, instance, one_of, string
+from .options import CallOptions, checked_auth, checked_directory, count, instance, one_of, string
 from .transports import BlockingFactory, blocking_factory
 
 if TYPE_CHECKING:
     import ssl
+    from os import PathLike
 
 T = TypeVar("T")
 
@@ -47,9 +48,13 @@ class Client:
         verbose: Print one line when connected, as the official client does.
         auth: The user name and password of an app with a login.
         httpx_kwargs: Not supported; see ``timeouts``, ``proxy``, ``ssl_verify``, ``headers`` and so on.
-        headers: Sent with every request to this app, and to nobody else.
+        headers: Sent with every request to this app, and to nobody else. Headers of a single call win over them,
+            on each request that is the call's alone, and on the event stream if that is opened while the call is
+            the first open one with headers: one stream serves all calls of a session.
         cookies: Sent likewise.
-        download_files: Must be False for now: a file output is the server's FileData, a dict.
+        download_files: Where files in outputs are put, each at ``<directory>/<SHA-256>/<name>``; the output holds
+            that path. True: in ``$GRADIO_TEMP_DIR``, or else in a new directory of its own, which is kept. False: an
+            output holds the server's FileData, a dict, and nothing is fetched.
         ssl_verify: False accepts any certificate.
         ssl_context: A TLS context of your own.
         api_name: The endpoint that calls mean which name none.
@@ -61,6 +66,10 @@ class Client:
         transport: The name of a transport, or what makes one.
         heartbeat: Whether to hold the heartbeat open that an app with State asks for.
         limits: What a server may make this client hold.
+        on_transfer: Called with a :class:`~gradio_proto.Transfer` as files go up and come down, on a thread of the
+            client's; what it raises is logged.
+        oauth_token: A Hugging Face token by which the app may act on your behalf, https only (this machine
+            excepted). Only endpoints that ask for one get it: :meth:`view_api` marks them.
         analytics_enabled: Taken and ignored, for programs that switch the official client's telemetry off: there
             is none here.
 
@@ -82,7 +91,7 @@ class Client:
         hf_token: str | None = None,
         headers: Mapping[str, str] | None = None,
         cookies: Mapping[str, str] | None = None,
-        download_files: Literal[False] = False,
+        download_files: str | PathLike[str] | bool = True,
         ssl_verify: bool = True,
         ssl_context: ssl.SSLContext | None = None,
         api_name: str | None = None,
@@ -93,6 +102,8 @@ class Client:
         transport: str | BlockingFactory | None = None,
         heartbeat: bool = True,
         limits: Limits | None = None,
+        on_transfer: Callable[[Transfer], Any] | None = None,
+        oauth_token: str | None = None,
         analytics_enabled: bool | None = None,
     ) -> None:
         self._closed = True  # until there is something to close
@@ -101,8 +112,6 @@ class Client:
                 "httpx_kwargs is not supported, since there is no httpx here: use timeouts=, proxy=, ssl_verify=, "
                 "ssl_context=, headers= or cookies="
             )
-        if download_files is not False:
-            raise ArgumentError("downloading outputs is not supported yet: leave download_files=False")
         self._options: dict[str, Any] = {
             "src": one_of("src", src, "space", space, wanted="the app's URL"),
             "max_workers": max_workers,
@@ -114,16 +123,18 @@ class Client:
             "heartbeat": heartbeat,
             "limits": limits or Limits(),
             "transport": transport,
+            "download_files": checked_directory(download_files),
         }
         secrets: dict[str, Any] = {
             "token": one_of("token", token, "hf_token", hf_token),
+            "oauth_token": oauth_token,
             "auth": auth,
             "headers": headers,
             "cookies": cookies,
             "proxy": proxy,
             "ssl_context": ssl_context,
         }
-        self._start(secrets)
+        self._start(secrets, on_transfer)
         try:
             self._engine.transport.run(connect(self._engine.state))
         except BaseException:
@@ -133,7 +144,9 @@ class Client:
         if verbose:
             print(f"Loaded as API: {self.src}")
 
-    def _start(self, secrets: Mapping[str, Any]) -> None:
+    def _start(
+        self, secrets: Mapping[str, Any], on_transfer: Callable[[Transfer], Any] | None = None
+    ) -> None:
         """Make the state and the transport, without sending anything."""
         options = self._options
         auth = checked_auth(secrets.get("auth"))
@@ -143,11 +156,13 @@ class Client:
         instance("limits", options["limits"], Limits)
         url = parse_app_url(string("src", options["src"]))
         sent = checked_headers(secrets.get("headers"))
-        token = secrets.get("token")
-        if token is not None:
+        tokens = {name: secrets[name] for name in ("token", "oauth_token") if secrets.get(name) is not None}
+        for name, token in tokens.items():
+            string(name, token)
             if not url.origin.tls and not url.origin.is_loopback:
                 raise ArgumentError(f"a token is sent over https only, and {url} is not")
-            sent += (("x-hf-authorization", f"Bearer {string('token', token)}"),)
+        if "token" in tokens:
+            sent += (("x-hf-authorization", f"Bearer {tokens['token']}"),)
         cookies = CookieJar(url.origin, options["limits"])
         preset: Mapping[Any, Any] = secrets.get("cookies") or {}
         is_mapping = isinstance(preset, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -158,6 +173,7 @@ class Client:
         proxy = secrets.get("proxy")
         if proxy is not None:
             string("proxy", proxy)
+        directory = options["download_files"]
         transport = blocking_factory(options["transport"])(
             TransportOptions(
                 origin=url.origin,
@@ -178,11 +194,13 @@ class Client:
             cookies=cookies,
             budget=Budget(options["limits"].client_unread_bytes),
             auth=auth,
+            oauth_token=tokens.get("oauth_token"),
             max_retries=max_retries,
             heartbeat=options["heartbeat"],
             slots=Slots(max_workers),
+            download_directory=directory if isinstance(directory, str) else None,
         )
-        self._engine = Engine(transport, state)
+        self._engine = Engine(transport, state, downloads=directory is not False, on_transfer=on_transfer)
 
     # Its life.
 
@@ -248,6 +266,11 @@ class Client:
     def app_version(self) -> str:
         """The version of Gradio that the app's server says it runs."""
         return self._engine.config.version
+
+    @property
+    def app_id(self) -> int | str | None:
+        """What tells this run of the app from others; None if its server does not say. See :meth:`refresh`."""
+        return self._engine.config.app_id
 
     @property
     def session_hash(self) -> str:
@@ -349,38 +372,74 @@ class Client:
         api_name: str | None = None,
         fn_index: int | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        event_data: Any = None,
+        trigger_id: int | None = None,
     ) -> BoundEndpoint:
         """One endpoint, to call with whatever names its parameters have: ``client.endpoint("/f").predict(headers=1)``.
 
+        Args:
+            api_name: As for :meth:`predict`.
+            fn_index: As for :meth:`predict`.
+            headers: As for :meth:`predict`.
+            event_data: What a function gets that takes a ``gr.EventData``, such as ``{"index": 0, "value": "a"}``
+                for a ``gr.SelectData``.
+            trigger_id: The id of the component whose event this would be in a browser.
+
         Raises:
-            ArgumentError: There is no such endpoint.
+            TypeError: An option is of a wrong type.
+            ArgumentError: There is no such endpoint, or ``event_data`` is no JSON.
         """
-        found = self._engine.state.app.resolve(api_name, fn_index, self._options["api_name"])
-        return BoundEndpoint(self, self._engine, found, checked_headers(headers))
+        app = self._engine.state.app
+        found = app.resolve(api_name, fn_index, self._options["api_name"])
+        options = CallOptions(checked_headers(headers), event_data, trigger_id)
+        return BoundEndpoint(self, self._engine, app, found, options)
 
     def reset_session(self) -> None:
         """Begin a new session, with fresh State. Open jobs go on in the old one."""
         with self._engine.transport.lock:
             self._engine.retire_session()
 
+    def refresh(self) -> None:
+        """Read again what the app is, after it was deployed anew: log in, read its config and its endpoints.
+
+        Endpoints of :meth:`endpoint` go on by their names; one that is gone says so when it is called. If
+        :attr:`app_id` has changed, new jobs join a new session, with fresh State. Open jobs are left alone.
+
+        Raises:
+            GradioError: As the constructor; then everything stays as it was.
+        """
+        self._engine.transport.run(refresh(self._engine.state))
+
 
 class BoundEndpoint:
     """An endpoint of a client: what :meth:`Client.endpoint` returns. Calling it is :meth:`predict`."""
 
-    def __init__(self, client: Client, engine: Engine, endpoint: Endpoint, headers: Headers) -> None:
+    def __init__(
+        self, client: Client, engine: Engine, app: App, endpoint: Endpoint, options: CallOptions
+    ) -> None:
         self._client = client  # an endpoint keeps its client open
         self._engine = engine
+        self._app = app
         self._endpoint = endpoint
-        self._headers = headers
+        self._options = options
 
     def __repr__(self) -> str:
         return f"<Endpoint {self._endpoint.label} of {self._client.src}>"
+
+    def _current(self) -> Endpoint:
+        """The endpoint as the app has it now, which may have been refreshed; the lock is held."""
+        app = self._engine.state.app
+        if app is not self._app:
+            self._endpoint = app.successor(self._endpoint, self._app)
+            self._app = app
+        return self._endpoint
 
     def predict(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call it and wait for the result; see :meth:`Client.predict`."""
         engine = self._engine
         with engine.transport.lock:
-            job, live = engine.begin(self._endpoint, self._headers, args, kwargs, keep_messages=False)
+            job, live = engine.begin(self._current(), self._options, args, kwargs, keep_messages=False)
         try:
             engine.transport.run(engine.call(live, job))
         finally:
@@ -394,7 +453,7 @@ class BoundEndpoint:
         """Begin a call; see :meth:`Client.submit`."""
         engine = self._engine
         with engine.transport.lock:
-            job, live = engine.begin(self._endpoint, self._headers, args, kwargs, keep_messages=True)
+            job, live = engine.begin(self._current(), self._options, args, kwargs, keep_messages=True)
             facade = Job(self._client, engine, live, job)
             try:
                 engine.transport.spawn(engine.call(live, job), promised=True)

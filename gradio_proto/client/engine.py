@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..config import AppConfig
 from ..effects import Flow
 from ..endpoints import Endpoint
-from ..errors import ClientClosed, ConnectionLost, GradioError
+from ..errors import ArgumentError, ClientClosed, ConnectionLost, GradioError
+from ..files import FileInput, FileOutput, Uploads, check_size
 from ..flows.calls import call
 from ..flows.heartbeat import heartbeat
 from ..flows.state import ClientState, LiveSession
-from ..http import Headers
 from ..job import Job
 from ..journal import Journal
 from ..payload import join_payload
 from ..timeouts import deadline
+from ..transfers import Transfer
 from ..transport import BlockingTransport
+from .options import CallOptions
 
 logger = logging.getLogger("gradio_proto")
 
@@ -26,9 +29,21 @@ logger = logging.getLogger("gradio_proto")
 class Engine:
     """The working parts of one client. Whoever looks at ``state`` holds ``transport.lock``."""
 
-    def __init__(self, transport: BlockingTransport, state: ClientState) -> None:
+    def __init__(
+        self,
+        transport: BlockingTransport,
+        state: ClientState,
+        *,
+        downloads: bool = False,
+        on_transfer: Callable[[Transfer], Any] | None = None,
+    ) -> None:
         self.transport = transport
         self.state = state
+        self.downloads = downloads
+        """Whether files in outputs are fetched."""
+        self._transfers: dict[FileInput | FileOutput, Transfer] = {}
+        if on_transfer is not None:
+            state.on_transfer = partial(self._transferred, on_transfer)
         self.is_forking = False
         """This is a forked child that ends what its parent had begun."""
         transport.on_fork(self._forked)
@@ -54,7 +69,7 @@ class Engine:
     def begin(
         self,
         endpoint: Endpoint,
-        headers: Headers,
+        options: CallOptions,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         *,
@@ -63,26 +78,64 @@ class Engine:
         """Make a job of a call; the lock is held. Raises whatever is wrong with the arguments."""
         state = self.state
         data = endpoint.bind(args, kwargs)
+        oauth_token = self._oauth_token(endpoint)
         live = self.session()
-        payload = join_payload(fn_index=endpoint.fn_index, data=data, session_hash=live.session.hash)
+        uploads = Uploads(
+            partial(
+                join_payload,
+                fn_index=endpoint.fn_index,
+                data=data,
+                session_hash=live.session.hash,
+                event_data=options.event_data,
+                trigger_id=options.trigger_id,
+                oauth_token=oauth_token,
+            )
+        )
+        payload = uploads.payload()
+        self._measure(uploads)
+        fetches = self.downloads and endpoint.returns_files
+        convert = partial(endpoint.unbind_outputs, fetch=True) if fetches else endpoint.unbind_outputs
         journal = None
         if keep_messages:
             sends_diffs = self.config.protocol != "sse_v1"
-            journal = Journal(state.limits, state.budget, diffs=sends_diffs, convert=endpoint.unbind_outputs)
+            journal = Journal(state.limits, state.budget, diffs=sends_diffs, convert=convert)
         job = Job(
             fn_index=endpoint.fn_index,
             label=endpoint.label,
             payload=payload,
-            headers=headers,
-            convert=endpoint.unbind_outputs,
+            headers=options.headers,
+            convert=convert,
             journal=journal,
             version_info=self.config.version_info,
             is_generator=endpoint.is_generator,
             deadline=deadline(self.transport.monotonic(), state.timeouts.total),
+            uploads=uploads if uploads.paths else None,
+            fetches_files=fetches,
         )
         state.open_jobs[job] = None
         job.on_settled.append(lambda: state.open_jobs.pop(job, None))
         return job, live
+
+    def _measure(self, uploads: Uploads) -> None:
+        """Find out how large the files of a call are, and refuse now what the app would refuse later."""
+        most = self.config.max_file_size
+        for file in uploads.paths:
+            size = self.transport.file_size(str(file.source)) if file.kind == "path" else file.size
+            check_size(file, size, most)
+            uploads.sizes[file] = size
+
+    def _oauth_token(self, endpoint: Endpoint) -> str | None:
+        """The caller's token, for an endpoint that asks for it; None for every other one."""
+        if endpoint.oauth_token is None:
+            return None
+        token = self.state.oauth_token
+        # A cookie may belong to somebody who has logged in to the app with Hugging Face: then it needs no token.
+        if token is None and endpoint.oauth_token == "required" and not self.state.cookies:
+            raise ArgumentError(
+                f"{endpoint.label} acts on your behalf and needs your Hugging Face token: "
+                "if you trust the app, give Client(..., oauth_token=...)"
+            )
+        return token
 
     def call(self, live: LiveSession, job: Job) -> Flow[None]:
         """The flow of a job that :meth:`begin` made."""
@@ -92,6 +145,21 @@ class Engine:
         """Call a user's callback on the transport's own thread; the lock is held."""
         if not self.is_forking:  # the callbacks of the parent's jobs are the parent's to call
             self.transport.defer(lambda: call_safely(callback, what))
+
+    def _transferred(
+        self, on_transfer: Callable[[Transfer], Any], file: FileInput | FileOutput, transfer: Transfer
+    ) -> None:
+        """Tell the user how far a file has come; of a user who is slower than the file, the newest only."""
+        waits = file in self._transfers
+        self._transfers[file] = transfer
+        if not waits:
+
+            def tell() -> None:
+                with self.transport.lock:
+                    newest = self._transfers.pop(file)
+                on_transfer(newest)
+
+            self.defer_callback(tell, on_transfer)
 
     def close(self) -> None:
         """End every open job with ClientClosed, and close every connection."""

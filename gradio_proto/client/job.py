@@ -12,6 +12,7 @@ from .. import errors
 from ..cancelling import CancelReport, refusal_to_settle
 from ..errors import ClientClosed
 from ..events import Cancelled, Completed, Failed, JobEvent, Output
+from ..files import file_outputs_in, with_local_files
 from ..flows.calls import cancel
 from ..flows.state import LiveSession
 from ..job import Job as ProtocolJob
@@ -20,7 +21,6 @@ from ..status import StatusUpdate
 from .engine import call_safely
 
 if TYPE_CHECKING:
-    from ..transport import BlockingTransport
     from .engine import Engine
 
 
@@ -176,9 +176,10 @@ class Job(concurrent.futures.Future[Any]):
     def outputs(self) -> list[Any]:
         """The outputs so far, oldest first: what a generator has yielded, or the one result of a plain function.
 
-        Does not wait. They are rebuilt at each call, so the list and what is in it are the caller's own.
+        Does not wait, except for files in outputs that were not fetched yet. They are rebuilt at each call, so the
+        list and what is in it are the caller's own.
         """
-        reader = _Reader(self._engine.transport, self._job, self._journal, waits=False)
+        reader = _Reader(self._engine, self._job, self._journal, waits=False)
         return [event.value for event in reader if isinstance(event, Output)]
 
     def __iter__(self) -> Iterator[Any]:
@@ -186,7 +187,7 @@ class Job(concurrent.futures.Future[Any]):
 
         The iteration ends with the job, and raises its error if it failed or was cancelled by the server.
         """
-        return _Outputs(self, _Reader(self._engine.transport, self._job, self._journal))
+        return _Outputs(self, _Reader(self._engine, self._job, self._journal))
 
     def __next__(self) -> Any:
         """The next output, waited for: ``next(job)`` takes up where the last one stopped."""
@@ -199,16 +200,15 @@ class Job(concurrent.futures.Future[Any]):
 
         The last event is Completed, Failed or Cancelled; nothing is raised for a job that failed.
         """
-        return _Reader(self._engine.transport, self._job, self._journal)
+        return _Reader(self._engine, self._job, self._journal)
 
 
 class _Reader(Iterator[JobEvent]):
     """A job's events from the first one that is still kept."""
 
-    def __init__(
-        self, transport: BlockingTransport, job: ProtocolJob, journal: Journal, *, waits: bool = True
-    ) -> None:
-        self._transport = transport
+    def __init__(self, engine: Engine, job: ProtocolJob, journal: Journal, *, waits: bool = True) -> None:
+        self._engine = engine
+        self._transport = engine.transport
         self._job = job
         self._cursor = Cursor(journal)
         self._waits = waits
@@ -220,10 +220,22 @@ class _Reader(Iterator[JobEvent]):
             with self._transport.lock:
                 event = self._next()
             if event is not None:
-                return event
+                return self._with_files(event) if isinstance(event, Output) else event
             if self._is_over or not self._waits:
                 raise StopIteration
             self._transport.wait_until(self._has_news, self._job.on_news)
+
+    def _with_files(self, event: Output) -> Output:
+        """An output with its files on this machine. Media that is still growing stays FileData until the end."""
+        job = self._job
+        files = file_outputs_in(event.value) if job.fetches_files else []
+        if not files:
+            return event
+        if any(not file.is_stream and file not in job.local_paths for file in files):
+            from ..flows.download import fetch_outputs
+
+            self._transport.run(fetch_outputs(self._engine.state, files, job.local_paths, job.headers))
+        return Output(with_local_files(event.value, job.local_paths))
 
     def _has_news(self) -> bool:
         return self._job.is_settled or not self._cursor.is_at_end

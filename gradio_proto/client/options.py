@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
+
+from .. import jsontext
+from ..errors import ArgumentError
+from ..http import Headers
 
 
 def one_of(name: str, value: Any, other_name: str, other: Any, wanted: str | None = None) -> Any:
@@ -50,3 +55,43 @@ def checked_auth(auth: Any) -> tuple[str, str] | None:
     if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
         raise TypeError("auth must be a pair of strings: auth=('user', 'password')")
     return parts[0], parts[1]
+
+
+def path_of(value: Any) -> str | None:
+    """The path that a str or a ``pathlib.Path`` says; None for anything else."""
+    path = value.__fspath__() if hasattr(value, "__fspath__") else value
+    return path if isinstance(path, str) else None
+
+
+def checked_directory(value: Any) -> str | bool:
+    """Where downloads go: a directory, True for one of ours, False for no downloads."""
+    if isinstance(value, bool):
+        return value
+    path = path_of(value)
+    if not path:
+        raise TypeError(f"download_files is a directory, True or False, not {type(value).__name__}")
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """What a call is given beside its arguments.
+
+    Raises:
+        TypeError: ``trigger_id`` is no int.
+        ArgumentError: ``event_data`` is no JSON.
+    """
+
+    headers: Headers = field(default=(), repr=False)
+    """For the requests that are this call's alone; they win over the client's."""
+    event_data: Any = None
+    """What the function gets as ``gr.EventData``."""
+    trigger_id: int | None = None
+    """The id of the component whose event a browser would report."""
+
+    def __post_init__(self) -> None:
+        count("trigger_id", self.trigger_id, least=0)
+        try:
+            jsontext.dumps(self.event_data)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ArgumentError(f"event_data cannot be sent as JSON: {error}") from error

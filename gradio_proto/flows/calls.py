@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ..cancelling import CancelReport, needs_new_session, refusal_to_settle, refusal_to_tell
+from ..cancelling import CancelReport, Means, Telling, how_to_tell, refusal_to_settle
 from ..config import object_of
 from ..effects import Flow, Now, Signal, Wait
 from ..errors import (
+    AuthenticationError,
     DeadlineExceeded,
     GradioError,
     HTTPStatusError,
@@ -16,16 +17,20 @@ from ..errors import (
     RemoteProtocolError,
     TooManyRequestsError,
 )
+from ..files import Uploads
 from ..job import Job, JobState, internal_error
-from ..payload import cancel_payload
 from ..replies import json_reply
+from .connect import was_restarted
 from .requests import LONGEST_RETRY_AFTER, back_off, post_json
 from .state import ClientState, LiveSession, Slots
-from .streams import read_stream
+from .streams import end_stream, read_stream
 
 MAY_HAVE_JOINED: Final = frozenset({502, 504})
 """What a gateway answers that has passed a request on, and does not know what came of it."""
 
+
+UNKNOWN_FUNCTION: Final = frozenset({404, 500})
+"""What Gradio answers to a join of a function that it does not have, and what whoever stands before it does."""
 
 TELL_SECONDS: Final = 2.0
 """How long telling the server of a cancelled job may take: whoever has given a job up does not wait for more."""
@@ -38,13 +43,14 @@ def call(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     try:
         job.on_settled.append(turn.set)
         held = yield from _take(state.slots, turn, job)
-        while not job.is_settled and job.fn_index in live.cancelling:
-            live.cancelling[job.fn_index].append(turn)
-            yield from _wait_for_turn(turn, job)
+        if not job.is_settled and job.uploads is not None:
+            yield from _upload(state, job, job.uploads)
         if not job.is_settled:
             yield from join(state, live, job)
+        if not job.is_answered:
+            yield from follow(state, live, job, lambda: job.is_answered)
         if not job.is_settled:
-            yield from follow(state, live, job, lambda: job.is_settled)
+            yield from fetch(state, job)
     except Exception as error:
         job.fail(internal_error(error))
         raise
@@ -53,10 +59,63 @@ def call(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
         state.slots.release(turn, held=held)
 
 
+def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
+    from .upload import upload_files  # many programs send no files, and every one pays for imports
+
+    try:
+        yield from upload_files(state, job, uploads)
+    except GradioError as raised:
+        error = raised
+    else:
+        return
+    job.fail((yield from _or_total(job, error, "not_sent")))
+
+
+def fetch(state: ClientState, job: Job) -> Flow[None]:
+    """Download what a job that is FETCHING has returned, and settle it."""
+    from .download import download_files
+
+    stop = Signal()
+    job.on_settled.append(stop.set)
+    try:
+        yield from download_files(
+            state, job.files, job.local_paths, headers=job.headers, until=job.deadline, stop=stop
+        )
+    except GradioError as raised:
+        error = raised
+    else:
+        if not job.is_settled:
+            job.fetched()
+        return
+    job.fail((yield from _or_total(job, error, "accepted")))
+
+
+def _or_total(job: Job, error: GradioError, phase: Phase) -> Flow[GradioError]:
+    """``error``, or the one of ``Timeouts.total`` where it was that which passed."""
+    if isinstance(error, DeadlineExceeded) and job.deadline is not None:
+        _, now = yield Now()
+        if now >= job.deadline:
+            return _total_exceeded(phase)
+    return error
+
+
 def _take(slots: Slots, turn: Signal, job: Job) -> Flow[bool]:
     """Wait for a slot, as long as the job is not over. The caller releases it."""
     while not job.is_settled:
         if slots.take(turn):
+            return True
+        yield from _wait_for_turn(turn, job)
+    return False
+
+
+def _take_turn_to_join(state: ClientState, live: LiveSession, turn: Signal, job: Job) -> Flow[bool]:
+    """As :func:`_take` for the joins on their way, but not while a cancellation is that would end this job too."""
+    while not job.is_settled:
+        cancelling = live.cancelling.get(job.fn_index)
+        if cancelling is not None:
+            state.joins.release(turn, held=False)  # nobody waits behind this one meanwhile
+            cancelling.append(turn)
+        elif state.joins.take(turn):
             return True
         yield from _wait_for_turn(turn, job)
     return False
@@ -78,7 +137,7 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     try:
         job.on_settled.append(turn.set)
         while not settled and not job.is_settled:
-            if not (yield from _take(state.joins, turn, job)):
+            if not (yield from _take_turn_to_join(state, live, turn, job)):
                 break
             try:
                 session.join_sent(job)
@@ -86,7 +145,7 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
                     state,
                     state.target("queue/join"),
                     job.payload,
-                    headers=(("x-gradio-user", "api"), *job.headers),
+                    headers=(("x-gradio-user", "api"), *state.headers, *job.headers),
                     until=job.deadline,
                 )
                 event_id = _accepted(state, json_reply(response, state.limits, "/queue/join"))
@@ -116,6 +175,7 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
                 again = False
                 error = _total_exceeded(error.phase if isinstance(error, DeadlineExceeded) else "not_sent")
             if not again:
+                yield from _explain(state, job, error)
                 settled = True
                 session.join_failed(job, error)
     except Exception as defect:
@@ -130,6 +190,17 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
         yield from _tell(state, live, job, JobState.QUEUED)
 
 
+def _explain(state: ClientState, job: Job, error: GradioError) -> Flow[None]:
+    """Add to the error of a join that ``refresh()`` helps, where it does."""
+    hint = ""
+    if isinstance(error, AuthenticationError) and state.auth is not None:
+        hint = "; the login holds no longer: client.refresh() logs in again"
+    unknown = isinstance(error, HTTPStatusError) and error.status in UNKNOWN_FUNCTION
+    if unknown and (yield from was_restarted(state, job.deadline)):
+        hint = "; the app was started anew since then: call client.refresh()"
+    error.args = (f"{error.args[0]}{hint}", *error.args[1:])
+
+
 def _accepted(state: ClientState, reply: object) -> str:
     event_id = object_of(reply).get("event_id")
     if not isinstance(event_id, str) or not event_id:
@@ -142,14 +213,15 @@ def follow(
 ) -> Flow[None]:
     """Wait until ``done()``, reading the session's stream whenever nobody else does.
 
-    ``done`` is asked when the job has settled, and with ``every_event`` whenever anything has happened to it;
-    it must be true of a settled job.
+    ``done`` is asked when the job is answered, and with ``every_event`` whenever anything has happened to it;
+    it must be true of an answered job.
     """
     wake = Signal()
-    hooks = job.on_news if every_event else job.on_settled
+    hooks = job.on_news if every_event else job.on_answered
     hooks.append(wake.set)
     baton = live.session.baton
     overdue: JobState | None = None
+    is_heard = False
     try:
         while not done():
             wake.clear()
@@ -157,16 +229,16 @@ def follow(
                 yield from read_stream(state, live, wake, job.deadline)
             else:
                 yield Wait(wake, job.deadline)
-            if job.deadline is not None and not job.is_settled:
+            if job.deadline is not None and not job.is_answered:
                 _, now = yield Now()
                 if now >= job.deadline:
-                    overdue = job.state
+                    overdue, is_heard = job.state, live.session.hears(job)
                     job.fail(_total_exceeded("accepted"))
     finally:
         hooks.remove(wake.set)
         baton.release(wake)
     if overdue is not None:
-        yield from _tell(state, live, job, overdue)
+        yield from _tell(state, live, job, overdue, is_heard=is_heard)
 
 
 def _total_exceeded(phase: Phase) -> DeadlineExceeded:
@@ -178,39 +250,77 @@ def cancel(state: ClientState, live: LiveSession, job: Job, *, force: bool = Fal
     refusal = refusal_to_settle(job, force=force)
     if refusal is not None:
         return CancelReport(False, False, refusal)
-    was = job.state
+    was, is_heard = job.state, live.session.hears(job)
     job.cancel()
     if was in (JobState.NEW, JobState.JOINING):
         return CancelReport(
             True, False, "the server had not accepted the job yet; if it does, it is told then"
         )
-    refusal = yield from _tell(state, live, job, was)
-    if refusal is not None:
-        return CancelReport(True, False, refusal)
-    return CancelReport(True, True, "the server was asked to stop the job")
+    if was is JobState.FETCHING:
+        return CancelReport(True, False, "the function had returned already; its files are not fetched")
+    return (yield from _tell(state, live, job, was, is_heard=is_heard))
 
 
-def _tell(state: ClientState, live: LiveSession, job: Job, was: JobState) -> Flow[str | None]:
-    """Tell the server that a settled job is of no more use; return why not, if it was not told."""
-    version_info = state.app.config.version_info
-    refusal = refusal_to_tell(live.session, job, was, version_info, has_state=state.has_state)
-    if refusal is not None or job.event_id is None:
-        return refusal or "the server has not named the job"
-    if needs_new_session(was, version_info):
-        if any(other.state is JobState.NEW for other in state.open_jobs):
-            return "this server would break off the jobs that are about to join"  # they have their session already
-        state.retire(live)
-    body = cancel_payload(fn_index=job.fn_index, session_hash=live.session.hash, event_id=job.event_id)
-    live.cancelling.setdefault(job.fn_index, [])
+def _tell(
+    state: ClientState, live: LiveSession, job: Job, was: JobState, *, is_heard: bool = False
+) -> Flow[CancelReport]:
+    """Tell the server that a settled job is of no more use, where that harms no other.
+
+    ``is_heard`` says that the session's stream has spoken of the job.
+    """
+    is_awaited = any(
+        other.state is JobState.NEW for other in state.open_jobs
+    )  # they have their session already
+    telling = how_to_tell(
+        state.app.config,
+        live.session,
+        job,
+        was,
+        can_hang_up=is_heard and not is_awaited and not state.has_state,
+    )
+    if telling.means is Means.NOTHING:
+        return CancelReport(True, False, telling.reason)
+    refusal = yield from (
+        _hang_up(state, live) if telling.means is Means.HANG_UP else _ask(state, live, job, telling)
+    )
+    return CancelReport(True, refusal is None, refusal or telling.reason)
+
+
+def _ask(state: ClientState, live: LiveSession, job: Job, telling: Telling) -> Flow[str | None]:
+    """Send the request that stops a job; return why that failed."""
+    for fn_index in telling.ends:
+        live.cancelling.setdefault(fn_index, [])
     _, now = yield Now()
     try:
         response = yield from post_json(
-            state, state.target("cancel"), body, headers=job.headers, until=now + TELL_SECONDS
+            state,
+            state.target(telling.route),
+            telling.payload,
+            headers=job.headers,
+            until=now + TELL_SECONDS,
         )
-        json_reply(response, state.limits, "/cancel")
+        json_reply(response, state.limits, f"/{telling.route}")
     except GradioError as error:
         return f"the server did not take the cancellation: {error}"
     finally:
-        for waiting in live.cancelling.pop(job.fn_index, ()):
-            waiting.set()
+        for fn_index in telling.ends:
+            for waiting in live.cancelling.pop(fn_index, ()):
+                waiting.set()
+    return None
+
+
+def _hang_up(state: ClientState, live: LiveSession) -> Flow[str | None]:
+    """Close the stream of a session that nobody needs any more; return why that could not be."""
+    state.retire(live)
+    wake = Signal()
+    _, now = yield Now()
+    try:
+        while not live.session.baton.take(wake):  # whoever reads the stream owns it, and leaves it now
+            in_time, _ = yield Wait(wake, now + TELL_SECONDS)
+            wake.clear()
+            if not in_time:
+                return "the session's stream was still being read, so that it could not be closed"
+        end_stream(live)
+    finally:
+        live.session.baton.release(wake)
     return None

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from .. import jsontext
 from ..api_info import parse_api_info
-from ..config import AppConfig, check_protocol, extract_config_from_html, parse_config
+from ..config import AppConfig, check_protocol, extract_config_from_html, object_of, parse_config
 from ..cookies import CookieJar
-from ..effects import Flow
+from ..effects import Flow, Now
 from ..endpoints import App
-from ..errors import AuthenticationError, RemoteProtocolError
+from ..errors import AuthenticationError, GradioError, RemoteProtocolError
 from ..http import Response
-from ..replies import is_page, json_reply, page_error, reply_error
+from ..replies import is_page, json_reply, login_error, page_error, reply_error
+from ..timeouts import earlier
 from ..urls import AppURL, encode_query, target
 from .requests import (
     REDIRECTS,
@@ -22,6 +24,9 @@ from .requests import (
     redirect_target,
 )
 from .state import ClientState
+
+ASK_SECONDS: Final = 2.0
+"""How long a question may take that only makes an error clearer."""
 
 
 def connect(state: ClientState) -> Flow[App]:
@@ -35,13 +40,37 @@ def connect(state: ClientState) -> Flow[App]:
         yield from log_in(state, *state.auth)
     config = yield from _read_config(state)
     if config.auth_required:
-        raise AuthenticationError("this app wants a login; give auth=('user', 'password')")
+        raise login_error("/config", config.auth_message)
     check_protocol(config)
     # With all_endpoints (4.44 and later; ignored before) the info names what is callable and not listed, too.
     info_target = target(state.url.base_path, config.api_prefix, "info", (("all_endpoints", "True"),))
     response = yield from fetch_idempotent(state, info_target)
-    state.loaded = App(config, parse_api_info(json_reply(response, state.limits, "/info")))
-    return state.loaded
+    state.load(App(config, parse_api_info(json_reply(response, state.limits, "/info"))))
+    return state.app
+
+
+def refresh(state: ClientState) -> Flow[None]:
+    """Connect again, to an app that may have been deployed anew. When it was, new jobs join a new session.
+
+    Raises:
+        GradioError: As :func:`connect`; then everything stays as it was.
+    """
+    before = state.app.config.app_id
+    yield from connect(state)
+    if state.app.config.app_id != before and state.live is not None:
+        state.retire(state.live)
+
+
+def was_restarted(state: ClientState, until: float | None) -> Flow[bool]:
+    """Whether the server says by its ``/app_id`` that it is not the one that was connected to. No answer is a no."""
+    _, now = yield Now()
+    target = state.target("app_id")
+    try:
+        response = yield from fetch(state, "GET", target, until=earlier(now + ASK_SECONDS, until))
+        app_id = object_of(json_reply(response, state.limits, "/app_id")).get("app_id")
+    except GradioError:
+        return False
+    return app_id is not None and app_id != state.app.config.app_id
 
 
 def log_in(state: ClientState, user: str, password: str) -> Flow[None]:
@@ -110,11 +139,15 @@ def _read_config(state: ClientState) -> Flow[AppConfig]:
         response = yield from fetch_idempotent(state, target(state.url.base_path, "", "config"))
     if response.status == 200 and not is_page(response.head):
         return parse_config(json_reply(response, state.limits, "/config"))
-    if response.status not in (200, 404):
-        raise reply_error(response, state.limits, "/config")
+    refusal = reply_error(response, state.limits, "/config") if response.status not in (200, 404) else None
+    # Up to Gradio 4.44, only the page says what the app tells those who are to log in.
+    if refusal is not None and (not isinstance(refusal, AuthenticationError) or refusal.auth_message):
+        raise refusal
     page = yield from fetch_idempotent(state, target(state.url.base_path, "", ""))
     text = extract_config_from_html(page.text()) if page.status == 200 else None
     if text is None:
+        if refusal is not None:
+            raise refusal
         if is_page(response.head):
             raise page_error(response.head, response.text(), "/config", "JSON")
         raise RemoteProtocolError(

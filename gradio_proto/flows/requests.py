@@ -34,7 +34,14 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 def make_request(
-    state: ClientState, method: str, target: str, now: float, *, body: bytes = b"", headers: Headers = ()
+    state: ClientState,
+    method: str,
+    target: str,
+    now: float,
+    *,
+    body: bytes = b"",
+    headers: Headers = (),
+    is_streamed: bool = False,
 ) -> Request:
     """A request to the app, with the client's headers and those of this call, which win."""
     merged = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
@@ -43,7 +50,7 @@ def make_request(
     cookie = state.cookies.header(target, now) if state.cookies else None
     if cookie is not None:
         merged["cookie"] = cookie
-    return Request(method, state.url.origin, target, tuple(merged.items()), body)
+    return Request(method, state.url.origin, target, tuple(merged.items()), body, is_streamed)
 
 
 def open_exchange(
@@ -65,11 +72,7 @@ def open_exchange(
         request = make_request(state, method, target, now, body=body, headers=headers)
         exchange, now = yield Open(request, earlier(deadline(now, state.timeouts.write), until))
         try:
-            try:
-                head, now = yield ReadHead(exchange, earlier(deadline(now, state.timeouts.read), until))
-            except TimedOut as error:
-                raise DeadlineExceeded("the server did not answer in time", kind="read") from error
-            note_head(state, target, head, now)
+            head, now = yield from read_head(state, exchange, now, until)
             redirected = method == "GET" and head.status in REDIRECTS
             if redirected:
                 target = redirect_target(state.url.origin, target, head)
@@ -80,6 +83,22 @@ def open_exchange(
             return exchange, head, now
         exchange.close()
     raise LimitExceeded("redirects", state.limits.redirects)
+
+
+def read_head(
+    state: ClientState, exchange: Exchange, now: float, until: float | None
+) -> Flow[tuple[ResponseHead, float]]:
+    """Read the head of the answer; the other value is the time.
+
+    Raises:
+        GradioError: There was none, or it announces what cannot be read.
+    """
+    try:
+        head, now = yield ReadHead(exchange, earlier(deadline(now, state.timeouts.read), until))
+    except TimedOut as error:
+        raise DeadlineExceeded("the server did not answer in time", kind="read") from error
+    note_head(state, exchange.request.target, head, now)
+    return head, now
 
 
 def note_head(state: ClientState, target: str, head: ResponseHead, now: float) -> None:
@@ -148,26 +167,35 @@ def fetch(
     exchange, head, now = yield from open_exchange(
         state, method, target, body=body, headers=headers, until=until
     )
-    if state.timeouts.read is not None:
-        until = earlier(until, now + LONGEST_REPLY * state.timeouts.read)
     try:
-        pieces: list[bytes] = []
-        left = state.limits.json_body_bytes
-        while True:
-            try:
-                piece, now = yield ReadBody(exchange, earlier(deadline(now, state.timeouts.read), until))
-            except TimedOut as error:
-                raise DeadlineExceeded(
-                    "the server stopped in the middle of its answer", kind="read"
-                ) from error
-            if not piece:
-                return Response(head, b"".join(pieces))
-            left -= len(piece)
-            if left < 0:
-                raise LimitExceeded("json_body_bytes", state.limits.json_body_bytes)
-            pieces.append(piece)
+        return (yield from read_reply(state, exchange, head, now, until))
     finally:
         exchange.close()
+
+
+def read_reply(
+    state: ClientState, exchange: Exchange, head: ResponseHead, now: float, until: float | None
+) -> Flow[Response]:
+    """Read a whole answer after its head.
+
+    Raises:
+        GradioError: It was not complete within its deadlines and limits.
+    """
+    if state.timeouts.read is not None:
+        until = earlier(until, now + LONGEST_REPLY * state.timeouts.read)
+    pieces: list[bytes] = []
+    left = state.limits.json_body_bytes
+    while True:
+        try:
+            piece, now = yield ReadBody(exchange, earlier(deadline(now, state.timeouts.read), until))
+        except TimedOut as error:
+            raise DeadlineExceeded("the server stopped in the middle of its answer", kind="read") from error
+        if not piece:
+            return Response(head, b"".join(pieces))
+        left -= len(piece)
+        if left < 0:
+            raise LimitExceeded("json_body_bytes", state.limits.json_body_bytes)
+        pieces.append(piece)
 
 
 def fetch_idempotent(state: ClientState, target: str, *, until: float | None = None) -> Flow[Response]:

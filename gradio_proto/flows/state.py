@@ -11,6 +11,7 @@ from ..effects import Signal
 from ..endpoints import App
 from ..errors import ArgumentError, ClientClosed
 from ..exchange import Exchange
+from ..files import FileInput, FileOutput
 from ..http import Headers
 from ..job import Job
 from ..journal import Budget
@@ -18,6 +19,7 @@ from ..limits import Limits
 from ..session import Session
 from ..sse import SSEDecoder
 from ..timeouts import Timeouts
+from ..transfers import Transfer
 from ..urls import AppURL, target
 
 IDEMPOTENT_RETRIES: Final = 2
@@ -58,6 +60,8 @@ class LiveSession:
     """How often in a row the server has put off the request for the stream."""
     retired: Signal = field(default_factory=Signal)
     """Set when no new job will join it and its heartbeat may end."""
+    route: str | None = None
+    """Where the simple API takes the only job that this session is for; None for a session of the queue."""
     cancelling: dict[int, list[Signal]] = field(default_factory=dict[int, list[Signal]])
     """The functions for which a ``/cancel`` is on its way, and who waits to join until it has passed: the server
     would end what starts meanwhile, too."""
@@ -107,11 +111,17 @@ class ClientState:
     cookies: CookieJar
     budget: Budget
     auth: tuple[str, str] | None = field(default=None, repr=False)
+    oauth_token: str | None = field(default=None, repr=False)
+    """The caller's Hugging Face token for the app's own use: for the endpoints that ask for one, and no others."""
     max_retries: int | None = None
     """Retries of any request; None for the default: some for a GET, none for a join."""
     heartbeat: bool = True
     loaded: App | None = None
     live: LiveSession | None = None
+    download_directory: str | None = None
+    """Where downloads go; None for where the runner keeps them."""
+    on_transfer: Callable[[FileInput | FileOutput, Transfer], None] | None = None
+    """Told of each piece of a file; must not raise, and do no more than note it."""
     slots: Slots = field(default_factory=lambda: Slots(None))
     """The jobs in flight (``max_workers``)."""
     joins: Slots = field(default_factory=lambda: Slots(JOINS_AT_ONCE))
@@ -129,13 +139,26 @@ class ClientState:
         assert self.loaded is not None
         return self.loaded
 
+    def load(self, app: App) -> None:
+        """Take an app that was read for the first time, or anew."""
+        self.loaded = app
+        self._targets.clear()  # its api_prefix may be another
+
     def session(self) -> LiveSession:
         """The session that new jobs join; made when the first one does."""
-        if self.closed:
-            raise ClientClosed("the client is closed; make a new one")
+        self._check_open()
         if self.live is None:
             self.live = LiveSession(Session(self.entropy.token(), self.limits))
         return self.live
+
+    def session_of_its_own(self, route: str) -> LiveSession:
+        """A session for one job, which goes by ``route`` of the simple API."""
+        self._check_open()
+        return LiveSession(Session("", self.limits), route=route)
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ClientClosed("the client is closed; make a new one")
 
     def retire(self, live: LiveSession) -> None:
         """Let new jobs join another session than ``live``; those that it has go on. Twice does nothing."""

@@ -7,11 +7,12 @@ from typing import Final
 from ..effects import Flow, Now, Open, ReadBody, ReadHead, Signal, Sleep, TimedOut
 from ..errors import ConnectError, ConnectionLost, DeadlineExceeded, GradioError, RemoteProtocolError
 from ..exchange import Exchange
-from ..http import Response
+from ..http import Headers, Response
 from ..messages import parse_message
 from ..replies import RETRYABLE_STATUS, page_error, reply_error, retry_after
 from ..sentinels import END, NEED_DATA
 from ..session import StreamState
+from ..simple_api import as_queue_message
 from ..sse import SSEDecoder
 from ..timeouts import deadline, earlier
 from .requests import LONGEST_RETRY_AFTER, back_off, make_request, note_head
@@ -93,12 +94,13 @@ def _request(
     A reader who is woken, or whose own time is up, leaves the stream as it was: the next one opens it.
     """
     retries = state.get_retries
-    target = state.target("queue/data", (("session_hash", live.session.hash),))
+    target = stream_target(state, live)
+    headers = (*_headers_of_jobs(live), ("accept", "text/event-stream"))
     live.session.stream_requested()
     try:
         attempt = 0
         while True:
-            request = make_request(state, "GET", target, now, headers=(("accept", "text/event-stream"),))
+            request = make_request(state, "GET", target, now, headers=headers)
             late: DeadlineExceeded | None = None
             try:
                 live.stream, now = yield Open(request, earlier(deadline(now, state.timeouts.write), until))
@@ -124,6 +126,22 @@ def _request(
     except BaseException:
         live.session.stream_ended()  # this reader was given up: the next one opens the stream
         raise
+
+
+def stream_target(state: ClientState, live: LiveSession) -> str:
+    """Where the event stream of a session is to be had."""
+    if live.route is None:
+        return state.target("queue/data", (("session_hash", live.session.hash),))
+    return state.target(f"{live.route}/{live.session.hash}")
+
+
+def _headers_of_jobs(live: LiveSession) -> Headers:
+    """The headers that were given for a call, of the job that was accepted first of those that have any.
+
+    One stream carries every job, so it can have the headers of one of them only: what lets that call in at a
+    gateway lets its stream in, too.
+    """
+    return next((job.headers for job in live.session.jobs.values() if job.headers), ())
 
 
 def _open(
@@ -156,9 +174,10 @@ def _open(
         except TimedOut:
             piece = None
         body = bytes(piece or b"")
+        what = f"/{live.route or 'queue/data'}"
         if head.status != 200:
-            raise reply_error(Response(head, body), state.limits, "/queue/data")
-        raise page_error(head, body.decode("utf-8", "replace"), "/queue/data", "an event stream")
+            raise reply_error(Response(head, body), state.limits, what)
+        raise page_error(head, body.decode("utf-8", "replace"), what, "an event stream")
     live.decoder = SSEDecoder(state.limits)
     live.session.stream_opened()
     return now
@@ -196,18 +215,21 @@ def _read(
             now = max(now, arrived)
             decoder.receive_data(data)
         elif event is END:
+            if live.route is not None:  # nothing more would be heard of its job on another one
+                raise ConnectionLost("the server ended the stream before the job", phase="stream_lost")
             end_stream(live)
             return
         else:
+            text = event.data if live.route is None else as_queue_message(event, session.hash)
             try:
-                message = parse_message(event.data, state.limits)
+                message = parse_message(text, state.limits)
             except RemoteProtocolError as error:
                 # Framing still holds: an error that names its job is that job's alone.
                 if error.event_id is None:
                     raise
                 session.receive_malformed(error.event_id, error)
                 continue
-            session.receive(message, event.data)
+            session.receive(message, text)
             if session.stream is StreamState.BROKEN:
                 end_stream(live)
                 return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .app import Call, Endpoint, TestApp
 from .components import Component
+from .files import File
 from .protocol import Action, CloseConnection, SendData, ServerProtocol
 from .queueing import RunJob, StopJob
 from .values import (
@@ -28,6 +29,7 @@ from .values import (
     Yielded,
     skip,
     update,
+    validate,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ __all__ = [
     "Endpoint",
     "Error",
     "Exhausted",
+    "File",
     "Log",
     "Outcome",
     "Progress",
@@ -59,6 +62,7 @@ __all__ = [
     "serve",
     "skip",
     "update",
+    "validate",
 ]
 
 

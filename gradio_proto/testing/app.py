@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from .components import Component
+from .files import File
 from .generations import LATEST, Generation
 from .values import Context, Exhausted, Outcome, Raised, Report, Returned, Yielded
 
@@ -32,7 +33,14 @@ _F = TypeVar("_F", bound="Callable[..., Any]")
 Spec = str | Component
 Visibility = Literal["public", "undocumented", "private"]
 
-_BY_ANNOTATION: Mapping[Any, str] = {str: "textbox", int: "number", float: "number", bool: "checkbox"}
+_BY_ANNOTATION: Mapping[Any, str] = {
+    str: "textbox",
+    int: "number",
+    float: "number",
+    bool: "checkbox",
+    File: "file",
+    list[File]: "files",
+}
 _STREAMS = (collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator)
 
 
@@ -102,6 +110,10 @@ class Endpoint:
     batch: bool
     max_batch_size: int
     visibility: Visibility
+    validator: Callable[..., Any] | None
+    oauth_token: Literal["required", "optional"] | None
+    cancels: Sequence[str]
+    """It is for ending the runs of these, and does nothing else."""
     is_generator: bool
     wants_context: bool
     trigger: Component
@@ -141,6 +153,10 @@ class TestApp:
             number.
         default_concurrency_limit: How many runs of one function may go on at once; None: any number.
         api_open: Whether endpoints with a queue can be called directly (``/run``) too.
+        max_file_size: Bytes of an uploaded file, at most (4.44+); None: any number.
+        auth: Who may use it: a name and a password, or several; None: everybody.
+        auth_message: What is said to those who have not logged in.
+        web: What the server finds at web addresses, for files that a client names by URL.
         app_id: The number that tells one run of an app from another; real ones exceed 2**53 too.
         version: The version of Gradio to be: one of :data:`~gradio_proto.testing.generations.PROTOCOLS`.
 
@@ -158,6 +174,10 @@ class TestApp:
         max_queue_size: int | None = None,
         default_concurrency_limit: int | None = 1,
         api_open: bool = True,
+        max_file_size: int | None = None,
+        auth: tuple[str, str] | Mapping[str, str] | None = None,
+        auth_message: str | None = None,
+        web: Mapping[str, bytes] | None = None,
         app_id: int = 16538474280455143519,
         version: str = LATEST,
     ) -> None:
@@ -166,6 +186,10 @@ class TestApp:
         self.max_queue_size = max_queue_size
         self.default_concurrency_limit = default_concurrency_limit
         self.api_open = api_open
+        self.max_file_size = max_file_size
+        self.auth: Mapping[str, str] | None = dict([auth]) if isinstance(auth, tuple) else auth
+        self.auth_message = auth_message
+        self.web: Mapping[str, bytes] = web or {}
         self.app_id = app_id
         self.generation = Generation(version)
         self.endpoints: list[Endpoint] = []
@@ -174,6 +198,10 @@ class TestApp:
     def component_id(self, component: Component) -> int:
         """The id of a component of this app."""
         return self._components[component]
+
+    def component(self, component_id: int) -> Component | None:
+        """The component of that id, if there is one."""
+        return next((item for item, number in self._components.items() if number == component_id), None)
 
     def find(self, name: str) -> Endpoint | None:
         """The endpoint of that name (without its slash), if there is one."""
@@ -190,6 +218,9 @@ class TestApp:
         batch: bool = False,
         max_batch_size: int = 4,
         api_visibility: Visibility = "public",
+        validator: Callable[..., Any] | None = None,
+        oauth_token: Literal["required", "optional"] | None = None,
+        cancels: Sequence[str] = (),
     ) -> Callable[[_F], _F]:
         """Decorate a function to make it an endpoint.
 
@@ -204,6 +235,11 @@ class TestApp:
             batch: The function takes a list for each input, and returns a list for each output.
             max_batch_size: How many waiting jobs one run takes, then.
             api_visibility: Whether it is listed in the API info.
+            validator: A function of the same inputs that gives a ``validate()`` for each (5.49+). It runs where
+                the server does, so it must not block.
+            oauth_token: Whether it wants a token, which it then finds in its context (6.31+).
+            cancels: Names of endpoints that its button cancels too. As on a real server that is an endpoint
+                of its own, without a public name, right behind this one.
 
         Raises:
             TypeError: The function cannot be called with that many inputs.
@@ -242,15 +278,48 @@ class TestApp:
                     batch=batch,
                     max_batch_size=max_batch_size,
                     visibility=api_visibility,
+                    validator=validator,
+                    oauth_token=oauth_token,
+                    cancels=(),
                     is_generator=is_generator,
                     wants_context=_wants_context(signature),
                     trigger=Component("button", value=name or _name_of(fn)),
                 )
             )
-            self._resolve(self.endpoints[-1].trigger, {})
+            trigger = self.endpoints[-1].trigger
+            self._resolve(trigger, {})
+            if cancels:
+                self._add_cancel(trigger, [target.lstrip("/") for target in cancels])
             return fn
 
         return decorate
+
+    def _add_cancel(self, trigger: Component, names: Sequence[str]) -> None:
+        self.endpoints.append(
+            Endpoint(
+                id=len(self.endpoints),
+                name=self._free_name(self.generation.cancel_name),
+                fn=_nothing,
+                inputs=(),
+                outputs=(),
+                parameters=(),
+                queue=False,
+                concurrency_limit=None,
+                batch=False,
+                max_batch_size=4,
+                visibility="private",
+                validator=None,
+                oauth_token=None,
+                cancels=names,
+                is_generator=False,
+                wants_context=False,
+                trigger=trigger,
+            )
+        )
+
+    def ids(self, names: Sequence[str]) -> list[int]:
+        """The ids of the endpoints of these names (without their slashes), as many as there are."""
+        return [endpoint.id for endpoint in self.endpoints if endpoint.name in names]
 
     def _free_name(self, name: str) -> str:
         taken = {endpoint.name for endpoint in self.endpoints}
@@ -269,11 +338,12 @@ class TestApp:
         self._components.setdefault(component, len(self._components) + 1)
         return component
 
-    def config(self, root: str) -> dict[str, Any]:
+    def config(self, root: str, username: str | None = None) -> dict[str, Any]:
         """What ``GET /config`` answers.
 
         Args:
             root: The address that the client used, as the server makes it out of the request.
+            username: Who asks, if that is known.
         """
         labels: dict[Component, str] = {}
         for endpoint in self.endpoints:
@@ -306,7 +376,7 @@ class TestApp:
             "footer_links": ["api", "gradio", "settings"],
             "run_history": False,
             "is_colab": False,
-            "max_file_size": None,
+            "max_file_size": self.max_file_size,
             "stylesheets": [],
             "theme": "default",
             "protocol": generation.protocol,
@@ -327,7 +397,7 @@ class TestApp:
             "i18n_translations": None,
             "dependencies": [self._dependency(endpoint) for endpoint in self.endpoints],
             "layout": layout,
-            "username": None,
+            "username": username,
             "root": root,
         }
         return {**generation.trim("config", config), **generation.visibility("public")}
@@ -338,7 +408,7 @@ class TestApp:
             "targets": [[self.component_id(endpoint.trigger), "click"]],
             "inputs": [self.component_id(component) for component in endpoint.inputs],
             "outputs": [self.component_id(component) for component in endpoint.outputs],
-            "backend_fn": True,
+            "backend_fn": not endpoint.cancels or self.generation.cancels_by_endpoint,
             "js": None,
             "queue": endpoint.queue,
             "api_name": endpoint.name,
@@ -348,8 +418,8 @@ class TestApp:
             "show_progress_on": None,
             "batch": endpoint.batch,
             "max_batch_size": endpoint.max_batch_size,
-            "cancels": [],
-            "types": {"generator": endpoint.is_generator, "cancel": False},
+            "cancels": self.ids(endpoint.cancels),
+            "types": {"generator": endpoint.is_generator, "cancel": bool(endpoint.cancels)},
             "collects_event_data": False,
             "trigger_after": None,
             "trigger_only_on_success": False,
@@ -408,6 +478,7 @@ class TestApp:
                 if not component.is_state
             ],
             "api_visibility": endpoint.visibility,
+            **({"oauth_token": endpoint.oauth_token} if endpoint.oauth_token else {}),
             "description": inspect.getdoc(endpoint.fn) or "",
         }
         shown = self.generation.visibility(endpoint.visibility)
@@ -420,6 +491,10 @@ class TestApp:
 
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _nothing() -> None:
+    """What an endpoint does that is for cancelling others."""
 
 
 def _name_of(fn: Callable[..., Any]) -> str:
@@ -444,7 +519,10 @@ def _spec_of(annotation: Any) -> str:
     if get_origin(annotation) in (typing.Union, types.UnionType):
         some = [arg for arg in get_args(annotation) if arg is not types.NoneType]
         return _spec_of(some[0]) if len(some) == 1 else "json"
-    return _BY_ANNOTATION.get(annotation, "json") if isinstance(annotation, type) else "json"
+    try:
+        return _BY_ANNOTATION.get(annotation, "json")
+    except TypeError:  # not hashable, as annotations may be
+        return "json"
 
 
 def _outputs_of(signature: inspect.Signature, is_generator: bool) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ class Unprocessable(Exception):
 class Field:
     """One field of a body."""
 
-    type: Literal["list", "int", "str"]
+    type: Literal["list", "int", "str", "any"]
     required: bool = False
 
 
@@ -60,6 +60,17 @@ def missing_query(name: str) -> Unprocessable:
     )
 
 
+def require_fields(form: Mapping[str, str], *names: str) -> None:
+    """Let a form pass that has these fields.
+
+    Raises:
+        Unprocessable: It has not.
+    """
+    missing = [_wrong("missing", [name], "Field required", None) for name in names if name not in form]
+    if missing:
+        raise Unprocessable(missing)
+
+
 def _loads(text: str) -> Any:
     try:
         return json.loads(text)
@@ -89,4 +100,13 @@ def _check_int(value: Any) -> tuple[str, str] | None:
     return None if isinstance(value, int) else ("int_type", "Input should be a valid integer")
 
 
-_CHECKS = {"list": _check_list, "int": _check_int, "str": _check_str}
+def _check_any(value: Any) -> None:
+    return None
+
+
+_CHECKS: Mapping[str, Callable[[Any], tuple[str, str] | None]] = {
+    "list": _check_list,
+    "int": _check_int,
+    "str": _check_str,
+    "any": _check_any,
+}

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from .jsonvalues import is_dict, is_list, plain
+from .files import File, FileStore
+from .jsonvalues import is_dict, is_list, plain, refuse
 from .values import Error
 
 Schema = Mapping[str, Any]
@@ -37,6 +38,8 @@ class Component:
     """What a ``radio`` or ``dropdown`` offers."""
     props: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Further properties for the config."""
+    server_fns: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict[str, Callable[[Any], Any]])
+    """What ``/component_server`` offers of it, by name. They run where the server does, so none may block."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "type", _ALIASES.get(self.type, self.type))
@@ -72,6 +75,8 @@ class Component:
             props["value"] = plain(self.value)
         if self.choices:
             props["choices"] = [[str(choice), choice] for choice in self.choices]
+        if self.server_fns:
+            props["server_fns"] = [*self.server_fns]
         if kind.multiple:
             props["file_count"] = "multiple"
         entry: dict[str, Any] = {
@@ -107,29 +112,52 @@ class Component:
         """A value that could be sent for it."""
         return self.choices[0] if self.choices else TYPES[self.type].example
 
-    def preprocess(self, value: Any) -> Any:
+    def preprocess(self, value: Any, files: FileStore) -> Any:
         """Check what a client sent, as the component of that type does before the function sees it.
+
+        Args:
+            value: What it sent.
+            files: The server's files: in place of what means one of them, the function gets the file.
 
         Raises:
             Error: It is not one of the choices.
+            TypeError, ValueError: It is no file that the server would open.
         """
         if self.choices and value is not None and value not in self.choices:
             raise Error(
                 f"Value: {value!r} (type: {type(value)}) is not in the list of choices: {[*self.choices]}"
             )
-        return value
+        match TYPES[self.type].holds:
+            case "file" if value is not None:
+                return files.open(value)
+            case "files" if is_list(value):
+                return [files.open(item) for item in value]
+            case "anything":
+                return files.open_all(value)
+            case _:
+                return value
 
-    def postprocess(self, value: Any, *, chat_parts: bool = True) -> Any:
+    def postprocess(self, value: Any, files: FileStore, root: str, *, chat_parts: bool = True) -> Any:
         """Turn what the function gave into what the wire carries.
 
         Args:
             value: What the function gave.
+            files: The server's files, to which those in the value are added.
+            root: The address that the client used.
             chat_parts: Give chat messages the form that they have since Gradio 6.
 
         Raises:
             TypeError: JSON cannot hold it.
         """
-        value = plain(value)
+
+        def filed(item: Any) -> Any:
+            return files.file_data(item, root, sized=sized) if isinstance(item, File) else refuse(item)
+
+        kind = TYPES[self.type]
+        sized = kind.sized
+        if value is None and kind.multiple:
+            value = []
+        value = plain(value, other=filed)
         if self.type == "chatbot" and chat_parts and is_list(value):
             return [_chat_message(message) for message in value]
         return value
@@ -142,6 +170,8 @@ def _chat_message(message: Any) -> Any:
     content = message.get("content")
     if isinstance(content, str):
         content = [{"text": content, "type": "text"}]
+    elif is_dict(content) and "path" in content:
+        content = [{"file": content, "alt_text": None, "type": "file"}]
     return {
         "role": message["role"],
         "metadata": message.get("metadata"),
@@ -180,6 +210,21 @@ _FILES: Schema = {
     "$defs": _FILE["$defs"],
 }
 
+_GALLERY: Schema = {
+    "type": "array",
+    "title": "GalleryData",
+    "items": {
+        "type": "object",
+        "title": "GalleryImage",
+        "required": ["image"],
+        "properties": {
+            "image": {key: value for key, value in _FILE.items() if key != "$defs"},
+            "caption": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "title": "Caption"},
+        },
+    },
+    "$defs": _FILE["$defs"],
+}
+
 _MESSAGE: Schema = {
     "type": "object",
     "title": "Message",
@@ -211,6 +256,10 @@ class Kind:
     config_type: str | None = None
     """The name in the config, where it is not the type's own."""
     multiple: bool = False
+    holds: Literal["file", "files", "anything", "no file"] = "no file"
+    """What of a value of this type becomes a file before the function sees it."""
+    sized: bool = False
+    """The size of a file is told."""
 
 
 def _kind(schema: Schema, python_type: str, example: Any, **options: Any) -> Kind:
@@ -232,10 +281,27 @@ TYPES: Mapping[str, Kind] = {
         {"type": "array", "title": "ChatbotDataMessages", "items": _MESSAGE},
         "list[dict(role: str, content: str | list)]",
         [{"role": "user", "content": "Hello!"}],
+        holds="anything",
     ),
-    "file": _kind(_FILE, "filepath", _EXAMPLE_FILE),
-    "files": _kind(_FILES, "list[filepath]", [_EXAMPLE_FILE], config_type="file", multiple=True),
-    "image": _kind(_FILE, "filepath", _EXAMPLE_FILE),
+    "file": _kind(_FILE, "filepath", _EXAMPLE_FILE, holds="file", sized=True),
+    "files": _kind(
+        _FILES,
+        "list[filepath]",
+        [_EXAMPLE_FILE],
+        config_type="file",
+        multiple=True,
+        holds="files",
+        sized=True,
+    ),
+    "image": _kind(_FILE, "filepath", _EXAMPLE_FILE, holds="file"),
+    "audio": _kind(_FILE, "filepath", _EXAMPLE_FILE, holds="file"),
+    "video": _kind(_FILE, "filepath", _EXAMPLE_FILE, holds="file"),
+    "gallery": _kind(
+        _GALLERY,
+        "list[dict(image: filepath, caption: str | None)]",
+        [{"image": _EXAMPLE_FILE, "caption": None}],
+        holds="anything",
+    ),
     "button": _kind({"type": "string"}, "str", None),
     "state": _kind({}, "Any", None),
 }

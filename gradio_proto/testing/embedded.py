@@ -116,6 +116,17 @@ class EmbeddedServer:
         """Stop the queue while the server goes on answering, as ``demo.close()`` does."""
         self._post(lambda: self._protocol.stop(time.monotonic()))
 
+    def refuse(
+        self,
+        times: int = 1,
+        *,
+        status: int = 429,
+        retry_after: str | None = None,
+        path: str = "/queue/join",
+    ) -> None:
+        """Answer the next requests to a path with an error: see :meth:`ServerProtocol.refuse`."""
+        self._post(lambda: self._protocol.refuse(times, status=status, retry_after=retry_after, path=path))
+
     def close(self, *, timeout: float = 1.0) -> None:
         """Close every connection and end every thread. A second call does nothing.
 
@@ -189,15 +200,18 @@ class EmbeddedServer:
     def _turn(self) -> None:
         deadline = self._protocol.next_deadline()
         timeout = None if deadline is None else max(deadline - time.monotonic(), 0.0)
-        for key, events in self._selector.select(timeout):
-            if key.fileobj is self._listener:
-                self._accept()
-            elif key.fileobj is self._woken:
-                self._drain()
-            else:
-                self._attempt(key.data, partial(self._ready, events=events))
+        ready = self._selector.select(timeout)
+        # Before what has come in: whoever asked for something may send a request that is to find it done. And
+        # after the drain: a byte that was sent for what is put in from here on must stay.
+        if any(key.fileobj is self._woken for key, _ in ready):
+            self._drain()
         while self._inbox:
             self._inbox.popleft()()
+        for key, events in ready:
+            if key.fileobj is self._listener:
+                self._accept()
+            elif key.fileobj is not self._woken:
+                self._attempt(key.data, partial(self._ready, events=events))
         if deadline is not None and deadline <= time.monotonic():
             self._protocol.handle_timer(time.monotonic())
         self._act()

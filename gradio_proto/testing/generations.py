@@ -14,7 +14,7 @@ from .jsonvalues import is_dict
 
 Part = Literal[
     "config", "dependency", "component", "endpoint", "parameter", "output", "failure",
-    "status", "log", "process_generating", "process_completed", "unexpected_error", "heartbeat",
+    "status", "log", "process_generating", "process_completed", "unexpected_error", "heartbeat", "file", "login page",
 ]  # fmt: skip
 """What has fields: parts of the config and of the API info, messages by name, and what stands in them."""
 
@@ -67,7 +67,7 @@ _SINCE: Mapping[Part, Mapping[str, str]] = {
         "component_prop_inputs": _V6,
     },
     "component": {"key": _V4, "api_info_as_input": _V5, "api_info_as_output": _V5},
-    "endpoint": {"show_api": _V4, "description": _V5, "api_visibility": _V6},
+    "endpoint": {"show_api": _V4, "description": _V5, "api_visibility": _V6, "oauth_token": _V6},
     "parameter": dict.fromkeys(("parameter_name", "parameter_has_default", "parameter_default"), _V4),
     "output": {"render_config": _V4, "changed_state_ids": _V4, "used_cache": _V6},
     "failure": {"duration": _V4, "visible": _V4, "title": _V5},
@@ -77,6 +77,8 @@ _SINCE: Mapping[Part, Mapping[str, str]] = {
     "process_completed": {"title": _V5, "used_cache": _V6, "cache_duration": _V6, "avg_time": _V6},
     "unexpected_error": {"event_id": _V4, "session_not_found": _V5},
     "heartbeat": {"event_id": _V4},
+    "login page": dict.fromkeys(("page", "pages", "components", "dependencies", "current_page"), _V5),
+    "file": {"is_stream": _SSE_V2, "meta": _SSE_V21},
 }
 """The first of the versions that has a field. What is not here, all of them have."""
 
@@ -124,6 +126,18 @@ class Generation:
         """There are ``/cancel`` and ``/heartbeat``."""
         self.cancels_queued = v6
         """A cancelled job leaves the line; before, it runs in its turn all the same."""
+        self.cancels_by_endpoint = not v4
+        """A call of an endpoint that has ``cancels`` cancels; later such an endpoint is for browsers only."""
+        self.cancel_name = "cancel" if not v4 else "unnamed"
+        """What such an endpoint is called."""
+        self.looks_every = 10.0 if v6 else 0.05
+        """Seconds after which a stream without messages looks whether its session and the queue still live."""
+        self.has_validators = v5
+        """Functions may have validators, which are asked before a job joins the queue."""
+        self.takes_oauth_token = v6
+        """A caller may send a token, to functions that want one."""
+        self.checks_component_calls = not v4
+        """A malformed ``/component_server`` request is told what is wrong with it."""
         self.has_call = number >= _number(_SSE_V21)
         """There is ``/call``."""
         self.has_call_v2 = v6
@@ -137,6 +151,32 @@ class Generation:
         before = _number(_SSE_V21) > number
         self.no_session = "No session hash provided." if before else "Session hash not found."
         """What a join without a session is answered."""
+        self.has_logout = number >= _number(_SSE_V21)
+        """There is ``/logout``."""
+        self.forgets_cookies = v4
+        """Which takes the cookies away too."""
+        self.explains_login = v5
+        """Who is refused for want of a login is told the app's message."""
+        self.quotes_urls = v6
+        """The URLs of files are percent-encoded; before, they hold spaces and other letters as they are."""
+        self.has_file_urls = self.sends_edits
+        """FileData has a URL; before, null."""
+        self.file_hash: Literal["sha1", "sha256"] = "sha256" if v4 else "sha1"
+        """What names the folder of a file."""
+        self.seeds_file_hashes = v5
+        """That hash depends on the server too."""
+        self.checks_upload_size = v4
+        """There is ``max_file_size``."""
+        self.file_name_letters: str | None = None if v6 else "._-, " if v5 else "._- "
+        """What beside letters and digits is left in the name of a file; None: all but what is dangerous."""
+        self.needs_file_meta = v5
+        """A file without ``meta`` is refused."""
+        self.reads_any_path = before
+        """A path of the server's own file system is as good as an upload."""
+        self.hides_missing_files = v5
+        """A download of what is not there is answered as one of what is not allowed."""
+        self.disposes = v4
+        """Downloads say how to show them, and may start anywhere; what a browser could run is an attachment."""
         self._quotes = not v5
         self._says_none = not v4
         self._crash_is_visible = v6

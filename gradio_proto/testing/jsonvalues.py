@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 
@@ -30,12 +30,22 @@ MAX_DEPTH = 254
 """Nesting of a value that is sent: what the serialiser of real servers (orjson) allows."""
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+def refuse(value: Any) -> Any:
+    """Say that JSON cannot hold a value.
+
+    Raises:
+        TypeError: Always.
+    """
+    raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")
+
+
+def plain(value: Any, depth: int = 0, other: Callable[[Any], Any] = refuse) -> Any:
     """Copy a value into what JSON holds: tuples become lists, NaN and the infinities None.
 
     Args:
         value: Anything.
         depth: How deep in another value it is.
+        other: What to make of a value that JSON cannot hold; without it that is an error.
 
     Raises:
         TypeError: JSON cannot hold it: another type, a key that is no string, a lone surrogate, or it is nested
@@ -54,12 +64,12 @@ def plain(value: Any, depth: int = 0) -> Any:
             raise TypeError("str is not valid UTF-8: surrogates not allowed") from None
         return value
     if is_sequence(value):
-        return [plain(item, depth + 1) for item in value]
+        return [plain(item, depth + 1, other) for item in value]
     if _is_mapping(value):
         copied: dict[str, Any] = {}
         for key, item in value.items():
             if not isinstance(key, str):
                 raise TypeError(f"Dict key must be str, not {type(key).__name__}")
-            copied[plain(key)] = plain(item, depth + 1)
+            copied[plain(key)] = plain(item, depth + 1, other)
         return copied
-    raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")
+    return other(value)

@@ -20,15 +20,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from itertools import count
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, BinaryIO, Final, Generic, TypeVar, cast
 
 from gradio_proto.effects import (
     Answer,
     ByteEffect,
     ByteStream,
     Connect,
+    CreateFile,
     Flow,
     IsQuiet,
+    KeepFile,
+    LocalFile,
+    OpenFile,
+    ReadFile,
     Receive,
     Send,
     Signal,
@@ -36,9 +41,18 @@ from gradio_proto.effects import (
     StartTLS,
     TimedOut,
     Wait,
+    WriteFile,
 )
-from gradio_proto.errors import ClientClosed, ConnectError, ConnectionLost, GradioError
+from gradio_proto.errors import (
+    ArgumentError,
+    ClientClosed,
+    ConnectError,
+    ConnectionLost,
+    FileError,
+    GradioError,
+)
 from gradio_proto.exchange import ConnectionPool, lower
+from gradio_proto.files import FileInput
 from gradio_proto.transport import TransportOptions
 
 from .app import TestApp
@@ -108,6 +122,32 @@ class MemoryStream:
         return self.inbox.popleft() if self.inbox else b""
 
 
+DIRECTORY: Final = "/downloads"
+"""Where a MemoryRunner keeps what it downloads."""
+
+
+class MemoryFile:
+    """A LocalFile that is on no disk."""
+
+    def __init__(self, content: bytes = b"", stream: BinaryIO | None = None) -> None:
+        self.content = bytearray(content)
+        self.stream = stream
+        self.directory = DIRECTORY
+        self.closed = False
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes."""
+        if self.stream is not None:
+            return self.stream.read(size)
+        piece = bytes(self.content[:size])
+        del self.content[:size]
+        return piece
+
+    def close(self) -> None:
+        """Note that it is closed."""
+        self.closed = True
+
+
 @dataclass(eq=False)
 class MemoryTask(Generic[T]):
     """A flow under way."""
@@ -154,6 +194,10 @@ class MemoryRunner:
         """Flows under way."""
         self.effects: list[ByteEffect] = []
         """What flows have asked for, in order."""
+        self.files: dict[str, bytes] = {}
+        """What is on the disk that this runner has not: by path, what a test puts there and what was downloaded."""
+        self.open_files: list[MemoryFile] = []
+        """Every file that was ever opened or created."""
         self._choose = choose
         self._split = split
         self._may_happen: list[Callable[[], None]] = []
@@ -325,8 +369,42 @@ class MemoryRunner:
                 self._park(task, effect.deadline, effect.signal, _true)
         elif isinstance(effect, Sleep):
             self._park(task, effect.deadline)
+        elif isinstance(effect, OpenFile):
+            self.resume(task, partial(self._open_file, effect.file))
+        elif isinstance(effect, ReadFile):
+            self.resume(task, partial(_file(effect.file).read, effect.size))
+        elif isinstance(effect, CreateFile):
+            self.resume(task, partial(self._create_file, effect.directory or DIRECTORY))
+        elif isinstance(effect, WriteFile):
+            self.resume(task, partial(_file(effect.file).content.extend, effect.data))
+        elif isinstance(effect, KeepFile):
+            self.resume(task, partial(self._keep_file, effect))
         else:
             self.resume(task, _nothing)
+
+    def _open_file(self, file: FileInput) -> MemoryFile:
+        if isinstance(file.source, bytes):
+            opened = MemoryFile(file.source)
+        elif not isinstance(file.source, str):
+            opened = MemoryFile(stream=file.source)
+        elif file.source in self.files:
+            opened = MemoryFile(self.files[file.source])
+        else:
+            raise FileError(f"there is no file {file.source!r}", path=file.source)
+        self.open_files.append(opened)
+        return opened
+
+    def _create_file(self, directory: str) -> MemoryFile:
+        created = MemoryFile()
+        created.directory = directory
+        self.open_files.append(created)
+        return created
+
+    def _keep_file(self, effect: KeepFile) -> str:
+        file = _file(effect.file)
+        path = f"{file.directory}/{effect.folder}/{effect.name}"
+        self.files[path] = bytes(file.content)
+        return path
 
     def _receive(self, task: MemoryTask[Any], effect: Receive) -> None:
         stream = _memory(effect.stream)
@@ -380,6 +458,11 @@ class MemoryRunner:
 def _memory(stream: ByteStream) -> MemoryStream:
     assert isinstance(stream, MemoryStream)
     return stream
+
+
+def _file(file: LocalFile) -> MemoryFile:
+    assert isinstance(file, MemoryFile)
+    return file
 
 
 class MemoryTransport:
@@ -444,6 +527,12 @@ class MemoryTransport:
     def _call_back(self) -> None:
         while self._callbacks:
             self._callbacks.popleft()()
+
+    def file_size(self, path: str) -> int:
+        """The bytes of a file in ``runner.files``."""
+        if path not in self.runner.files:
+            raise ArgumentError(f"the file {path!r} cannot be sent: it is not in MemoryRunner.files")
+        return len(self.runner.files[path])
 
     def wall_clock(self) -> datetime:
         """The virtual clock, from the beginning of 2000 on."""

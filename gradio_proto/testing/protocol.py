@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from urllib.parse import parse_qsl, unquote
 
@@ -31,9 +31,12 @@ import h11
 
 from gradio_proto.errors import LocalProtocolError
 
+from .answers import OpenHeartbeat, OpenStream, Reply, Request, text_reply
 from .app import TestApp
+from .files import FileStore
 from .queueing import Mailbox, Message, Queue, RunJob, StopJob
-from .routes import OpenHeartbeat, OpenStream, Reply, Request, Routes
+from .routes import Routes
+from .uploads import Upload
 from .values import Aside, Outcome
 
 ConnId = Hashable
@@ -42,17 +45,18 @@ ConnId = Hashable
 HEARTBEAT = 15.0
 """Seconds between the heartbeats of an open stream."""
 
-POLL = 10.0
-"""Seconds after which a stream without messages looks whether its session and the queue still live."""
-
 MAX_HEAD = 64 * 2**10
 """Bytes of one request's line and headers, as uvicorn has it; more is answered 400."""
 
 MAX_BODY = 64 * 2**20
-"""Bytes of one request's body; more is answered 413. Real servers take any number."""
+"""Bytes of one request's body; more is answered 413. Real servers take any number, and we of an upload."""
 
 MAX_UNREAD = 64 * 2**10
 """Bytes that a client may send ahead of the response it waits for; more closes the connection."""
+
+
+_LARGE = 64 * 2**10
+"""Bytes that are handed out as they are, and not copied to go with what stands before them."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,10 @@ Action = SendData | CloseConnection | RunJob | StopJob
 class _Connection:
     conn_id: ConnId
     http: h11.Connection = field(default_factory=lambda: h11.Connection(h11.SERVER, MAX_HEAD))
-    request: h11.Request | None = None
+    request: Request | None = None
     body: bytearray = field(default_factory=bytearray)
+    upload: Upload | None = None
+    """What takes the body instead."""
     answering: bool = False
     """A request has come in whole, and its response has not gone out whole."""
     unread: int = 0
@@ -88,10 +94,10 @@ class _Connection:
 
 @dataclass(eq=False)
 class _Stream:
-    """An event stream: of a session's messages, or (without a source) of signs of life only."""
+    """An event stream: of a session's messages, or of signs of life only."""
 
     conn: _Connection
-    source: OpenStream | None
+    source: OpenStream | OpenHeartbeat
     mailbox: Mailbox | None
     touched: float
     """When it last had a message."""
@@ -127,9 +133,11 @@ class ServerProtocol:
         numbers = count(1)
         self._generation = app.generation
         self._interval = heartbeat
+        self._poll = app.generation.looks_every
         new_id = new_id or (lambda: f"{next(numbers):032x}")
-        self._queue = Queue(app, new_id, faithful_defects=faithful_defects)
-        self._routes = Routes(app, self._queue, scheme)
+        files = FileStore(app.generation, str(app.app_id), app.web)
+        self._queue = Queue(app, files, new_id, faithful_defects=faithful_defects)
+        self._routes = Routes(app, self._queue, files, scheme, new_id)
         self._actions: deque[Action] = deque()
         self._connections: dict[ConnId, _Connection] = {}
         # Each stream's next heartbeat. All have the same interval, so this is in the order of time.
@@ -192,13 +200,34 @@ class ServerProtocol:
     def stop(self, now: float) -> None:
         """Stop the queue, as ``demo.close()`` does: joins are refused, what runs ends without a word.
 
-        Open streams stay open, and tell within ten seconds that the server has stopped.
+        Open streams stay open, and tell again and again that the server has stopped: since Gradio 6 every ten
+        seconds, before 20 times a second.
         """
         self._queue.stop(now)
         for stream in self._beats:
             if stream.mailbox is not None:
-                self._stranded[stream] = stream.touched + POLL
+                self._stranded[stream] = stream.touched + self._poll
         self._settle(now)
+
+    def refuse(
+        self,
+        times: int = 1,
+        *,
+        status: int = 429,
+        retry_after: str | None = None,
+        path: str = "/queue/join",
+    ) -> None:
+        """Answer the next requests to a path with an error, as a gateway in front of a server may.
+
+        Args:
+            times: How many of them.
+            status: The status.
+            retry_after: The ``Retry-After`` header: seconds, or a date; None for no such header.
+            path: The path, behind the prefix of the server's version.
+        """
+        headers = [] if retry_after is None else [("retry-after", retry_after)]
+        reply = text_reply(status, _REASONS.get(status, ""), headers)
+        self._routes.refuse(path, [reply] * times)
 
     def next_deadline(self) -> float | None:
         """When :meth:`handle_timer` is due, on the clock of ``now``; None if nothing waits for time."""
@@ -215,9 +244,9 @@ class ServerProtocol:
                 break
             del self._beats[stream]
             self._beats[stream] = now + self._interval
-            if stream.mailbox is None:
+            if isinstance(stream.source, OpenHeartbeat):
                 self._send(stream.conn, h11.Data(_ALIVE))
-            elif stream.mailbox.is_open:
+            elif stream.mailbox is not None and stream.mailbox.is_open:
                 # Into the mailbox, as the server does it: of two readers either may get it.
                 self._queue.post(stream.mailbox, {"msg": "heartbeat", "event_id": None})
         for stream, due in [*self._stranded.items()]:
@@ -241,25 +270,54 @@ class ServerProtocol:
                 self._respond(conn, _INVALID)
                 return
             if isinstance(event, h11.Request):
-                conn.request = event
-                conn.body = bytearray()
-                if conn.http.they_are_waiting_for_100_continue:
-                    self._send(conn, h11.InformationalResponse(status_code=100, headers=[]))
+                self._begin(conn, event)
             elif isinstance(event, h11.Data):
-                conn.body += event.data
-                if len(conn.body) > MAX_BODY:
-                    self._respond(conn, _TOO_LARGE)
-                    return
-            elif isinstance(event, h11.EndOfMessage):
+                self._take(conn, event.data)
+            elif not isinstance(event, h11.EndOfMessage):
+                return
+            elif conn.request is None:  # answered before its end
+                conn.http.start_next_cycle()
+            else:
                 conn.answering = True
                 conn.unread = 0
-                self._dispatch(conn, now)
-            else:
-                return
+                self._dispatch(conn, conn.request, now)
+
+    def _begin(self, conn: _Connection, event: h11.Request) -> None:
+        path, _, query = event.target.decode("ascii").partition("?")
+        conn.request = Request(
+            event.method.decode("ascii"),
+            unquote(path),
+            dict(parse_qsl(query, keep_blank_values=True)),
+            {name.decode("ascii"): value.decode("latin-1") for name, value in event.headers},
+        )
+        conn.body = bytearray()
+        conn.upload = None
+        begun = self._routes.begin(conn.request)
+        if isinstance(begun, Reply):
+            self._respond(conn, begun)
+            return
+        conn.upload = begun
+        if conn.http.they_are_waiting_for_100_continue:
+            self._send(conn, h11.InformationalResponse(status_code=100, headers=[]))
+
+    def _take(self, conn: _Connection, data: bytes | bytearray) -> None:
+        """Take a piece of a body; what comes in behind an answer is of no interest."""
+        if conn.request is None:
+            return
+        if conn.upload is not None:
+            refusal = conn.upload.feed(bytes(data))
+            if refusal is not None:
+                self._respond(conn, refusal)
+            return
+        conn.body += data
+        if len(conn.body) > MAX_BODY:
+            self._respond(conn, _TOO_LARGE)
 
     def _send(self, conn: _Connection, *events: h11.Event) -> None:
-        data = b"".join(conn.http.send(event) or b"" for event in events)
-        self._actions.append(SendData(conn.conn_id, data))
+        pieces = [conn.http.send(event) or b"" for event in events]
+        if sum(map(len, pieces)) < _LARGE:
+            pieces = [b"".join(pieces)]
+        self._actions.extend(SendData(conn.conn_id, data) for data in pieces if data)
 
     def _respond(self, conn: _Connection, reply: Reply) -> None:
         head = [
@@ -267,18 +325,18 @@ class ServerProtocol:
             ("content-length", str(len(reply.body))),
             ("content-type", reply.content_type),
         ]
-        reason = _REASONS[reply.status]
+        reason = _REASONS.get(reply.status, "")
         response = h11.Response(status_code=reply.status, reason=reason, headers=head)
-        body = b"" if conn.request is not None and conn.request.method == b"HEAD" else reply.body
+        body = b"" if conn.request is not None and conn.request.method == "HEAD" else reply.body
         self._send(conn, response, h11.Data(body), h11.EndOfMessage())
         self._answered(conn)
 
     def _answered(self, conn: _Connection) -> None:
         conn.answering = False
-        conn.request = None
+        conn.request = conn.upload = None
         if conn.http.our_state is h11.DONE and conn.http.their_state is h11.DONE:
             conn.http.start_next_cycle()
-        else:
+        elif conn.http.our_state is not h11.DONE or conn.http.their_state is not h11.SEND_BODY:
             self._close(conn)
 
     def _close(self, conn: _Connection) -> None:
@@ -291,7 +349,9 @@ class ServerProtocol:
         stream = conn.stream
         if stream is not None:
             self._leave(stream)
-            if stream.mailbox is not None and stream.mailbox.is_open:
+            if isinstance(stream.source, OpenHeartbeat):
+                self._queue.close_session(stream.source.session_hash)
+            elif stream.mailbox is not None and stream.mailbox.is_open:
                 self._queue.abandon(stream.mailbox.session_hash)
 
     def _leave(self, stream: _Stream) -> None:
@@ -304,16 +364,8 @@ class ServerProtocol:
 
     # Routes
 
-    def _dispatch(self, conn: _Connection, now: float) -> None:
-        assert conn.request is not None  # EndOfMessage comes after a Request
-        path, _, query = conn.request.target.decode("ascii").partition("?")
-        request = Request(
-            conn.request.method.decode("ascii"),
-            unquote(path),
-            dict(parse_qsl(query, keep_blank_values=True)),
-            {name.decode("ascii"): value.decode("latin-1") for name, value in conn.request.headers},
-            bytes(conn.body),
-        )
+    def _dispatch(self, conn: _Connection, request: Request, now: float) -> None:
+        request = replace(request, body=bytes(conn.body), upload=conn.upload)
 
         def later(reply: Reply) -> None:
             if conn.open:
@@ -329,10 +381,10 @@ class ServerProtocol:
             self._open(stream, now)
             self._look_up(stream)
             if self._queue.stopped and conn.open:
-                self._stranded[stream] = now + POLL
+                self._stranded[stream] = now + self._poll
         elif isinstance(answer, OpenHeartbeat):
             self._send(conn, _STREAM_HEAD, h11.Data(_ALIVE))
-            self._open(_Stream(conn, None, None, now), now)
+            self._open(_Stream(conn, answer, None, now), now)
 
     # Streams
 
@@ -342,7 +394,7 @@ class ServerProtocol:
 
     def _look_up(self, stream: _Stream) -> None:
         """Attach a stream to its session's mailbox; without one, it ends."""
-        assert stream.source is not None
+        assert isinstance(stream.source, OpenStream)
         mailbox = self._queue.mailbox(stream.source.session_hash)
         if mailbox is None:
             # Then no end of the body: the server's stream dies of the exception that it reports.
@@ -360,13 +412,13 @@ class ServerProtocol:
         """A stream without messages looks around."""
         if self._queue.stopped:
             self._send_message(stream, _STOPPED)
-            self._stranded[stream] = now + POLL
+            self._stranded[stream] = now + self._poll
         else:
             del self._stranded[stream]
             self._look_up(stream)
 
     def _send_message(self, stream: _Stream, message: Message) -> None:
-        assert stream.source is not None
+        assert isinstance(stream.source, OpenStream)
         data = stream.source.encode(message)
         if data is not None:
             self._send(stream.conn, h11.Data(data))
@@ -389,7 +441,7 @@ class ServerProtocol:
         """Note the readers whose mailbox is gone. They find out only when they look again."""
         while self._queue.closed:
             for stream in self._queue.closed.pop().readers:
-                self._stranded[stream] = stream.touched + POLL
+                self._stranded[stream] = stream.touched + self._poll
 
     def _deliver(self, mailbox: Mailbox, now: float) -> None:
         """Give the next message to the reader whose turn it is."""
@@ -399,7 +451,7 @@ class ServerProtocol:
         if self._queue.stopped:
             # Whatever there was to say: the server looks at the flag after it has taken the message.
             self._send_message(stream, _STOPPED)
-            self._stranded[stream] = now + POLL
+            self._stranded[stream] = now + self._poll
         else:
             self._send_message(stream, message)
             fate = self._queue.delivered(mailbox, message)
@@ -432,13 +484,21 @@ _STREAM_HEAD = h11.Response(
 # As uvicorn says them on any Python: the standard library's phrases have changed over time.
 _REASONS = {
     200: "OK",
+    206: "Partial Content",
+    302: "Found",
     400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     413: "Request Entity Too Large",
+    416: "Requested Range Not Satisfiable",
     422: "Unprocessable Entity",
+    429: "Too Many Requests",
     500: "Internal Server Error",
+    502: "Bad Gateway",
     503: "Service Unavailable",
+    504: "Gateway Timeout",
 }
 
 _INVALID = Reply(400, b"Invalid HTTP request received.", "text/plain; charset=utf-8")

@@ -32,7 +32,8 @@ from gradio_proto.errors import LocalProtocolError
 from .app import Call, Endpoint, TestApp
 from .components import Component
 from .diffing import diff, diff_whole
-from .jsonvalues import is_sequence
+from .files import FileStore
+from .jsonvalues import is_dict, is_sequence
 from .values import Aside, Context, Error, Exhausted, Log, Outcome, Raised, Returned, Yielded
 
 Message = dict[str, Any]
@@ -41,8 +42,20 @@ SESSIONS = 2000
 """Sessions remembered. A real server keeps this many mailboxes, and the State of 10,000 sessions."""
 
 
+STATE_SECONDS = 3600.0
+"""How long State is kept, from when it was last set, for a session whose heartbeat has ended."""
+
+
 class QueueFull(Exception):
     """The join is refused; the text says why, in the server's words."""
+
+
+class Invalid(Exception):
+    """The join is refused by the endpoint's validator, which has this to say of each input."""
+
+    def __init__(self, verdicts: list[Message]) -> None:
+        super().__init__("invalid")
+        self.verdicts = verdicts
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,8 @@ class Job:
     session_hash: str | None
     data: Sequence[Any]
     context: Context
+    root: str = ""
+    """The address that the client used: the URLs of its files begin so."""
     simple: bool = False
     """Streamed values are sent whole."""
     alive: bool = True
@@ -135,6 +150,10 @@ class Session:
     owed: set[str] = field(default_factory=set[str])
     """The event ids whose completion has not been read yet."""
     state: dict[Component, Any] = field(default_factory=dict[Component, Any])
+    state_set: float = 0.0
+    """When one was set last."""
+    is_closed: bool = False
+    """Its heartbeat has ended, which a server takes for the end of the page."""
 
 
 class _Average:
@@ -156,7 +175,9 @@ class _Average:
 class Queue:
     """The state machine. What a verb leaves to be done stands in ``actions``, ``fresh`` and ``closed``."""
 
-    def __init__(self, app: TestApp, new_id: Callable[[], str], *, faithful_defects: bool = True) -> None:
+    def __init__(
+        self, app: TestApp, files: FileStore, new_id: Callable[[], str], *, faithful_defects: bool = True
+    ) -> None:
         self.actions: deque[RunJob | StopJob] = deque()
         self.fresh: dict[Mailbox, None] = {}
         """The mailboxes that have got messages since somebody last looked."""
@@ -164,6 +185,7 @@ class Queue:
         """The mailboxes that were closed while somebody may have been reading them."""
         self.stopped = False
         self._app = app
+        self._files = files
         self._generation = app.generation
         self._new_id = new_id
         self._faithful = faithful_defects
@@ -223,6 +245,12 @@ class Queue:
                 line.waiting.remove(job)
                 session.owed.discard(job.event_id)
 
+    def close_session(self, session_hash: str) -> None:
+        """The heartbeat of a session ended: from now on its State is kept for a while only."""
+        session = self._sessions.get(session_hash)
+        if session is not None:
+            session.is_closed = True
+
     def post(self, mailbox: Mailbox, message: Message) -> None:
         """Put a message into a mailbox."""
         mailbox.messages.append(message)
@@ -243,22 +271,28 @@ class Queue:
         context: Context,
         now: float,
         *,
+        root: str = "",
         simple: bool = False,
     ) -> str:
         """Put a job into the line. Returns its event id, which is its session too if it has none.
 
         Args:
+            root: The address that the client used.
             simple: Send whole values for what it streams, no edits.
 
         Raises:
             QueueFull: As many jobs wait already as may.
+            Invalid: The endpoint's validator does not accept the inputs.
+            Exception: Whatever the validator raised.
         """
         size, limit = self.size, self._app.max_queue_size
         if limit is not None and size >= limit:
             raise QueueFull(f"Queue is full. Max size is {limit} and size is {size}.")
+        if endpoint.validator is not None and self._generation.has_validators:
+            self._validate(endpoint.validator, Job("", endpoint, session_hash, data, context, root), now)
         event_id = self._new_id()
         session_hash = context.session_hash = session_hash or event_id
-        job = Job(event_id, endpoint, session_hash, data, context, simple)
+        job = Job(event_id, endpoint, session_hash, data, context, root, simple)
         session = self._session(session_hash)
         session.mailbox = session.mailbox or Mailbox(session_hash)
         session.owed.add(job.event_id)
@@ -329,16 +363,20 @@ class Queue:
         context: Context,
         reply: Callable[[bool, Mapping[str, Any]], None],
         now: float,
+        *,
+        root: str = "",
     ) -> None:
         """Run an endpoint past the queue. ``reply(success, output)`` gets the first outcome."""
-        run = self._start([Job(self._new_id(), endpoint, session_hash, data, context)], now)
+        run = self._start([Job(self._new_id(), endpoint, session_hash, data, context, root)], now)
         run.reply = reply
         self._step(run, now)
 
     def _start(self, jobs: list[Job], now: float) -> Run:
         endpoint = jobs[0].endpoint
         try:
-            call = Call(endpoint, self._inputs(jobs), jobs[0].context)
+            if endpoint.cancels:
+                self._cancel_runs(jobs[0].session_hash, endpoint.cancels, now)
+            call = Call(endpoint, self._inputs(jobs, now), jobs[0].context)
         except Exception as error:
             # As an outcome like any other it needs no path of its own through the queue.
             call = Call(endpoint, (), jobs[0].context, error=error)
@@ -406,11 +444,11 @@ class Queue:
             values = run.last if run.last is not None else [None] * len(endpoint.outputs)
             self._complete(run, [self._output(run, values, False, now)], now)
         elif isinstance(outcome, Returned):
-            rows = self._rows(run, outcome.value)
+            rows = self._rows(run, outcome.value, now)
             generating = None if endpoint.batch else False
             self._complete(run, [self._output(run, row, generating, now) for row in rows], now)
         else:
-            values = self._values(run.jobs[0], outcome.value)
+            values = self._values(run.jobs[0], outcome.value, now)
             sent = values
             if run.last is not None and not run.jobs[0].simple and self._generation.sends_edits:
                 sent = self._edits(endpoint, run.last, values)
@@ -513,6 +551,19 @@ class Queue:
         if session is not None and session.mailbox is not None and event_id in session.owed:
             self.post(session.mailbox, completed(event_id, {}))
 
+    def _cancel_runs(self, session_hash: str | None, names: Sequence[str], now: float) -> None:
+        """What a call of a cancelling endpoint does: what runs of the others dies without a word.
+
+        Raises:
+            IndexError: Servers of this version leave that to ``/cancel``.
+        """
+        if not self._generation.cancels_by_endpoint:
+            raise IndexError("function has no backend method.")
+        for fn_index in self._app.ids(names):
+            for run in [*self._lines[fn_index].runs]:
+                if run.jobs[0].session_hash == session_hash:
+                    self._end(run, now)
+
     def _leave(self, run: Run, event_id: str, now: float) -> None:
         """Take one job out of a run; without any the run is over."""
         for job in run.jobs:
@@ -530,41 +581,52 @@ class Queue:
 
     # Values
 
-    def _inputs(self, jobs: Sequence[Job]) -> Sequence[Any]:
+    def _validate(self, validator: Callable[..., Any], job: Job, now: float) -> None:
+        given = validator(*self._row(job, now))
+        verdicts: list[Message] = []
+        for index, verdict in enumerate(given if is_sequence(given) else [given]):
+            if is_dict(verdict) and verdict.get("__type__") == "validate":
+                verdicts.append({**verdict, "parameter_name": job.endpoint.parameter_name(index)})
+            else:
+                verdicts.append({"is_valid": True, "message": ""})
+        if not all(verdict["is_valid"] for verdict in verdicts):
+            raise Invalid(verdicts)
+
+    def _inputs(self, jobs: Sequence[Job], now: float) -> Sequence[Any]:
         if not jobs[0].endpoint.batch:
-            return self._row(jobs[0])
-        rows = [self._row(job) for job in jobs]
+            return self._row(jobs[0], now)
+        rows = [self._row(job, now) for job in jobs]
         return [list(column) for column in zip(*rows, strict=True)]
 
-    def _row(self, job: Job) -> list[Any]:
+    def _row(self, job: Job, now: float) -> list[Any]:
         wanted = job.endpoint.inputs
         if len(job.data) < len(wanted):
             raise ValueError(
                 f"An event handler ({job.endpoint.fn_name}) didn't receive enough input values "
                 f"(needed: {len(wanted)}, got: {len(job.data)})."
             )
-        state = self._state(job)
+        state = self._state(job, now)
         # What is too much is cut off without a word, as on a real server.
         return [
             state.setdefault(component, copy.deepcopy(component.value))
             if component.is_state
-            else component.preprocess(value)
+            else component.preprocess(value, self._files)
             for component, value in zip(wanted, job.data, strict=False)
         ]
 
-    def _rows(self, run: Run, value: Any) -> list[list[Any]]:
+    def _rows(self, run: Run, value: Any, now: float) -> list[list[Any]]:
         """The outputs for each job of a run."""
         if not run.endpoint.batch:
-            return [self._values(run.jobs[0], value)]
+            return [self._values(run.jobs[0], value, now)]
         columns: Sequence[Sequence[Any]] = value
         if any(len(column) != len(run.jobs) for column in columns):
             raise ValueError(f"Batch function returned outputs of the wrong size (needed: {len(run.jobs)}).")
         return [
-            self._values(job, row if len(run.endpoint.outputs) != 1 else row[0])
+            self._values(job, row if len(run.endpoint.outputs) != 1 else row[0], now)
             for job, row in zip(run.jobs, zip(*columns, strict=True), strict=True)
         ]
 
-    def _values(self, job: Job, value: Any) -> list[Any]:
+    def _values(self, job: Job, value: Any, now: float) -> list[Any]:
         """What the function gave, as a list of one value for each output, State kept back."""
         outputs = job.endpoint.outputs
         if len(outputs) == 1:
@@ -579,19 +641,24 @@ class Queue:
                     f"(needed: {len(outputs)}, returned: {len(values)})."
                 )
         sent: list[Any] = []
-        state = self._state(job)
+        state = self._state(job, now)
         for component, item in zip(outputs, values, strict=False):
             if component.is_state:
                 state[component] = item
                 sent.append(None)
             else:
-                sent.append(component.postprocess(item, chat_parts=self._generation.chat_parts))
+                chat_parts = self._generation.chat_parts
+                sent.append(component.postprocess(item, self._files, job.root, chat_parts=chat_parts))
         return sent
 
-    def _state(self, job: Job) -> dict[Component, Any]:
+    def _state(self, job: Job, now: float) -> dict[Component, Any]:
         if job.session_hash is None:
             return {}
-        return self._session(job.session_hash).state
+        session = self._session(job.session_hash)
+        if session.is_closed and now - session.state_set > STATE_SECONDS:
+            session.state.clear()
+        session.state_set = now
+        return session.state
 
     def _edits(self, endpoint: Endpoint, old: Sequence[Any], new: Sequence[Any]) -> list[Any]:
         shifted, whole = self._generation.shifts_deletes, self._generation.json_is_whole

@@ -8,61 +8,40 @@ and the two forms in which messages are streamed.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from .access import Access
+from .answers import (
+    Answer,
+    Crash,
+    Handler,
+    HTTPError,
+    Later,
+    Methods,
+    OpenHeartbeat,
+    OpenStream,
+    Reply,
+    Request,
+    dumps,
+    json_reply,
+)
 from .app import Endpoint, TestApp
 from .bodies import Field, Unprocessable, missing_query, parse
-from .queueing import Message, Queue, QueueFull
+from .files import FileStore
+from .jsonvalues import plain
+from .queueing import Invalid, Message, Queue, QueueFull
+from .uploads import FileRoutes, Upload
 from .values import Context
 
-
-@dataclass(frozen=True)
-class Request:
-    """One request, whole."""
-
-    method: str
-    path: str
-    """Without the query, percent-decoded."""
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    body: bytes = b""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer of known length."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    headers: Sequence[tuple[str, str]] = ()
-
-
-@dataclass(frozen=True)
-class OpenStream:
-    """Stream the messages of a session, each as ``encode`` makes it, leaving out those it makes None of."""
-
-    session_hash: str
-    encode: Callable[[Message], bytes | None]
-
-
-@dataclass(frozen=True)
-class OpenHeartbeat:
-    """Stream signs of life."""
-
-
-Later = Callable[[Reply], None]
-"""Where a reply goes that takes until a function has run."""
-
-Answer = Reply | OpenStream | OpenHeartbeat | None
-"""What a request is answered with; None: with a reply that comes later."""
-
-_Handler = Callable[[Request, Later, float], Answer]
-
 _JOIN = {"data": Field("list", required=True), "session_hash": Field("str"), "fn_index": Field("int")}
+_COMPONENT = {
+    "session_hash": Field("str", required=True),
+    "component_id": Field("int", required=True),
+    "fn_name": Field("str", required=True),
+    "data": Field("any", required=True),
+}
 _CANCEL = {
     "session_hash": Field("str", required=True),
     "fn_index": Field("int", required=True),
@@ -71,36 +50,32 @@ _CANCEL = {
 _RESET = {"event_id": Field("str", required=True)}
 
 
-class _HTTPError(Exception):
-    """A request is answered with an error status and a ``detail``, as the server's framework does."""
-
-    def __init__(self, status: int, detail: str, headers: Sequence[tuple[str, str]] = ()) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.headers = headers
-
-
-class _Crash(Exception):
-    """A request that a real server answers with a bare 500."""
-
-
 class Routes:
     """What one server answers.
 
     Args:
         app: What it serves.
         queue: The app's queue.
+        files: The server's files.
         scheme: What its address starts with: ``"http"`` or ``"https"``.
+        new_id: Makes names.
     """
 
-    def __init__(self, app: TestApp, queue: Queue, scheme: str) -> None:
+    def __init__(
+        self, app: TestApp, queue: Queue, files: FileStore, scheme: str, new_id: Callable[[], str]
+    ) -> None:
         self._app = app
         self._queue = queue
         self._scheme = scheme
         self._generation = generation = app.generation
         prefix = generation.prefix
-        self._whole: dict[str, Mapping[str, _Handler]] = {
+        self._files = FileRoutes(app, files, new_id)
+        self._refusals: dict[str, deque[Reply]] = {}
+        self._access = Access(app, self._root, new_id)
+        self._whole: dict[str, Methods] = {
+            **self._files.whole,
+            **self._access.open,
+            **self._access.protected,
             "/": {"GET": self._get_page},
             "/config": {"GET": self._get_config},
             "/config/": {"GET": self._get_config},
@@ -111,11 +86,14 @@ class Routes:
             f"{prefix}/queue/status": {"GET": self._get_status},
             f"{prefix}/queue/join": {"POST": self._post_join},
             f"{prefix}/queue/data": {"GET": self._get_data},
+            f"{prefix}/component_server": {"POST": self._post_component},
+            f"{prefix}/component_server/": {"POST": self._post_component},
             f"{prefix}/reset": {"POST": self._post_reset},
             f"{prefix}/reset/": {"POST": self._post_reset},
         }
         # Paths that end in a name, the longer before those that they start with.
-        self._starting: dict[str, Mapping[str, _Handler]] = {
+        self._starting: dict[str, Methods] = {
+            **self._files.starting,
             f"{prefix}/run/": {"POST": self._post_run},
             f"{prefix}/api/": {"POST": self._post_run},
         }
@@ -126,29 +104,64 @@ class Routes:
             self._starting[f"{prefix}/call/v2/"] = {"POST": self._post_call_v2, "GET": self._get_call}
         if generation.has_call:
             self._starting[f"{prefix}/call/"] = {"POST": self._post_call, "GET": self._get_call}
+        self._open = frozenset(
+            (
+                "/",
+                *self._access.open,
+                *(f"{prefix}{path}" for path in ("/app_id", "/app_id/", "/cancel", "/reset", "/reset/")),
+                f"{prefix}/heartbeat/",
+            )
+        )
+
+    def refuse(self, path: str, replies: Sequence[Reply]) -> None:
+        """Answer the next requests to a path, behind the prefix, with these."""
+        self._refusals.setdefault(f"{self._generation.prefix}{path}", deque()).extend(replies)
+
+    def _refusal(self, request: Request) -> Reply | None:
+        refusals = self._refusals.get(request.path)
+        return refusals.popleft() if refusals else None
+
+    def begin(self, request: Request) -> Upload | Reply | None:
+        """A request begins; its body is still to come. What takes the body, if it is not to be kept whole, or
+        the reply that does not wait for it."""
+        if (request.method, request.path) != ("POST", self._files.upload_path):
+            return None
+        try:
+            self._access.check(request)
+        except HTTPError as error:
+            return _error_reply(error)
+        return self._refusal(request) or self._files.begin(request)
 
     def answer(self, request: Request, later: Later, now: float) -> Answer:
         """Do what a request asks for. ``later`` is called at most once, and only if the answer is None."""
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
         try:
             try:
                 return self._handler(request)(request, later, now)
             except Unprocessable as error:
-                return _json(422, {"detail": error.detail})
-            except _HTTPError as error:
-                return _json(error.status, {"detail": error.detail}, error.headers)
-        except (_Crash, RecursionError):  # the latter for a body nested so deep that it cannot be quoted
+                return json_reply(422, {"detail": error.detail})
+            except HTTPError as error:
+                return _error_reply(error)
+        except (Crash, RecursionError):  # the latter for a body nested so deep that it cannot be quoted
             return Reply(500, b"Internal Server Error", "text/plain; charset=utf-8")
 
-    def _handler(self, request: Request) -> _Handler:
+    def _handler(self, request: Request) -> Handler:
         path = request.path
-        methods = self._whole.get(path) or next(
-            (methods for start, methods in self._starting.items() if path.startswith(start)), None
-        )
-        if methods is None:
-            raise _HTTPError(404, "Not Found")
+        if path in self._whole:
+            route, methods = path, self._whole[path]
+        else:
+            starts = (start for start in self._starting if path.startswith(start))
+            route = next(starts, "")
+            if not route:
+                raise HTTPError(404, "Not Found")
+            methods = self._starting[route]
         handler = methods.get(request.method)
         if handler is None:
-            raise _HTTPError(405, "Method Not Allowed", [("allow", ", ".join(methods))])
+            raise HTTPError(405, "Method Not Allowed", [("allow", ", ".join(methods))])
+        if route not in self._open:
+            self._access.check(request)
         return handler
 
     # What the app is
@@ -161,7 +174,7 @@ class Routes:
 
     def _get_page(self, request: Request, later: Later, now: float) -> Answer:
         # In a script "</" would end it, whatever it stands in.
-        config = json.dumps(self._app.config(self._root(request))).replace("<", "\\u003c")
+        config = json.dumps(self._access.config(request)).replace("<", "\\u003c")
         info = json.dumps(self._app.info()).replace("<", "\\u003c")
         page = (
             "<!doctype html><html><head>"
@@ -172,14 +185,14 @@ class Routes:
         return Reply(200, page.encode(), "text/html; charset=utf-8")
 
     def _get_config(self, request: Request, later: Later, now: float) -> Answer:
-        return _json(200, self._app.config(self._root(request)))
+        return json_reply(200, self._access.config(request))
 
     def _get_info(self, request: Request, later: Later, now: float) -> Answer:
         everything = request.query.get("all_endpoints", "").lower() in ("true", "1")
-        return _json(200, self._app.info(all_endpoints=everything))
+        return json_reply(200, self._app.info(all_endpoints=everything))
 
     def _get_app_id(self, request: Request, later: Later, now: float) -> Answer:
-        return _json(200, {"app_id": self._app.app_id})
+        return json_reply(200, {"app_id": self._app.app_id})
 
     def _get_status(self, request: Request, later: Later, now: float) -> Answer:
         status = {
@@ -189,43 +202,53 @@ class Routes:
             "queue_size": self._queue.size,
             "rank_eta": None,
         }
-        return _json(200, self._generation.trim("status", status))
+        return json_reply(200, self._generation.trim("status", status))
 
     def _endpoint(self, body: Mapping[str, Any], name: str) -> Endpoint:
         """The endpoint that a body names by index, or else its path by name."""
         index: int | None = body["fn_index"]
         if index is not None:
             if not 0 <= index < len(self._app.endpoints):
-                raise _Crash
+                raise Crash
             return self._app.endpoints[index]
         endpoint = self._app.find(name)
         if endpoint is None:
-            raise _Crash
+            raise Crash
         return endpoint
 
     # The queue
 
     def _post_join(self, request: Request, later: Later, now: float) -> Answer:
-        body = parse(request.body, request.headers.get("content-type", ""), _JOIN)
+        body = parse(request.body, request.content_type, _JOIN)
         if self._queue.stopped:
-            raise _HTTPError(503, "Queue is stopped.")
+            raise HTTPError(503, "Queue is stopped.")
         if body["fn_index"] is None:
-            raise _HTTPError(400, "No function index provided.")
+            raise HTTPError(400, "No function index provided.")
         if body["session_hash"] is None:
-            raise _HTTPError(400, self._generation.no_session)
+            raise HTTPError(400, self._generation.no_session)
         return self._join(request, self._endpoint(body, ""), body, now, simple=False)
 
     def _join(
         self, request: Request, endpoint: Endpoint, body: Mapping[str, Any], now: float, *, simple: bool
     ) -> Answer:
-        context = _context(request, endpoint, body)
+        context = self._context(request, endpoint, body)
         try:
             event_id = self._queue.join(
-                endpoint, body["data"], body["session_hash"], context, now, simple=simple
+                endpoint,
+                body["data"],
+                body["session_hash"],
+                context,
+                now,
+                root=self._root(request),
+                simple=simple,
             )
         except QueueFull as error:
-            raise _HTTPError(503, str(error)) from None
-        return _json(200, {"event_id": event_id})
+            raise HTTPError(503, str(error)) from None
+        except Invalid as error:
+            raise HTTPError(422, error.verdicts) from None
+        except Exception as error:  # of the validator
+            raise HTTPError(400, str(error)) from None
+        return json_reply(200, {"event_id": event_id})
 
     def _get_data(self, request: Request, later: Later, now: float) -> Answer:
         session_hash = request.query.get("session_hash")
@@ -236,21 +259,51 @@ class Routes:
     def _encode(self, message: Message) -> bytes:
         """A message as ``/queue/data`` streams it."""
         data = self._generation.message(message)
-        return b"data: %b\n\n" % (
-            _dumps(data) if self._generation.compact_json else json.dumps(data).encode()
-        )
+        return b"data: %b\n\n" % (dumps(data) if self._generation.compact_json else json.dumps(data).encode())
 
     def _post_cancel(self, request: Request, later: Later, now: float) -> Answer:
-        body = parse(request.body, request.headers.get("content-type", ""), _CANCEL)
+        body = parse(request.body, request.content_type, _CANCEL)
         self._queue.cancel(body["event_id"], body["session_hash"], body["fn_index"], now)
-        return _json(200, {"success": True})
+        return json_reply(200, {"success": True})
 
     def _post_reset(self, request: Request, later: Later, now: float) -> Answer:
-        parse(request.body, request.headers.get("content-type", ""), _RESET)
-        return _json(200, {"success": True})  # that is all it does since Gradio 4.31
+        parse(request.body, request.content_type, _RESET)
+        return json_reply(200, {"success": True})  # that is all it does since Gradio 4.31
 
     def _get_heartbeat(self, request: Request, later: Later, now: float) -> Answer:
-        return OpenHeartbeat()
+        return OpenHeartbeat(self._name(request, 2))
+
+    def _context(self, request: Request, endpoint: Endpoint, body: Mapping[str, Any]) -> Context:
+        wants_token = endpoint.oauth_token is not None and self._generation.takes_oauth_token
+        return Context(
+            f"/{endpoint.name}",
+            body["session_hash"],
+            request.headers,
+            request.query,
+            body.get("event_data"),
+            self._access.user(request),
+            body.get("oauth_token") if wants_token else None,
+        )
+
+    # What components offer by themselves
+
+    def _post_component(self, request: Request, later: Later, now: float) -> Answer:
+        try:
+            body = parse(request.body, request.content_type, _COMPONENT)
+        except Unprocessable:
+            if self._generation.checks_component_calls:
+                raise
+            raise HTTPError(400, "Invalid JSON body.") from None
+        component = self._app.component(body["component_id"])
+        if component is None:
+            raise Crash
+        function = component.server_fns.get(body["fn_name"])
+        if function is None:
+            raise HTTPError(404, "Function not found.")
+        try:
+            return json_reply(200, plain(function(body["data"])))
+        except Exception:
+            raise Crash from None
 
     # Direct calls, and the simple API
 
@@ -260,10 +313,10 @@ class Routes:
         return "/".join(parts[before:]).rstrip("/")
 
     def _post_run(self, request: Request, later: Later, now: float) -> Answer:
-        body = parse(request.body, request.headers.get("content-type", ""), _JOIN)
+        body = parse(request.body, request.content_type, _JOIN)
         endpoint = self._endpoint(body, self._name(request, 2))
         if endpoint.queue and not self._app.api_open:
-            raise _HTTPError(
+            raise HTTPError(
                 404,
                 "This API endpoint does not accept direct HTTP POST requests. "
                 "Please join the queue to use this API.",
@@ -272,39 +325,43 @@ class Routes:
         def reply(success: bool, output: Mapping[str, Any]) -> None:
             generation = self._generation
             later(
-                _json(200, generation.trim("output", output))
+                json_reply(200, generation.trim("output", output))
                 if success
-                else _json(500, generation.failure(output))
+                else json_reply(500, generation.failure(output))
             )
 
-        context = _context(request, endpoint, body)
-        self._queue.call(endpoint, body["data"], body["session_hash"], context, reply, now)
+        context = self._context(request, endpoint, body)
+        root = self._root(request)
+        self._queue.call(endpoint, body["data"], body["session_hash"], context, reply, now, root=root)
         return None
 
     def _post_call(self, request: Request, later: Later, now: float) -> Answer:
-        body = parse(request.body, request.headers.get("content-type", ""), _JOIN)
+        body = parse(request.body, request.content_type, _JOIN)
         endpoint = self._endpoint({"fn_index": None}, self._name(request, 2))
         body["data"] = _with_states(endpoint, body["data"])
         return self._join(request, endpoint, body, now, simple=True)
 
     def _post_call_v2(self, request: Request, later: Later, now: float) -> Answer:
         """The arguments by keyword: the body is an object of them."""
-        given = parse(request.body, request.headers.get("content-type", ""), {})
+        given = parse(request.body, request.content_type, {})
         endpoint = self._endpoint({"fn_index": None}, self._name(request, 3))
         if endpoint.visibility != "public":
-            raise _Crash
+            raise Crash
+        names = [endpoint.parameter_name(index) for index in range(len(endpoint.inputs))]
+        # Who does not take it does not hear of it, unless it is an argument by that name.
+        token = given.pop("oauth_token", None) if "oauth_token" not in names else None
         data: list[Any] = []
         for index, component in enumerate(endpoint.inputs):
             if component.is_state:
                 continue
             has_default, default = endpoint.default(index)
-            name = endpoint.parameter_name(index)
+            name = names[index]
             if name not in given and not has_default:
-                raise _Crash
+                raise Crash
             data.append(given.pop(name, default))
         if given:
-            raise _Crash
-        body = {"data": _with_states(endpoint, data), "session_hash": None}
+            raise Crash
+        body = {"data": _with_states(endpoint, data), "session_hash": None, "oauth_token": token}
         return self._join(request, endpoint, body, now, simple=True)
 
     def _get_call(self, request: Request, later: Later, now: float) -> Answer:
@@ -331,10 +388,8 @@ class Routes:
         return f"event: {event}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-def _context(request: Request, endpoint: Endpoint, body: Mapping[str, Any]) -> Context:
-    return Context(
-        f"/{endpoint.name}", body["session_hash"], request.headers, request.query, body.get("event_data")
-    )
+def _error_reply(error: HTTPError) -> Reply:
+    return json_reply(error.status, {"detail": error.detail}, error.headers)
 
 
 def _with_states(endpoint: Endpoint, data: Sequence[Any]) -> list[Any]:
@@ -349,12 +404,3 @@ def _with_states(endpoint: Endpoint, data: Sequence[Any]) -> list[Any]:
         elif rest:
             filled.append(rest.pop(0))
     return filled
-
-
-def _json(status: int, value: Any, headers: Sequence[tuple[str, str]] = ()) -> Reply:
-    return Reply(status, _dumps(value), headers=headers)
-
-
-def _dumps(value: Any) -> bytes:
-    """Compact UTF-8. Lone surrogates can come in an error text, and have no form in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -39,6 +39,11 @@ def skip() -> dict[str, Any]:
     return update()
 
 
+def validate(is_valid: bool, message: str) -> dict[str, Any]:
+    """What a validator returns for each input, as ``gr.validate``."""
+    return {"__type__": "validate", "is_valid": is_valid, "message": message}
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a function says it is, as the wire has it: either ``progress``, or ``index`` and ``length``."""
@@ -89,6 +94,10 @@ class Context:
     """The query of that request."""
     event_data: Any = None
     """Whatever the caller sent as ``event_data``."""
+    username: str | None = None
+    """Who the caller logged in as."""
+    oauth_token: str | None = None
+    """The token that the caller sent, if the endpoint takes one."""
     report: Report = field(default=_nowhere, repr=False)
     """Where the asides go. Each step sets it: a context lives as long as its generator."""
 

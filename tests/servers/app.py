@@ -2,14 +2,15 @@
 
     python app.py --port 7860 [--auth user:password] [--max-size N] [--hide-errors] [--root-path /path]
 
-It runs in the server's own environment, so it imports Gradio and the standard library only. What a version
-does not have (see the ``if VERSION`` lines) is left out there; everything else has the same name and the same
-behaviour everywhere, so that a test can run over all versions.
+It runs in the server's own environment, so it imports Gradio, what that needs, and the standard library only.
+What a version does not have (see the ``if VERSION`` lines) is left out there; everything else has the same name
+and the same behaviour everywhere, so that a test can run over all versions.
 """
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import io
 import math
 import os
@@ -23,10 +24,12 @@ from typing import Any
 os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1", GRADIO_SERVER_NAME="127.0.0.1")
 
 import gradio as gr
+from kinds import VERSION, kinds
 
-VERSION = tuple(int(part) for part in gr.__version__.strip().split(".")[:3])
 STEP = 0.02
 """Seconds between the values of a generator: enough for each to travel by itself."""
+TICKS: dict[str, int] = {}
+"""How far each run of `tick` has come, by its name."""
 
 
 def echo(x: Any) -> Any:
@@ -165,6 +168,18 @@ def slow_gen(n: float, delay: float) -> Any:
         time.sleep(delay)
 
 
+def tick(name: str, n: float) -> Any:
+    """Count, and leave a trace of every step: whoever asks `ticked` sees whether this still runs."""
+    for i in range(int(n)):
+        TICKS[name] = i + 1
+        yield i
+        time.sleep(STEP)
+
+
+def ticked(name: str) -> int:
+    return TICKS.get(name, 0)
+
+
 def batch(xs: list[str]) -> list[list[str]]:
     return [[x.upper() for x in xs]]
 
@@ -199,6 +214,15 @@ def req(request: gr.Request) -> Any:
 
 def seldata(event: gr.SelectData) -> Any:
     return {"index": event.index, "value": event.value}
+
+
+# Both take the caller's Hugging Face token, the second one whoever else asks for it (6.x).
+def granted(x: str, token: gr.OAuthToken | None) -> str:
+    return f"{x}:{token.token if token else None}"
+
+
+def granted_only(x: str, token: gr.OAuthToken) -> str:
+    return f"{x}:{token.token}"
 
 
 def awkward(headers: str, api_name: str, fn_index: float) -> str:
@@ -314,6 +338,13 @@ def build() -> gr.Blocks:
         gr.Button("private").click(echo, text, text_out, **hidden("private", "private"))
         gr.Button("undoc").click(echo, text, text_out, **hidden("undoc", "undocumented"))
 
+        # Two events cancel `tick`; one of them cancels less. `tick_alone` is one that nothing cancels.
+        ticking = api("tick", tick, [text, number], number_out, limit=2)
+        api("tick_alone", tick, [text, number], number_out, limit=2)
+        api("ticked", ticked, text, number_out)
+        for cancelled in ([ticking, running], [ticking]):
+            button.click(None, None, None, cancels=cancelled, queue=False, **unnamed_name)
+
         if VERSION < (4,):
             gr.Button("every").click(now, None, number_out, api_name="every", every=0.5)
         if VERSION >= (4,):
@@ -331,7 +362,24 @@ def build() -> gr.Blocks:
             camera.stream(frames, [camera, text], text_out, api_name="frames", time_limit=3, stream_every=0.5)
         if VERSION >= (5, 43):
             api("validate", validate, [number, text], text_out, validator=validate_input)
+        if VERSION >= (6,):
+            api("granted", granted, text, text_out)
+            api("granted_only", granted_only, text, text_out)
+        if VERSION >= (4, 13):
+            for kind in kinds():
+                api(*kind)
     return demo
+
+
+def mount(demo: gr.Blocks, path: str, port: int, launch: dict[str, Any]) -> None:
+    """Serve the app as part of another one; of the options of `launch`, those that `mount_gradio_app` knows."""
+    import uvicorn
+    from fastapi import FastAPI
+
+    known = inspect.signature(gr.mount_gradio_app).parameters
+    options = {name: value for name, value in launch.items() if name in known}
+    app = gr.mount_gradio_app(FastAPI(), demo, path=path, **options)
+    uvicorn.run(app, port=port, log_level="warning")
 
 
 def main() -> None:
@@ -341,23 +389,14 @@ def main() -> None:
     parser.add_argument("--max-size", type=int, help="jobs that the queue holds")
     parser.add_argument("--max-file-size", type=int, help="bytes of an upload (4.44+)")
     parser.add_argument("--root-path", help="the path at which a proxy would serve the app")
+    parser.add_argument("--mount", help="the path at which a FastAPI app of somebody's has it mounted")
     parser.add_argument("--hide-errors", action="store_true", help="keep the text of crashes to the server")
     parser.add_argument(
         "--exit-with-parent",
         action="store_true",
-        help="stop when standard input ends (when its owner is gone)",
+        help="close the app at a byte on standard input, and exit when that ends (when its owner is gone)",
     )
     options = parser.parse_args()
-    if options.exit_with_parent:
-
-        def watch() -> None:
-            # Not through sys.stdin: a thread that holds its lock makes the interpreter abort at exit.
-            while os.read(0, 1):
-                pass
-            os._exit(0)
-
-        threading.Thread(target=watch, daemon=True).start()
-
     launch: dict[str, Any] = {"show_error": not options.hide_errors, "quiet": True, "max_threads": 80}
     if options.auth:
         launch.update(auth=tuple(options.auth.split(":", 1)), auth_message="please log in")
@@ -370,8 +409,20 @@ def main() -> None:
         queue["concurrency_count"] = 10
     if VERSION >= (5,):
         launch["ssr_mode"] = False
-    demo = build()
-    demo.queue(**queue).launch(server_port=options.port, share=False, **launch)
+    demo = build().queue(**queue)
+    if options.exit_with_parent:
+
+        def watch() -> None:
+            # Not through sys.stdin: a thread that holds its lock makes the interpreter abort at exit.
+            while os.read(0, 1):
+                demo.close()  # somebody has said "stop"
+            os._exit(0)
+
+        threading.Thread(target=watch, daemon=True).start()
+    if options.mount:
+        mount(demo, options.mount, options.port, launch)
+    else:
+        demo.launch(server_port=options.port, share=False, **launch)
 
 
 if __name__ == "__main__":

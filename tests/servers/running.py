@@ -17,6 +17,7 @@ these tests out.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import random
 import shutil
@@ -27,7 +28,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,7 @@ class Variant:
     max_size: int | None = None
     max_file_size: int | None = None
     root_path: str | None = None
+    mount: str | None = None
     hide_errors: bool = False
 
     def arguments(self) -> list[str]:
@@ -62,6 +64,7 @@ class Variant:
             "--max-size": self.max_size,
             "--max-file-size": self.max_file_size,
             "--root-path": self.root_path,
+            "--mount": self.mount,
         }
         arguments = ["--hide-errors"] if self.hide_errors else []
         for option, value in given.items():
@@ -71,16 +74,26 @@ class Variant:
 
 
 @dataclass
-class _Running:
+class Running:
+    """A server that was started."""
+
     process: subprocess.Popen[bytes]
     url: str
     directory: Path
 
     @property
     def output(self) -> str:
+        """What it has printed."""
         return (self.directory / "output.txt").read_text(encoding="utf-8", errors="replace").strip()
 
+    def close_app(self) -> None:
+        """Have the app stop of its own will, as ``demo.close()`` does; wait for nothing."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+
     def stop(self) -> None:
+        """Kill it. A second time does nothing."""
         # The server leads a process group of its own, so that nothing it started is left behind.
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -96,7 +109,7 @@ class Servers:
     """The servers that are running, by version and options. Close it, or use it as a context manager."""
 
     def __init__(self, *, start_seconds: float = START_SECONDS, app: Path = APP) -> None:
-        self._running: dict[Variant, _Running] = {}
+        self._running: dict[Variant, Running] = {}
         self._failed: dict[Variant, str] = {}
         self._start_seconds = start_seconds
         self._app = app
@@ -118,6 +131,7 @@ class Servers:
         max_size: int | None = None,
         max_file_size: int | None = None,
         root_path: str | None = None,
+        mount: str | None = None,
         hide_errors: bool = False,
     ) -> str:
         """The URL of such a server, without a trailing slash; it is started when this is the first to ask.
@@ -128,12 +142,13 @@ class Servers:
             max_size: How many jobs the queue holds.
             max_file_size: Bytes of one upload (Gradio 4.44 and later).
             root_path: The path below which a proxy would serve it.
+            mount: The path at which another app has it mounted; the URL ends in it.
             hide_errors: Run without ``show_error``.
 
         Raises:
             ServerError: It is not installed, ended at once, or did not answer in time.
         """
-        variant = Variant(version, auth, max_size, max_file_size, root_path, hide_errors)
+        variant = Variant(version, auth, max_size, max_file_size, root_path, mount, hide_errors)
         if variant in self._failed:  # every test would wait for it again
             raise ServerError(self._failed[variant])
         if variant not in self._running:
@@ -144,20 +159,29 @@ class Servers:
                 raise
         return self._running[variant].url
 
+    @contextlib.contextmanager
+    def own(self, variant: Variant, *, port: int | None = None) -> Generator[Running]:
+        """A server that nobody else uses, to be stopped by the test; on a certain port, if need be."""
+        running = self._start(variant, port)
+        try:
+            yield running
+        finally:
+            running.stop()
+
     def close(self) -> None:
         """Stop them all; the temporary files of the servers go too."""
         while self._running:
             self._running.popitem()[1].stop()
         atexit.unregister(self.close)
 
-    def _start(self, variant: Variant) -> _Running:
+    def _start(self, variant: Variant, port: int | None = None) -> Running:
         if not install.is_installed(variant.version):
             raise ServerError(
                 f"Gradio {variant.version} is not installed: run 'make servers' "
                 f"(or 'python tests/servers/install.py {variant.version}'), "
                 "or leave these tests out with --no-real-servers."
             )
-        port = _free_port()
+        port = port or _free_port()
         directory = Path(tempfile.mkdtemp(prefix=f"gradio-{variant.version}-"))
         command = [str(install.python_of(variant.version)), str(self._app), "--port", str(port)]
         with (directory / "output.txt").open("wb") as output:
@@ -170,7 +194,7 @@ class Servers:
                 env={**os.environ, "GRADIO_TEMP_DIR": str(directory), "TMPDIR": str(directory)},
                 start_new_session=True,
             )
-        running = _Running(process, f"http://127.0.0.1:{port}", directory)
+        running = Running(process, f"http://127.0.0.1:{port}{variant.mount or ''}", directory)
         try:
             self._wait(variant, running)
         except BaseException:
@@ -178,7 +202,7 @@ class Servers:
             raise
         return running
 
-    def _wait(self, variant: Variant, running: _Running) -> None:
+    def _wait(self, variant: Variant, running: Running) -> None:
         deadline = time.monotonic() + self._start_seconds
         while not answers(running.url):
             status = running.process.poll()

@@ -335,11 +335,11 @@ class Reactor:
             self._finish(task)
 
     def _drop_answer(self, task: Task[Any]) -> None:
-        """An answer that its flow will never take may be a connection, which nobody else knows."""
+        """An answer that its flow will never take may be a connection or a file, which nobody else knows."""
         answer: Answer | None = task.value
-        value: object = None if answer is None else answer[0]
-        if isinstance(value, Parking):
-            value.close()
+        close: Callable[[], None] | None = None if answer is None else getattr(answer[0], "close", None)
+        if close is not None:
+            close()
 
     def _perform_wait(self, task: Task[Any], effect: Wait) -> bool:
         if effect.signal.is_set:

@@ -16,13 +16,29 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
-from gradio_proto.effects import Connect, Flow, IsQuiet, Receive, Send, Signal, StartTLS, TimedOut
+from gradio_proto.effects import (
+    Connect,
+    CreateFile,
+    Flow,
+    IsQuiet,
+    KeepFile,
+    OpenFile,
+    ReadFile,
+    Receive,
+    Send,
+    Signal,
+    StartTLS,
+    TimedOut,
+    WriteFile,
+)
 from gradio_proto.errors import ConnectError, ConnectionLost
 from gradio_proto.exchange import ConnectionPool, lower
 from gradio_proto.transport import TransportOptions
 
+from .apart import Apart
 from .callbacks import CallbackThread
 from .environment import proxy_from_environment
+from .localfiles import Downloads, ReadableFile, WritableFile, file_size
 from .reactor import Parking, Reactor, Task
 
 T = TypeVar("T")
@@ -136,6 +152,7 @@ class SocketTransport:
         self._ssl_context: ssl.SSLContext | None = options.ssl_context
         self._fork_callbacks: list[Callable[[], None]] = []
         self._callbacks = CallbackThread()
+        self._downloads = Downloads()
         self._reactor = Reactor(
             {
                 Connect: self._connect,
@@ -143,6 +160,11 @@ class SocketTransport:
                 Send: self._send,
                 Receive: self._receive,
                 IsQuiet: self._is_quiet,
+                OpenFile: self._open_file,
+                ReadFile: self._read_file,
+                CreateFile: self._create_file,
+                WriteFile: self._write_file,
+                KeepFile: self._keep_file,
             }
         )
         self.lock = self._reactor.lock
@@ -180,6 +202,10 @@ class SocketTransport:
     def when_free(self, action: Callable[[], None]) -> None:
         """Do something that takes the lock, now or as soon as this thread can."""
         self._reactor.when_free(action)
+
+    def file_size(self, path: str) -> int:
+        """The bytes of a file of the caller's."""
+        return file_size(path)
 
     def wall_clock(self) -> datetime:
         """The local date and time, as the official client gives it."""
@@ -306,6 +332,40 @@ class SocketTransport:
             task.value = True
         except OSError:
             task.value = False
+        return True
+
+    # Files are read and written in pieces that the page cache takes at once; only a stream of the caller's own may
+    # block for longer, and so gets a thread.
+
+    def _open_file(self, task: Task[Any], effect: OpenFile) -> bool:
+        task.value = ReadableFile(effect.file)
+        return True
+
+    def _read_file(self, task: Task[Any], effect: ReadFile) -> bool:
+        file = effect.file
+        assert isinstance(file, ReadableFile)
+        if file.may_block:
+            if effect.wake is None or not effect.wake.is_set:
+                Apart(self._reactor, task, partial(file.read, effect.size), effect.deadline, effect.wake)
+                return False
+            task.value = None
+            return True
+        task.value = file.read(effect.size)
+        return True
+
+    def _create_file(self, task: Task[Any], effect: CreateFile) -> bool:
+        task.value = self._downloads.create(effect.directory)
+        return True
+
+    def _write_file(self, task: Task[Any], effect: WriteFile) -> bool:
+        assert isinstance(effect.file, WritableFile)
+        effect.file.write(effect.data)
+        task.value = None
+        return True
+
+    def _keep_file(self, task: Task[Any], effect: KeepFile) -> bool:
+        assert isinstance(effect.file, WritableFile)
+        task.value = effect.file.keep(effect.folder, effect.name)
         return True
 
     def _start_tls(self, task: Task[Any], effect: StartTLS) -> bool:

@@ -1,0 +1,251 @@
+"""Files as values: what a caller gives, what an app hands out, and how both stand in JSON.
+
+On the wire a file is an object, *FileData*: ``{"path": ..., "orig_name": ..., "meta": {"_type": "gradio.FileData"}}``,
+where ``path`` is a place on the server. Such an object is data like any other. What is opened on this machine is
+only what a caller has wrapped in a :class:`FileInput`: no string and no object that came from a server can name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Final, Literal, Protocol, TypeAlias
+
+from .config import Component, is_list, is_object
+from .errors import ArgumentError
+from .filenames import last_component, safe_file_name
+
+META: Final[Mapping[str, str]] = {"_type": "gradio.FileData"}
+"""What marks an object as FileData; without it Gradio 5 and later refuse it as an input."""
+
+PLAYLIST: Final = "playlist.m3u8"
+WHOLE_STREAM: Final = "playlist-file"
+"""Gradio 5 and later stream media as HLS. Beside the playlist stands everything in one piece."""
+
+FileKind: TypeAlias = Literal["path", "bytes", "stream", "url"]
+
+_KEYS: Final = frozenset({"path", "url", "size", "orig_name", "mime_type", "is_stream"})
+"""The keys of FileData up to Gradio 4.19, which does not mark it."""
+
+_DEEPEST_SCHEMA: Final = 64
+
+
+class FileInput:
+    """A file to send, made by :func:`gradio_proto.handle_file`. It may stand anywhere in the arguments of a call.
+
+    Attributes:
+        source: A path, the bytes themselves, a binary stream (read once, to its end), or a URL.
+        kind: Which of these it is.
+        name: What the file is called; the app sees it, made safe.
+        size: Its bytes, where they are known without asking the file system.
+    """
+
+    __slots__ = ("kind", "name", "size", "source")
+
+    def __init__(self, source: str | bytes | BinaryIO, kind: FileKind, name: str) -> None:
+        self.source: Final = source
+        self.kind: Final[FileKind] = kind
+        self.name: Final = name
+        self.size: Final = _size_of(source)
+
+    def __repr__(self) -> str:
+        # A URL may hold a signature, and a path is the caller's own affair.
+        return f"<FileInput {self.name!r} from {self.kind}>"
+
+
+def _size_of(source: str | bytes | BinaryIO) -> int | None:
+    if isinstance(source, str):
+        return None
+    if isinstance(source, bytes):
+        return len(source)
+    # Here, because asking may run code of the caller's, which the flows must not wait for.
+    if not source.seekable():
+        return None
+    start = source.tell()
+    end = source.seek(0, 2)
+    source.seek(start)
+    return max(end - start, 0)
+
+
+def name_of_source(source: object) -> str | None:
+    """The name that a path, a URL or a stream carries; None where it has none."""
+    if not isinstance(source, str):
+        source = getattr(source, "name", None)  # a temporary file's may be a number
+    if not isinstance(source, str):
+        return None
+    return last_component(source.partition("?")[0].partition("#")[0] if is_url(source) else source) or None
+
+
+def is_url(text: str) -> bool:
+    """Whether a string is the URL of a file, rather than a path."""
+    return text[:8].lower().startswith(("http://", "https://"))
+
+
+def file_data(path: str, name: str) -> dict[str, Any]:
+    """The FileData of an input: ``path`` is what the upload returned, or a URL that the server fetches itself."""
+    return {"path": path, "orig_name": safe_file_name(name), "meta": dict(META)}
+
+
+class _Write(Protocol):
+    def __call__(self, *, encode: Callable[[Any], Any]) -> bytes: ...
+
+
+class Uploads:
+    """The files among the arguments of a call, found while those are written as JSON.
+
+    Args:
+        write: Writes the call's payload, and asks ``encode`` what to write for a value that is no JSON.
+    """
+
+    def __init__(self, write: _Write) -> None:
+        self._write = write
+        self.paths: dict[FileInput, str] = {}
+        """What has to be uploaded, in order, each with its path on the server, once that is known."""
+        self.sizes: dict[FileInput, int | None] = {}
+        """Their bytes, where known."""
+
+    def payload(self) -> bytes:
+        """The call's payload; it can be sent once every file has a path.
+
+        Raises:
+            ArgumentError: An argument is neither JSON nor a file.
+        """
+        return self._write(encode=self._encode)
+
+    def _encode(self, value: Any) -> Any:
+        if isinstance(value, FileInput):
+            if value.kind == "url":
+                return file_data(str(value.source), value.name)
+            return file_data(self.paths.setdefault(value, ""), value.name)
+        kind = type(value).__name__
+        if hasattr(value, "__fspath__") or hasattr(value, "read") or isinstance(value, bytes | bytearray):
+            raise TypeError(f"a {kind} is sent as a file only if you say handle_file(...)")
+        raise TypeError(f"Object of type {kind} is not JSON serializable")
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutput:
+    """A file that an app hands out: in an output, it stands where the FileData stood until it is fetched."""
+
+    route: str
+    """Where it is fetched, under the app's ``api_prefix``: ``"file=/tmp/gradio/.../out.png"``."""
+    query: tuple[tuple[str, str], ...] = field(repr=False)
+    """What belongs to it: the signature of a private Space's stream."""
+    name: str = field(compare=False)
+    """What it is called, one safe component of a path."""
+    is_stream: bool = field(compare=False)
+    """Whether it is media that may still be growing; the whole of it is there when the job has ended."""
+    raw: Mapping[str, Any] = field(compare=False, repr=False)
+    """The FileData as it came."""
+
+
+def file_output(value: Mapping[str, Any]) -> FileOutput | None:
+    """What to fetch for an object in an output; None where it is no FileData, or not of this server.
+
+    Its ``url`` is not used: up to 5.x it is not encoded, and behind a proxy it may name a host that only the server
+    knows. Both routes follow from the path.
+    """
+    path = value.get("path")
+    if not isinstance(path, str) or not path:
+        return None
+    meta = value.get("meta")
+    marked = is_object(meta) and meta.get("_type") == META["_type"]
+    if not marked and (meta is not None or not _KEYS.issuperset(value)):
+        return None
+    if value.get("is_stream") is not True:
+        name = safe_file_name(last_component(path))
+        return FileOutput(f"file={path}", (), name, False, value)
+    name = last_component(path)
+    if name == PLAYLIST:
+        path = path.removesuffix(PLAYLIST) + WHOLE_STREAM
+    told = value.get("orig_name")
+    return FileOutput(
+        f"stream/{path}",
+        _signature(value.get("url")),
+        safe_file_name(last_component(told) if isinstance(told, str) else name),
+        True,
+        value,
+    )
+
+
+def _signature(url: Any) -> tuple[tuple[str, str], ...]:
+    """The signature in the query of a stream's URL, without which a private Space does not give the stream out."""
+    query: str = url.partition("?")[2] if isinstance(url, str) else ""
+    found = [part.partition("=")[2] for part in query.split("&") if part.startswith("__sign=")]
+    return tuple(("__sign", sign) for sign in found[:1])
+
+
+Replace: TypeAlias = Callable[[Any], Any]
+
+
+def replace_in(value: Any, replace: Replace) -> Any:
+    """``value`` with what ``replace`` returns for its parts, outermost first; the part itself means: look into it.
+
+    Nothing is changed in place, and what holds nothing to replace is not copied.
+    """
+    changed = replace(value)
+    if changed is not value:
+        return changed
+    if is_object(value):
+        entries = {key: replace_in(entry, replace) for key, entry in value.items()}
+        return entries if any(entries[key] is not value[key] for key in entries) else value
+    if is_list(value) or isinstance(value, tuple):
+        given: Any = value
+        items = [replace_in(item, replace) for item in given]
+        if all(new is old for new, old in zip(items, given, strict=True)):
+            return given
+        return items if is_list(given) else tuple(items)
+    return value
+
+
+def as_file_outputs(value: Any) -> Any:
+    """An output with a :class:`FileOutput` wherever FileData stands in it."""
+    return replace_in(value, lambda part: (file_output(part) or part) if is_object(part) else part)
+
+
+def file_outputs_in(value: Any) -> list[FileOutput]:
+    """The files in what :func:`as_file_outputs` returned, each once."""
+    found: dict[FileOutput, None] = {}
+
+    def note(part: Any) -> Any:
+        if isinstance(part, FileOutput):
+            found[part] = None
+        return part
+
+    replace_in(value, note)
+    return list(found)
+
+
+def with_local_files(value: Any, paths: Mapping[FileOutput, str]) -> Any:
+    """An output with the local path of each file; one that is not in ``paths`` stays the FileData that it was."""
+    return replace_in(
+        value,
+        lambda part: paths.get(part) or dict(part.raw) if isinstance(part, FileOutput) else part,
+    )
+
+
+def may_hold_files(component: Component | None) -> bool:
+    """Whether the values of a component can hold FileData.
+
+    What its schema says decides: the JSON of a gr.JSON is the app's own, whatever it looks like. Without a schema
+    anything is possible.
+    """
+    return component is None or component.api_info is None or _mentions_path(component.api_info, 0)
+
+
+def _mentions_path(schema: Any, depth: int) -> bool:
+    if depth > _DEEPEST_SCHEMA:
+        return True
+    if is_object(schema):
+        return "path" in schema or any(_mentions_path(part, depth + 1) for part in schema.values())
+    return is_list(schema) and any(_mentions_path(part, depth + 1) for part in schema)
+
+
+def check_size(file: FileInput, size: int | None, most: int | None) -> None:
+    """Refuse a file that the app would refuse, before anything of it is sent.
+
+    Raises:
+        ArgumentError: It is larger than the app's ``max_file_size``.
+    """
+    if size is not None and most is not None and size > most:
+        raise ArgumentError(f"{file.name} has {size} bytes, and this app takes files of {most} bytes at most")

@@ -1,0 +1,137 @@
+"""Downloads: the files that an app hands out, each streamed to its place on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, MutableMapping
+from hashlib import sha256
+from typing import Final
+
+from ..effects import CreateFile, Flow, KeepFile, ReadBody, Signal, TimedOut, WriteFile
+from ..errors import ConnectError, ConnectionLost, DeadlineExceeded, LimitExceeded
+from ..exchange import Exchange
+from ..files import FileOutput
+from ..http import Headers, ResponseHead
+from ..replies import RETRYABLE_STATUS, reply_error, retry_after
+from ..timeouts import deadline, earlier
+from ..transfers import Transfer
+from ..urls import target
+from .requests import LONGEST_RETRY_AFTER, back_off, open_exchange, read_reply
+from .state import ClientState
+
+_DIGITS: Final = 18
+"""Digits of a content-length that are believed; more is no size of anything."""
+
+
+def download_files(
+    state: ClientState,
+    files: Iterable[FileOutput],
+    paths: MutableMapping[FileOutput, str],
+    *,
+    headers: Headers = (),
+    until: float | None = None,
+    stop: Signal,
+) -> Flow[None]:
+    """Fetch what is not in ``paths`` yet, and note there where each file is. Returns early when ``stop`` is set.
+
+    Raises:
+        GradioError: A file could not be fetched, or not be written here.
+    """
+    for file in files:
+        if stop.is_set:
+            return
+        if file not in paths:
+            path = yield from _download(state, file, headers, until, stop)
+            if path is not None:
+                paths[file] = path
+
+
+def _download(
+    state: ClientState, file: FileOutput, headers: Headers, until: float | None, stop: Signal
+) -> Flow[str | None]:
+    """Fetch one file, and again from its beginning when the network fails or it is a bad moment."""
+    attempt = 0
+    # Not ClientState.target(), which remembers: every file is asked for once.
+    place = target(state.url.base_path, state.app.config.api_prefix, file.route, file.query)
+    while True:
+        again = attempt < state.get_retries
+        pause: float | None = None
+        try:
+            exchange, head, now = yield from open_exchange(state, "GET", place, headers=headers, until=until)
+            try:
+                if head.status == 200:
+                    return (yield from _store(state, file, exchange, head, now, until, stop))
+                response = yield from read_reply(state, exchange, head, now, until)
+                pause = retry_after(head)
+                if not again or head.status not in RETRYABLE_STATUS or (pause or 0.0) > LONGEST_RETRY_AFTER:
+                    raise reply_error(response, state.limits, f"the download of {file.name}")
+            finally:
+                exchange.close()
+        except (ConnectError, ConnectionLost) as error:
+            if not again or (isinstance(error, ConnectError) and not error.retryable):
+                raise
+        yield from back_off(state, attempt, pause, until=until, wake=stop)
+        if stop.is_set:
+            return None
+        attempt += 1
+
+
+def _store(
+    state: ClientState,
+    file: FileOutput,
+    exchange: Exchange,
+    head: ResponseHead,
+    now: float,
+    until: float | None,
+    stop: Signal,
+) -> Flow[str | None]:
+    """Write a body to disk as it comes; the file has its name once it is whole. None when ``stop`` is set first.
+
+    Files lie where the official client puts them: in a folder that is called after the SHA-256 of what they hold.
+    """
+    limit = state.limits.download_bytes
+    told = head.get("content-length")
+    size = int(told) if told.isascii() and told.isdigit() and len(told) <= _DIGITS else None
+    if size is not None and size > limit:
+        raise LimitExceeded("download_bytes", limit)
+    done = 0
+    content = sha256()
+    created, _ = yield CreateFile(state.download_directory)
+    try:
+        while True:
+            _report(state, file, done, size)
+            try:
+                piece, now = yield ReadBody(
+                    exchange, earlier(deadline(now, state.timeouts.read), until), stop
+                )
+            except TimedOut as error:
+                raise DeadlineExceeded("the server stopped in the middle of a file", kind="read") from error
+            if piece is None:
+                return None
+            if not piece:
+                break
+            done += len(piece)
+            if done > limit:
+                raise LimitExceeded("download_bytes", limit)
+            content.update(piece)
+            yield WriteFile(created, piece)
+        path: str
+        path, _ = yield KeepFile(created, content.hexdigest(), file.name)
+        _report(state, file, done, done, is_done=True)
+        return path
+    finally:
+        created.close()
+
+
+def _report(
+    state: ClientState, file: FileOutput, done: int, size: int | None, *, is_done: bool = False
+) -> None:
+    if state.on_transfer is not None:
+        state.on_transfer(file, Transfer("download", file.name, done, size, is_done))
+
+
+def fetch_outputs(
+    state: ClientState, files: Iterable[FileOutput], paths: MutableMapping[FileOutput, str], headers: Headers
+) -> Flow[None]:
+    """Fetch the files of an output of a job that goes on; media that is still growing is left for its end."""
+    whole = [file for file in files if not file.is_stream]
+    yield from download_files(state, whole, paths, headers=headers, stop=Signal())

@@ -1,0 +1,139 @@
+"""Uploads: the files of a call, streamed piece by piece in a few requests, before its join."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..config import is_list
+from ..effects import Flow, LocalFile, Now, Open, OpenFile, ReadFile, SendBody, Signal, TimedOut
+from ..errors import ConnectionLost, DeadlineExceeded, FileError, RemoteProtocolError
+from ..exchange import Exchange
+from ..filenames import safe_file_name
+from ..files import FileInput, Uploads, check_size
+from ..http import Response
+from ..job import Job
+from ..multipart import MultipartEncoder
+from ..replies import json_reply
+from ..timeouts import deadline, earlier
+from ..transfers import Transfer
+from .requests import make_request, read_head, read_reply
+from .state import ClientState
+
+PIECE: Final = 256 * 1024
+"""Bytes read and sent at a time. Each piece has ``Timeouts.write`` to be taken, so a slow line wants small ones; what
+a piece costs beside its bytes is about a tenth of a millisecond."""
+
+FILES_PER_REQUEST: Final = 100
+"""Files in one request. Servers refuse more than 1,000."""
+
+
+def upload_files(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
+    """Upload what a job's payload names, and complete the payload. Stops when the job is settled.
+
+    Raises:
+        GradioError: A file could not be read, or the server did not take it.
+    """
+    sender = _Sender(state, job, uploads)
+    files = list(uploads.paths)
+    while files and not job.is_settled:
+        batch, files = files[:FILES_PER_REQUEST], files[FILES_PER_REQUEST:]
+        response = yield from sender.post(batch)
+        if response is not None:
+            paths = json_reply(response, state.limits, "/upload")
+            if not is_list(paths) or len(paths) != len(batch) or not all(isinstance(p, str) for p in paths):
+                raise RemoteProtocolError(
+                    f"the reply to /upload is no list of {len(batch)} paths", data=repr(paths)
+                )
+            uploads.paths.update(zip(batch, paths, strict=True))
+    if not job.is_settled:
+        job.uploaded(uploads.payload())
+
+
+class _Sender:
+    """Sends the files of one job."""
+
+    def __init__(self, state: ClientState, job: Job, uploads: Uploads) -> None:
+        self._state = state
+        self._job = job
+        self._sizes = uploads.sizes
+        self._stop = Signal()
+        job.on_settled.append(self._stop.set)
+
+    def post(self, files: list[FileInput]) -> Flow[Response | None]:
+        """Send one request with several files. None when the job was settled meanwhile."""
+        state, job = self._state, self._job
+        multipart = MultipartEncoder(state.entropy.token())
+        names = [safe_file_name(file.name) for file in files]
+        sizes = [self._sizes[file] for file in files]
+        length = multipart.content_length(list(zip(names, sizes, strict=True)))
+        framing = ("transfer-encoding", "chunked") if length is None else ("content-length", str(length))
+        _, now = yield Now()
+        request = make_request(
+            state,
+            "POST",
+            state.target("upload"),
+            now,
+            headers=(*job.headers, ("content-type", multipart.content_type), framing),
+            is_streamed=True,
+        )
+        exchange, now = yield Open(request, self._until(now))
+        broken: ConnectionLost | None = None
+        try:
+            try:
+                for name, file in zip(names, files, strict=True):
+                    if not (yield from self._send_file(exchange, file, multipart.part_head(name))):
+                        return None
+                yield from self._send(exchange, multipart.closing())
+                yield from self._send(exchange, b"")
+            except ConnectionLost as error:
+                broken = error  # a server that takes no more has mostly said why
+            _, now = yield Now()
+            try:
+                head, now = yield from read_head(state, exchange, now, job.deadline)
+            except ConnectionLost as error:
+                raise broken or error from None
+            return (yield from read_reply(state, exchange, head, now, job.deadline))
+        finally:
+            exchange.close()
+
+    def _until(self, now: float) -> float | None:
+        return earlier(deadline(now, self._state.timeouts.write), self._job.deadline)
+
+    def _send(self, exchange: Exchange, data: bytes) -> Flow[None]:
+        _, now = yield Now()
+        yield SendBody(exchange, data, self._until(now))
+
+    def _send_file(self, exchange: Exchange, file: FileInput, pending: bytes) -> Flow[bool]:
+        """Send one part: ``pending``, which goes before it, and the file. False when the job was settled meanwhile."""
+        done = 0
+        size = self._sizes[file]
+        opened: LocalFile
+        opened, _ = yield OpenFile(file)
+        try:
+            while True:
+                self._report(file, done)
+                piece: bytes | None
+                try:
+                    piece, _ = yield ReadFile(opened, PIECE, self._job.deadline, self._stop)
+                except TimedOut as error:
+                    raise DeadlineExceeded(f"{file.name} could not be read in time", kind="read") from error
+                if piece is None or self._job.is_settled:
+                    return False
+                done += len(piece)
+                if size is None:
+                    check_size(file, done, self._state.app.config.max_file_size)
+                elif done > size or (not piece and done < size):
+                    raise FileError(f"{file.name} changed while it was sent: it had {size} bytes")
+                if pending or piece:
+                    yield from self._send(exchange, pending + piece if pending else piece)
+                    pending = b""
+                if not piece:
+                    self._report(file, done, is_done=True)
+                    return True
+        finally:
+            opened.close()
+
+    def _report(self, file: FileInput, done: int, *, is_done: bool = False) -> None:
+        if self._state.on_transfer is not None:
+            transfer = Transfer("upload", file.name, done, self._sizes[file], is_done)
+            self._state.on_transfer(file, transfer)

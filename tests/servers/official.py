@@ -1,0 +1,71 @@
+"""Make calls with the official client, for a test that compares our results with its.
+
+    .servers/gradio_client-2.7.2/bin/python official.py http://127.0.0.1:7860 DIRECTORY < calls.json
+
+A call is an object with the optional keys ``api_name``, ``fn_index``, ``args``, ``kwargs``, and ``outputs`` (all the
+values of a generator are asked for). They are made one after the other, with one client, which downloads to
+DIRECTORY; the list of what they returned is printed. In both lists ``{"$file": ...}`` stands for a file: its path in
+an argument, ``{"name": ..., "sha256": ...}`` in a result. A call that raised has the result ``{"$error": ..., "message": ...}``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def with_files(value: Any, handle_file: Callable[[str], Any]) -> Any:
+    """The arguments of a call, with what the client at hand takes for a file in place of each marker."""
+    if isinstance(value, dict):
+        if value.keys() == {"$file"}:
+            return handle_file(value["$file"])
+        return {key: with_files(entry, handle_file) for key, entry in value.items()}
+    return [with_files(item, handle_file) for item in value] if isinstance(value, list) else value
+
+
+def without_paths(value: Any, directory: Path) -> Any:
+    """A result in JSON, with a marker for each path below `directory`."""
+    if isinstance(value, dict):
+        return {key: without_paths(entry, directory) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_paths(item, directory) for item in value]
+    if isinstance(value, str) and value.startswith(f"{directory}/"):
+        path = Path(value)
+        return {"$file": {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}}
+    return value
+
+
+def make_calls(
+    client: Any, handle_file: Callable[[str], Any], calls: list[dict[str, Any]], directory: Path
+) -> list[Any]:
+    """The results of the calls, made with either client: what is used here they have in common."""
+    results: list[Any] = []
+    for call in calls:
+        names = {name: call[name] for name in ("api_name", "fn_index") if name in call}
+        try:
+            args = with_files(call.get("args", []), handle_file)
+            kwargs = with_files(call.get("kwargs", {}), handle_file)
+            job = client.submit(*args, **kwargs, **names)
+            result = job.result(timeout=60)
+            if call.get("outputs"):
+                result = job.outputs()
+        except Exception as error:
+            result = {"$error": type(error).__name__, "message": getattr(error, "message", None) or str(error)}
+        results.append(without_paths(result, directory))
+    return results
+
+
+def main() -> None:
+    from gradio_client import Client, handle_file
+
+    url, directory = sys.argv[1], Path(sys.argv[2]).resolve()
+    client = Client(url, download_files=directory, ssl_verify=False, verbose=False, analytics_enabled=False)
+    json.dump(make_calls(client, handle_file, json.load(sys.stdin), directory), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
