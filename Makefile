@@ -15,7 +15,7 @@ help:
 	@echo "make test     the whole test suite, with real Gradio servers (ARGS=... goes to pytest)"
 	@echo "make lint     ruff, mypy, pyright and the import contracts"
 	@echo "make format   let ruff lay out the code"
-	@echo "make servers  install the Gradio servers that the tests run against"
+	@echo "make servers  install the Gradio servers that the tests run against, and the official client"
 	@echo "make demo     see it work"
 	@echo "make bench    measure against plain sockets and the official client (ARGS=... goes to the benchmarks)"
 	@echo "make clean    throw away the environments and the caches"
@@ -54,7 +54,6 @@ demo: $(READY)
 	@$(BIN)/python docs/demo.py $(ARGS)
 
 bench: $(READY) servers
-	@$(BIN)/python tests/servers/install.py gradio_client-2.7.2
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean:

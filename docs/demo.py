@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from gradio_proto import AppError, Client
+from gradio_proto import AppError, Client, Transfer, handle_file
 from gradio_proto.events import Completed, Log, Output, Progress, Queued, Started
-from gradio_proto.testing import Context, Error, TestApp, serve
+from gradio_proto.testing import Context, Error, File, TestApp, serve
 
 # The app. Its functions are slow on purpose: they stand for models.
 
@@ -79,6 +81,12 @@ def count() -> Iterator[int]:
         number += 1
         yield number
         time.sleep(0.05)
+
+
+@app.endpoint("/capitals")
+def capitals(letter: File) -> File:
+    """Write a letter in capitals."""
+    return File(f"loud {letter.name}", letter.data.upper())
 
 
 @app.endpoint("/square", concurrency_limit=None)
@@ -210,6 +218,22 @@ def cancelling(client: Client) -> None:
     check(job.cancelled() and report.server_told, "the server was asked to stop the generator")
 
 
+def files(url: str) -> None:
+    """A file goes up in pieces, and what the app makes of it comes down to a folder of its own."""
+    bars = Bars()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Client(url, download_files=folder, on_transfer=bars.show) as client,
+    ):
+        letter = Path(folder, "letter.txt")
+        letter.write_text("it was a dark and stormy night\n" * 500_000)
+        loud = Path(client.predict(handle_file(letter), api_name="/capitals"))
+        bars.both_done.wait(5)
+        say(f"{loud.relative_to(folder)}")
+        check(loud.name == "loud letter.txt", "the file keeps its name")
+        check(loud.read_text() == letter.read_text().upper(), "every byte of it is there")
+
+
 def many_jobs(url: str) -> None:
     """Two hundred jobs, at most twenty at a time. All their messages come on one event stream."""
     jobs_wanted, at_a_time = 200, 20
@@ -246,8 +270,9 @@ def main() -> int:
                 ):
                     heading(scene)
                     scene(client)
-            heading(many_jobs)
-            many_jobs(url)
+            for scene_of_its_own in (files, many_jobs):
+                heading(scene_of_its_own)
+                scene_of_its_own(url)
     except NotAsItShouldBe as problem:
         print(f"\nNot as it should be: {problem}", file=sys.stderr)
         return 1
@@ -301,6 +326,27 @@ def show_growing(text: str) -> None:
     elif text.startswith(_shown):
         print((INDENT if not _shown else "") + text[len(_shown) :], end="", flush=True)
         _shown = text
+
+
+class Bars:
+    """A progress bar for each file. It is told on a thread of the client's, at times after the call has returned."""
+
+    def __init__(self) -> None:
+        self.both_done = threading.Event()
+        self._done: list[Transfer] = []
+
+    def show(self, transfer: Transfer) -> None:
+        share = 1.0 if transfer.is_done else transfer.transferred / (transfer.size or 1)
+        way = "up" if transfer.direction == "upload" else "down"
+        bar = f"{way:>4}  [{'#' * int(20 * share):<20}] {transfer.transferred / 1e6:4.1f} MB  {transfer.name}"
+        if TERMINAL:
+            print(f"\r{INDENT}{bar}", end="\n" if transfer.is_done else "", flush=True)
+        elif transfer.is_done:
+            say(bar)
+        if transfer.is_done:
+            self._done.append(transfer)
+            if len(self._done) == 2:
+                self.both_done.set()
 
 
 def end_growing() -> None:

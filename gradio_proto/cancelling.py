@@ -15,6 +15,9 @@ A cancelled job is settled here first; the server comes second, because none has
   for a while, so a new one is needed, and State would be lost.
 
 A function that runs in a thread cannot be interrupted by any of them, but makes room for the next by the first two.
+
+So a job that waits at a server is left to it as an *orphan*, where that cannot take it out of its queue: it is
+listened to without being wanted, and ended in one of these ways when it starts, if that harms nobody by then.
 """
 
 from __future__ import annotations
@@ -83,13 +86,16 @@ def refusal_to_settle(job: Job, *, force: bool) -> str | None:
 def how_to_tell(
     config: AppConfig, session: Session, job: Job, was: JobState, *, can_hang_up: bool
 ) -> Telling:
-    """How the server can be told that ``job``, which was QUEUED or RUNNING as ``was`` says, is cancelled.
+    """How the server can be told that ``job``, which was QUEUED or RUNNING as ``was`` says, is of no more use.
 
     ``can_hang_up`` says that the server reads the end of the session's stream as the end of this job, and that
-    nobody needs the session any more but the jobs that it has. A job that was cancelled while it joined counts as
-    QUEUED; it may run by now, so its server is told of it also where that helps running jobs only.
+    nobody needs the session any more but the jobs that it has.
     """
-    siblings = {other.fn_index for other in (*session.jobs.values(), *session.joining) if other is not job}
+    siblings = {
+        other.fn_index
+        for other in (*session.jobs.values(), *session.joining)
+        if other is not job and not other.is_orphan
+    }
     request = _request(config, session, job, siblings)
     is_batch = any(
         dependency.batch and dependency.fn_index == job.fn_index for dependency in config.dependencies
@@ -100,13 +106,13 @@ def how_to_tell(
     else:
         stops = config.version_info >= LEAVES_THE_QUEUE_SINCE
         otherwise = (
-            "this server takes no job out of its queue (Gradio 6.14 and later do): it still runs there"
+            "this server takes no job out of its queue (Gradio 6.14 and later do): it is stopped when it starts there"
         )
     if request.means is Means.REQUEST and stops:
         return request
     if can_hang_up and not siblings:
         return Telling(Means.HANG_UP, "the session's stream was closed, and with it the server drops the job")
-    if request.means is Means.REQUEST and not job.was_cancelled_while_joining:
+    if request.means is Means.REQUEST:
         return Telling(Means.NOTHING, otherwise)
     return request
 

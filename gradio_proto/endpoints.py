@@ -113,6 +113,29 @@ class Endpoint:
         Raises:
             TypeError: The arguments do not fit, worded as Python words it.
         """
+        return self._with_placeholders(self._bound(args, kwargs))
+
+    def bind_named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Build the object of named arguments that ``/call/v2`` takes, with defaults and without hidden inputs.
+
+        Raises:
+            TypeError: As :meth:`bind`.
+            ArgumentError: The server gives a parameter no name.
+        """
+        named: dict[str, Any] = {}
+        for position, (parameter, value) in enumerate(
+            zip(self.parameters, self._bound(args, kwargs), strict=True)
+        ):
+            if parameter.name is None:
+                raise ArgumentError(
+                    f"{printable(self.label, _NAME_LIMIT)} cannot be called by name: the server gives "
+                    f"{_name(parameter, position)} none"
+                )
+            named[parameter.name] = value
+        return named
+
+    def _bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """A value for each parameter."""
         given = len(args)
         if given > len(self.parameters):
             raise self._mistake(_surplus(self.parameters, given))
@@ -136,7 +159,7 @@ class Endpoint:
                     missing.append(_name(parameter, position))
         if missing:
             raise self._mistake(_missing(missing))
-        return self._with_placeholders([values[position] for position in range(len(self.parameters))])
+        return [values[position] for position in range(len(self.parameters))]
 
     @property
     def returns_files(self) -> bool:

@@ -131,6 +131,7 @@ class Job:
         deadline: float | None = None,
         uploads: Uploads | None = None,
         fetches_files: bool = False,
+        is_orphan: bool = False,
     ) -> None:
         self.fn_index: Final = fn_index
         self.label: Final = label
@@ -142,7 +143,10 @@ class Job:
         """What has to be fetched, while the job is FETCHING."""
         self.local_paths: dict[FileOutput, str] = {}
         """Where files that it has handed out are on this machine."""
-        self.was_cancelled_while_joining = False
+        self.is_orphan: Final = is_orphan
+        """Nobody waits for it: it is what goes on at the server of a job that has ended here."""
+        self.orphan: Job | None = None
+        """What it has left behind at its server, if that goes on."""
         self.headers: Final = headers
         """Sent with every request that is this job's alone."""
         self.is_generator: Final = is_generator
@@ -213,6 +217,24 @@ class Job:
             self.code = Status.IN_QUEUE
             self._tell()
 
+    def leave_orphan(self) -> Job:
+        """Make the orphan of a job that the server has accepted, and that has ended here before it ran there."""
+        assert self.session_hash is not None
+        assert self.event_id is not None
+        self.orphan = Job(
+            fn_index=self.fn_index,
+            label=self.label,
+            payload=b"",
+            convert=lambda _: None,
+            journal=None,
+            version_info=self._version_info,
+            headers=self.headers,
+            is_orphan=True,
+        )
+        self.orphan.join_sent(self.session_hash)
+        self.orphan.join_accepted(self.event_id)
+        return self.orphan
+
     def fail(self, error: GradioError) -> None:
         """End the job in an error, unless it has ended already."""
         if not self.is_settled:
@@ -229,7 +251,6 @@ class Job:
     def cancel(self, *, by_server: bool = False) -> None:
         """End the job as cancelled, unless it has ended already. Nobody is told."""
         if not self.is_settled:
-            self.was_cancelled_while_joining = self.state is JobState.JOINING
             self._move(JobInput.CANCELLED)
             self.code = Status.CANCELLED
             self._settle(Cancelled(by_server=by_server))

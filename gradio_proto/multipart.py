@@ -28,9 +28,9 @@ class MultipartEncoder:
     File names are written as browsers write them (the WHATWG's multipart/form-data encoding algorithm): in UTF-8,
     with ``%22``, ``%0D`` and ``%0A`` in place of a double quote, CR and LF. Gradio's servers do not decode those
     three: ``quo"te.txt`` is kept as ``quo%22te.txt`` by 6.x and as ``quo22te.txt`` before. They drop more: up to
-    5.x all but letters, digits, spaces and ``._-`` (5.x keeps ``,`` as well), so an emoji too; 6.x only separators
-    and control characters of C0, and what Windows or a shell would mind. So a server's name for a file is the one
-    in its reply.
+    5.x all but letters, digits, spaces and ``._-`` (5.x keeps ``,`` and the suffix as well), so an emoji too; 6.x
+    only separators and control characters of C0, and what Windows or a shell would mind. So a server's name for a
+    file is the one in its reply. A name of which nothing is left (``😀``) gets a folder's path for a reply up to 5.x.
 
     Args:
         boundary: What no file contains: random, and new for each request, or a file could forge further parts.

@@ -50,6 +50,17 @@ def arguments_as_json(payload: dict[str, Any], encode: Callable[[Any], Any] | No
         raise ArgumentError(f"an argument cannot be sent as JSON: {error}") from error
 
 
+def component_server_payload(*, component_id: int, fn_name: str, data: Any, session_hash: str) -> bytes:
+    """The body of ``POST /component_server``.
+
+    Raises:
+        ArgumentError: ``data`` is no JSON.
+    """
+    return arguments_as_json(
+        {"component_id": component_id, "data": data, "fn_name": fn_name, "session_hash": session_hash}
+    )
+
+
 def cancel_payload(*, fn_index: int, session_hash: str, event_id: str) -> bytes:
     """The body of ``POST /cancel`` (Gradio 4.31 and later), which wants all three."""
     return jsontext.dumps({"event_id": event_id, "fn_index": fn_index, "session_hash": session_hash})

@@ -115,7 +115,7 @@ class Session:
         """Its name, by which the server knows it; the simple API's sessions have none until the server gives one."""
         self.stream = StreamState.CLOSED
         self.jobs: dict[str, Job] = {}
-        """Accepted and not settled, by event id."""
+        """Accepted and not settled, by event id; orphans among them."""
         self.joining: dict[Job, int] = {}
         """Joins on their way, each with the number of streams that had been lost when it left."""
         self.dropped = 0
@@ -145,7 +145,7 @@ class Session:
         self.joining[job] = self.streams_lost
 
     def join_accepted(self, job: Job, event_id: str) -> None:
-        """The server has answered a join. A job that was cancelled meanwhile is not taken up again."""
+        """The server has answered a join. A job that has ended meanwhile is not taken up again, but has an orphan."""
         streams_lost = self.joining.pop(job, None)
         if streams_lost is None:
             raise LocalProtocolError("the session knows of no join of this job: call join_sent() first")
@@ -160,16 +160,27 @@ class Session:
             return
         job.join_accepted(event_id)
         if job.is_settled:
-            self._remember(event_id)
+            job = self.disown(job)
         else:
-            self.jobs[event_id] = job
-            self._silent_ends[job] = 0
-            job.on_answered.append(lambda: self._forget(job, event_id))
+            self._enter(job, event_id)
         self._deliver_early(job, event_id)
         if streams_lost != self.streams_lost:
             job.fail(
                 ConnectionLost("the session's stream was lost while the job was joining", phase="accepted")
             )
+
+    def _enter(self, job: Job, event_id: str) -> None:
+        self.jobs[event_id] = job
+        self._silent_ends[job] = 0
+        job.on_answered.append(lambda: self._forget(job, event_id))
+
+    def disown(self, job: Job) -> Job:
+        """Listen to what the server says of a job that has ended here, and goes on there: its orphan hears it."""
+        orphan = job.leave_orphan()
+        assert orphan.event_id is not None
+        self._ended.pop(orphan.event_id, None)
+        self._enter(orphan, orphan.event_id)
+        return orphan
 
     def join_failed(self, job: Job, error: GradioError) -> None:
         """A join was refused, or its answer never came."""

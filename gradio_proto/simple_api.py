@@ -1,4 +1,4 @@
-"""The simple API, another way to call: a POST to ``/call/{api_name}``, and a GET for the event stream of that job alone.
+"""The simple API, another way to call: a POST to ``/call/{api_name}``, and a GET for the event stream of that job.
 
 It is what Gradio tells users of ``curl``. A job of it is in the queue like any other, in a session that the server
 names as the event, and that nobody shares: so State starts afresh at every call. Nothing but values is heard of it
@@ -30,16 +30,15 @@ SIMPLE_API_SINCE: Final = (4, 20, 0)
 SECOND_SIMPLE_API_SINCE: Final = (6, 13, 0)
 
 
-def checked_via(via: Any) -> Via:
-    """``via`` as a caller gave it.
+def check_via(via: object) -> None:
+    """Make sure of a caller's ``via``.
 
     Raises:
         ArgumentError: It is none of the three.
     """
-    for known in get_args(Via):
-        if via == known:
-            return known  # type: ignore[no-any-return]
-    raise ArgumentError(f"via is one of {', '.join(map(repr, get_args(Via)))}, not {via!r}")
+    ways = get_args(Via)
+    if via not in ways:
+        raise ArgumentError(f"via is one of {', '.join(map(repr, ways))}, not {via!r}")
 
 
 def simple_route(config: AppConfig, endpoint: Endpoint, via: Literal["call", "call/v2"]) -> str:
@@ -76,7 +75,7 @@ def call_payload(
     Raises:
         ArgumentError: An argument is no JSON.
     """
-    body = {"data": arguments} if isinstance(arguments, list) else dict(arguments)
+    body: dict[str, Any] = {"data": arguments} if isinstance(arguments, list) else dict(arguments)
     if oauth_token is not None:
         body["oauth_token"] = oauth_token
     return arguments_as_json(body, encode)

@@ -20,7 +20,7 @@ import pytest
 
 from gradio_proto import Client, GradioError, Timeouts, errors
 from gradio_proto.config import SUPPORTED_PROTOCOLS
-from gradio_proto.testing import Context, Error, TestApp, serve
+from gradio_proto.testing import Context, Error, File, TestApp, serve
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -61,6 +61,11 @@ def divide(a: float, b: float) -> float:
     if b == 0:
         raise Error("Nobody can divide by zero.")
     return a / b
+
+
+@app.endpoint("/capitals")
+def capitals(letter: File) -> File:
+    return File(letter.name, letter.data.upper())
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +147,7 @@ def test_the_demo_shows_what_it_should() -> None:
         "AppError: Nobody can divide by zero.",
         "['one', 'two']",
         "the server was asked to stop the job",
+        "down  [####################]",
         "200 jobs in",
         "as it should be",
     ):

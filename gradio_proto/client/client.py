@@ -17,6 +17,7 @@ from ..flows.connect import connect, refresh
 from ..flows.state import ClientState, Entropy, Slots, checked_headers
 from ..journal import Budget
 from ..limits import Limits
+from ..simple_api import Via
 from ..timeouts import Timeouts
 from ..transfers import Transfer
 from ..transport import TransportOptions
@@ -375,6 +376,7 @@ class Client:
         *,
         event_data: Any = None,
         trigger_id: int | None = None,
+        via: Via = "queue",
     ) -> BoundEndpoint:
         """One endpoint, to call with whatever names its parameters have: ``client.endpoint("/f").predict(headers=1)``.
 
@@ -385,15 +387,42 @@ class Client:
             event_data: What a function gets that takes a ``gr.EventData``, such as ``{"index": 0, "value": "a"}``
                 for a ``gr.SelectData``.
             trigger_id: The id of the component whose event this would be in a browser.
+            via: The way to the function. ``"call"`` is the API that Gradio offers to users of ``curl`` (Gradio 4.20 and
+                later), ``"call/v2"`` the one with named arguments (6.13 and later). A call by them has a session
+                and a connection of its own: its State is fresh, and no other call is touched when it is cancelled.
+                No queue position, progress or log is heard of it, and no text of an error before Gradio 6.
 
         Raises:
             TypeError: An option is of a wrong type.
-            ArgumentError: There is no such endpoint, or ``event_data`` is no JSON.
+            ArgumentError: There is no such endpoint, or ``event_data`` is no JSON, or ``via`` is no way. Whether the
+                endpoint can be called that way is told by the call.
         """
         app = self._engine.state.app
         found = app.resolve(api_name, fn_index, self._options["api_name"])
-        options = CallOptions(checked_headers(headers), event_data, trigger_id)
+        options = CallOptions(checked_headers(headers), event_data, trigger_id, via)
         return BoundEndpoint(self, self._engine, app, found, options)
+
+    def component_server(self, component_id: int, fn_name: str, data: Any = None) -> Any:
+        """Call a function that a component has on the server, such as a FileExplorer's ``"ls"``.
+
+        Args:
+            component_id: The component's id in :attr:`config`.
+            fn_name: One of the names in its ``props["server_fns"]``.
+            data: What the function takes, as JSON.
+
+        Returns:
+            What it returns.
+
+        Raises:
+            TypeError: An argument is of a wrong type.
+            ArgumentError: There is no such component or function, or ``data`` is no JSON. Nothing was sent.
+            GradioError: The server did not answer, or said no.
+        """
+        from ..flows.component_server import call_component  # few programs do that
+
+        return self._engine.transport.run(
+            call_component(self._engine.state, self.session_hash, component_id, fn_name, data)
+        )
 
     def reset_session(self) -> None:
         """Begin a new session, with fresh State. Open jobs go on in the old one."""

@@ -18,6 +18,7 @@ from ..flows.state import ClientState, LiveSession
 from ..job import Job
 from ..journal import Journal
 from ..payload import join_payload
+from ..simple_api import call_payload, simple_route
 from ..timeouts import deadline
 from ..transfers import Transfer
 from ..transport import BlockingTransport
@@ -77,27 +78,15 @@ class Engine:
     ) -> tuple[Job, LiveSession]:
         """Make a job of a call; the lock is held. Raises whatever is wrong with the arguments."""
         state = self.state
-        data = endpoint.bind(args, kwargs)
-        oauth_token = self._oauth_token(endpoint)
-        live = self.session()
-        uploads = Uploads(
-            partial(
-                join_payload,
-                fn_index=endpoint.fn_index,
-                data=data,
-                session_hash=live.session.hash,
-                event_data=options.event_data,
-                trigger_id=options.trigger_id,
-                oauth_token=oauth_token,
-            )
-        )
+        live, write = self._way(endpoint, options, args, kwargs)
+        uploads = Uploads(write)
         payload = uploads.payload()
         self._measure(uploads)
         fetches = self.downloads and endpoint.returns_files
         convert = partial(endpoint.unbind_outputs, fetch=True) if fetches else endpoint.unbind_outputs
         journal = None
         if keep_messages:
-            sends_diffs = self.config.protocol != "sse_v1"
+            sends_diffs = self.config.protocol != "sse_v1" and live.route is None
             journal = Journal(state.limits, state.budget, diffs=sends_diffs, convert=convert)
         job = Job(
             fn_index=endpoint.fn_index,
@@ -115,6 +104,28 @@ class Engine:
         state.open_jobs[job] = None
         job.on_settled.append(lambda: state.open_jobs.pop(job, None))
         return job, live
+
+    def _way(
+        self, endpoint: Endpoint, options: CallOptions, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[LiveSession, partial[bytes]]:
+        """The session that a call is for, and what writes its payload."""
+        oauth_token = self._oauth_token(endpoint)
+        if options.via != "queue":
+            route = simple_route(self.config, endpoint, options.via)
+            bind = endpoint.bind_named if options.via == "call/v2" else endpoint.bind
+            write = partial(call_payload, bind(args, kwargs), oauth_token=oauth_token)
+            return self.state.session_of_its_own(route), write
+        data = endpoint.bind(args, kwargs)
+        live = self.session()
+        return live, partial(
+            join_payload,
+            fn_index=endpoint.fn_index,
+            data=data,
+            session_hash=live.session.hash,
+            event_data=options.event_data,
+            trigger_id=options.trigger_id,
+            oauth_token=oauth_token,
+        )
 
     def _measure(self, uploads: Uploads) -> None:
         """Find out how large the files of a call are, and refuse now what the app would refuse later."""

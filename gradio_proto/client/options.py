@@ -9,6 +9,7 @@ from typing import Any, cast
 from .. import jsontext
 from ..errors import ArgumentError
 from ..http import Headers
+from ..simple_api import Via, check_via
 
 
 def one_of(name: str, value: Any, other_name: str, other: Any, wanted: str | None = None) -> Any:
@@ -79,7 +80,7 @@ class CallOptions:
 
     Raises:
         TypeError: ``trigger_id`` is no int.
-        ArgumentError: ``event_data`` is no JSON.
+        ArgumentError: ``event_data`` is no JSON, or ``via`` names no way, or one that does not carry the others.
     """
 
     headers: Headers = field(default=(), repr=False)
@@ -88,8 +89,13 @@ class CallOptions:
     """What the function gets as ``gr.EventData``."""
     trigger_id: int | None = None
     """The id of the component whose event a browser would report."""
+    via: Via = "queue"
+    """The way to the function."""
 
     def __post_init__(self) -> None:
+        check_via(self.via)
+        if self.via != "queue" and (self.event_data is not None or self.trigger_id is not None):
+            raise ArgumentError(f"/{self.via} carries no event_data= and no trigger_id=: leave via= away")
         count("trigger_id", self.trigger_id, least=0)
         try:
             jsontext.dumps(self.event_data)

@@ -22,6 +22,7 @@ from ..job import Job, JobState, internal_error
 from ..replies import json_reply
 from .connect import was_restarted
 from .requests import LONGEST_RETRY_AFTER, back_off, post_json
+from .simple import close_unread, closing_report, read_out
 from .state import ClientState, LiveSession, Slots
 from .streams import end_stream, read_stream
 
@@ -49,14 +50,24 @@ def call(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
             yield from join(state, live, job)
         if not job.is_answered:
             yield from follow(state, live, job, lambda: job.is_answered)
+        if live.route is not None:
+            yield from read_out(live, job)
         if not job.is_settled:
             yield from fetch(state, job)
+        if job.orphan is not None:
+            state.slots.release(turn, held=held)
+            held = False
+            yield from _see_off(state, live, job.orphan)
     except Exception as error:
         job.fail(internal_error(error))
         raise
     finally:
         job.cancel()  # does nothing, unless whoever ran this flow has given it up
+        if job.orphan is not None:
+            job.orphan.cancel()
         state.slots.release(turn, held=held)
+        if live.route is not None:
+            end_stream(live)  # nobody else has a use for it, and the server stops the job
 
 
 def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
@@ -131,6 +142,7 @@ def _wait_for_turn(turn: Signal, job: Job) -> Flow[None]:
 def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     """Send a job's join and take the answer to the session. A join that failed has settled the job."""
     session = live.session
+    route = live.route or "queue/join"
     settled = False
     attempt = 0
     turn = Signal()
@@ -143,16 +155,18 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
                 session.join_sent(job)
                 response = yield from post_json(
                     state,
-                    state.target("queue/join"),
+                    state.target(route),
                     job.payload,
                     headers=(("x-gradio-user", "api"), *state.headers, *job.headers),
                     until=job.deadline,
                 )
-                event_id = _accepted(state, json_reply(response, state.limits, "/queue/join"))
+                event_id = _accepted(json_reply(response, state.limits, f"/{route}"), route)
             except GradioError as raised:
                 error = raised
             else:
                 settled = True
+                if live.route is not None:
+                    session.hash = job.session_hash = event_id  # the server calls the session so
                 session.join_accepted(job, event_id)
                 break
             finally:
@@ -186,8 +200,6 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
         state.joins.release(turn, held=False)  # leaves the queue, if the job ended or was given up in it
         if not settled:
             session.join_abandoned(job)
-    if job.event_id is not None and job.was_cancelled_while_joining:
-        yield from _tell(state, live, job, JobState.QUEUED)
 
 
 def _explain(state: ClientState, job: Job, error: GradioError) -> Flow[None]:
@@ -201,10 +213,10 @@ def _explain(state: ClientState, job: Job, error: GradioError) -> Flow[None]:
     error.args = (f"{error.args[0]}{hint}", *error.args[1:])
 
 
-def _accepted(state: ClientState, reply: object) -> str:
+def _accepted(reply: object, route: str) -> str:
     event_id = object_of(reply).get("event_id")
     if not isinstance(event_id, str) or not event_id:
-        raise RemoteProtocolError("the reply to /queue/join holds no event_id", data=repr(reply))
+        raise RemoteProtocolError(f"the reply to /{route} holds no event_id", data=repr(reply))
     return event_id
 
 
@@ -241,6 +253,19 @@ def follow(
         yield from _tell(state, live, job, overdue, is_heard=is_heard)
 
 
+def _see_off(state: ClientState, live: LiveSession, orphan: Job) -> Flow[None]:
+    """Have the server give an orphan up: now if it can, or else when the orphan starts, if that harms nobody then."""
+    was = orphan.state
+    report = yield from _tell(state, live, orphan, was, is_heard=live.session.hears(orphan))
+    if report.server_told or was is not JobState.QUEUED or live.route is not None:
+        return
+    has_started = lambda: orphan.state is not JobState.QUEUED  # noqa: E731
+    yield from follow(state, live, orphan, has_started, every_event=True)
+    was = orphan.state
+    if was is JobState.RUNNING:
+        yield from _tell(state, live, orphan, was, is_heard=live.session.hears(orphan))
+
+
 def _total_exceeded(phase: Phase) -> DeadlineExceeded:
     return DeadlineExceeded("the job took longer than Timeouts.total allows", kind="total", phase=phase)
 
@@ -268,9 +293,15 @@ def _tell(
 
     ``is_heard`` says that the session's stream has spoken of the job.
     """
-    is_awaited = any(
-        other.state is JobState.NEW for other in state.open_jobs
-    )  # they have their session already
+    if live.route is not None:
+        refusal = yield from (
+            close_unread(state, live, job.headers, TELL_SECONDS)
+            if job.is_orphan
+            else _hang_up(state, live)
+        )
+        return closing_report(state.app.config, refusal)
+    # A job that is NEW has its session already.
+    is_awaited = any(other.state is JobState.NEW for other in state.open_jobs)
     telling = how_to_tell(
         state.app.config,
         live.session,
@@ -279,6 +310,8 @@ def _tell(
         can_hang_up=is_heard and not is_awaited and not state.has_state,
     )
     if telling.means is Means.NOTHING:
+        if was is JobState.QUEUED and job.is_settled:
+            live.session.disown(job)  # whoever carries the job sees the orphan off
         return CancelReport(True, False, telling.reason)
     refusal = yield from (
         _hang_up(state, live) if telling.means is Means.HANG_UP else _ask(state, live, job, telling)
@@ -320,6 +353,8 @@ def _hang_up(state: ClientState, live: LiveSession) -> Flow[str | None]:
             wake.clear()
             if not in_time:
                 return "the session's stream was still being read, so that it could not be closed"
+        for orphan in tuple(live.session.jobs.values()):
+            orphan.cancel()
         end_stream(live)
     finally:
         live.session.baton.release(wake)

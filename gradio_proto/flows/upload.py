@@ -49,6 +49,13 @@ def upload_files(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
         job.uploaded(uploads.payload())
 
 
+def _sent_name(file: FileInput) -> str:
+    """The name that the upload carries. Servers drop much of it, and up to 5.x answer with a folder for a name of
+    which nothing is left; the app is told the real one by ``orig_name``."""
+    name = safe_file_name(file.name)
+    return name if any(char.isalnum() for char in name) else "file"
+
+
 class _Sender:
     """Sends the files of one job."""
 
@@ -63,7 +70,7 @@ class _Sender:
         """Send one request with several files. None when the job was settled meanwhile."""
         state, job = self._state, self._job
         multipart = MultipartEncoder(state.entropy.token())
-        names = [safe_file_name(file.name) for file in files]
+        names = [_sent_name(file) for file in files]
         sizes = [self._sizes[file] for file in files]
         length = multipart.content_length(list(zip(names, sizes, strict=True)))
         framing = ("transfer-encoding", "chunked") if length is None else ("content-length", str(length))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from .answers import Answer, HTTPError, Later, Methods, Reply, Request, json_reply
+from .answers import Answer, HTTPError, Later, Methods, Reply, Request, json_reply, redirect
 from .app import TestApp
 from .bodies import require_fields
 from .multipart import MultipartError, MultipartParser, boundary_of
@@ -110,7 +110,7 @@ class Access:
 
     def _to_start(self, request: Request, *headers: tuple[str, str]) -> Reply:
         where = self._root(request) if self._generation.explains_login else "/"
-        return Reply(302, b"", headers=[("location", where), *headers])
+        return redirect(where, headers)
 
     def _get_user(self, request: Request, later: Later, now: float) -> Answer:
         return json_reply(200, self.user(request))

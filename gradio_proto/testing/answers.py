@@ -41,7 +41,7 @@ class Reply:
 
     status: int
     body: bytes
-    content_type: str = "application/json"
+    content_type: str | None = "application/json"
     headers: Headers = ()
 
 
@@ -85,6 +85,11 @@ class HTTPError(Exception):
 
 class Crash(Exception):
     """A request that a real server answers with a bare 500."""
+
+
+def redirect(where: str, headers: Headers = ()) -> Reply:
+    """A reply that sends the client elsewhere."""
+    return Reply(302, b"", None, [("location", where), *headers])
 
 
 def json_reply(status: int, value: Any, headers: Headers = ()) -> Reply:

@@ -130,6 +130,8 @@ class Generation:
         """A call of an endpoint that has ``cancels`` cancels; later such an endpoint is for browsers only."""
         self.cancel_name = "cancel" if not v4 else "unnamed"
         """What such an endpoint is called."""
+        self.resets = not v4
+        """``/reset`` ends a generator, without a word; later it does nothing."""
         self.looks_every = 10.0 if v6 else 0.05
         """Seconds after which a stream without messages looks whether its session and the queue still live."""
         self.has_validators = v5
@@ -142,6 +144,14 @@ class Generation:
         """There is ``/call``."""
         self.has_call_v2 = v6
         """There is ``/call/v2``."""
+        self.call_knows_sessions = v6
+        """``/call`` works in a session of the caller's; before, its answer is never found then."""
+        self.call_fills_states = v6
+        """``/call`` takes values without a place for State."""
+        self.names_private = v6
+        """A private endpoint can be called by name all the same."""
+        self.shows_tracebacks = v5 and not v6
+        """A bare 500 has a traceback for a body."""
         self.call_tells_errors = v6
         """``/call`` streams what went wrong; before, null."""
         self.chat_parts = v6

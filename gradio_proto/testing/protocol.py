@@ -320,11 +320,9 @@ class ServerProtocol:
         self._actions.extend(SendData(conn.conn_id, data) for data in pieces if data)
 
     def _respond(self, conn: _Connection, reply: Reply) -> None:
-        head = [
-            *reply.headers,
-            ("content-length", str(len(reply.body))),
-            ("content-type", reply.content_type),
-        ]
+        head = [*reply.headers, ("content-length", str(len(reply.body)))]
+        if reply.content_type is not None:
+            head.append(("content-type", reply.content_type))
         reason = _REASONS.get(reply.status, "")
         response = h11.Response(status_code=reply.status, reason=reason, headers=head)
         body = b"" if conn.request is not None and conn.request.method == "HEAD" else reply.body

@@ -551,6 +551,18 @@ class Queue:
         if session is not None and session.mailbox is not None and event_id in session.owed:
             self.post(session.mailbox, completed(event_id, {}))
 
+    def reset(self, event_id: str) -> bool:
+        """What ``POST /reset`` did before Gradio 4.31: a generator is not asked for more, and nobody is told.
+
+        Returns:
+            Whether there is such a generator.
+        """
+        run = self._runs.get(event_id)
+        if run is None or run.last is None:
+            return False
+        run.jobs[0].alive = False
+        return True
+
     def _cancel_runs(self, session_hash: str | None, names: Sequence[str], now: float) -> None:
         """What a call of a cancelling endpoint does: what runs of the others dies without a word.
 

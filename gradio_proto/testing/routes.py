@@ -26,6 +26,7 @@ from .answers import (
     Request,
     dumps,
     json_reply,
+    text_reply,
 )
 from .app import Endpoint, TestApp
 from .bodies import Field, Unprocessable, missing_query, parse
@@ -145,7 +146,8 @@ class Routes:
             except HTTPError as error:
                 return _error_reply(error)
         except (Crash, RecursionError):  # the latter for a body nested so deep that it cannot be quoted
-            return Reply(500, b"Internal Server Error", "text/plain; charset=utf-8")
+            shown = "Traceback (most recent call last):\n" if self._generation.shows_tracebacks else ""
+            return text_reply(500, shown or "Internal Server Error")
 
     def _handler(self, request: Request) -> Handler:
         path = request.path
@@ -212,7 +214,7 @@ class Routes:
                 raise Crash
             return self._app.endpoints[index]
         endpoint = self._app.find(name)
-        if endpoint is None:
+        if endpoint is None or (endpoint.visibility == "private" and not self._generation.names_private):
             raise Crash
         return endpoint
 
@@ -267,8 +269,8 @@ class Routes:
         return json_reply(200, {"success": True})
 
     def _post_reset(self, request: Request, later: Later, now: float) -> Answer:
-        parse(request.body, request.content_type, _RESET)
-        return json_reply(200, {"success": True})  # that is all it does since Gradio 4.31
+        body = parse(request.body, request.content_type, _RESET)
+        return json_reply(200, {"success": not self._generation.resets or self._queue.reset(body["event_id"])})
 
     def _get_heartbeat(self, request: Request, later: Later, now: float) -> Answer:
         return OpenHeartbeat(self._name(request, 2))
@@ -336,9 +338,13 @@ class Routes:
         return None
 
     def _post_call(self, request: Request, later: Later, now: float) -> Answer:
+        name = self._name(request, 2)
+        if "/" in name:
+            raise HTTPError(405, "Method Not Allowed", [("allow", "GET")])
         body = parse(request.body, request.content_type, _JOIN)
-        endpoint = self._endpoint({"fn_index": None}, self._name(request, 2))
-        body["data"] = _with_states(endpoint, body["data"])
+        endpoint = self._endpoint({"fn_index": None}, name)
+        if self._generation.call_fills_states:
+            body["data"] = _with_states(endpoint, body["data"])
         return self._join(request, endpoint, body, now, simple=True)
 
     def _post_call_v2(self, request: Request, later: Later, now: float) -> Answer:
@@ -366,7 +372,9 @@ class Routes:
 
     def _get_call(self, request: Request, later: Later, now: float) -> Answer:
         # The name before the event id is not looked at.
-        return OpenStream(self._queue.session_of(request.path.rpartition("/")[2]), self._encode_call)
+        event_id = request.path.rpartition("/")[2]
+        known = self._generation.call_knows_sessions
+        return OpenStream(self._queue.session_of(event_id) if known else event_id, self._encode_call)
 
     def _encode_call(self, message: Message) -> bytes | None:
         """A message as ``/call/{name}/{event_id}`` streams it: outputs and errors only."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from .answers import Answer, HTTPError, Later, Methods, Reply, Request, json_reply, text_reply
+from .answers import Answer, HTTPError, Later, Methods, Reply, Request, json_reply, redirect, text_reply
 from .app import TestApp
 from .files import FOLDER, FileStore
 from .multipart import MultipartError, MultipartParser, Part, boundary_of
@@ -137,7 +137,7 @@ class FileRoutes:
     def _get_file(self, request: Request, later: Later, now: float) -> Answer:
         path = request.path.partition("/file=")[2]
         if path.startswith(("http://", "https://")) and not self._generation.quotes_urls:
-            return Reply(302, b"", headers=[("location", path)])
+            return redirect(path)
         data = self._store.find(path)
         if data is None:
             if path.startswith(f"{FOLDER}/") and not self._generation.hides_missing_files:

@@ -35,7 +35,7 @@ DEFAULT_VERSIONS = ("6.31.0", "5.49.1", "4.44.1", "4.13.0")
 """The Gradio servers that the test suite runs against: the newest, and one of each generation before."""
 
 OFFICIAL_CLIENT = "gradio_client-2.7.2"
-"""The environment with the official client, for the benchmarks only."""
+"""The environment with the official client, for the benchmarks and for the tests that compare ours with it."""
 
 PYTHONS = ((3, 11), (3, 12), (3, 10))
 """The Pythons on which every one of these Gradio releases installs, the best tried one first."""
@@ -217,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(available())}")
     parser.add_argument("--all", action="store_true", help="every environment there is")
     options = parser.parse_args(arguments)
-    names = available() if options.all else options.names or DEFAULT_VERSIONS
+    names = available() if options.all else options.names or (*DEFAULT_VERSIONS, OFFICIAL_CLIENT)
     try:
         missing = [name for name in names if not is_installed(name)]
         if missing:  # a machine that has them all needs no Python for them any more

@@ -110,11 +110,9 @@ def subtitled(value: Any) -> tuple[str, Any]:
 
 def pictured(value: Any) -> tuple[str, Any]:
     """A gallery of the same pictures, the first without its caption."""
-    if VERSION < (4, 44):  # the images as they came
-        pictures = [(entry.image.path, entry.caption) for entry in value.root]
-    else:
-        pictures = value
-    return _said(value), [picture if index else picture[0] for index, picture in enumerate(pictures)]
+    # 4.13 hands out its own classes.
+    pairs = [(entry.image.path, entry.caption) for entry in value.root] if VERSION < (4, 44) else value
+    return _said(value), [pair if index else pair[0] for index, pair in enumerate(pairs)]
 
 
 def annotated(value: Any) -> tuple[str, Any]:
@@ -152,6 +150,15 @@ def plotted(value: Any) -> tuple[str, Any]:
 
 def refused(value: Any) -> str:
     raise KindError(f'<b>refused</b> & "{value}" isn\'t\nit')
+
+
+def relabelled(value: Any) -> Any:
+    """A new value together with a new label: the client gets an update, with a file in it."""
+    return gr.update(value=value, label="new")
+
+
+def remembered(text: str, stored: Any) -> tuple[str, Any]:
+    return _said([text, stored]), text
 
 
 def growing(value: Any) -> Iterator[Any]:
@@ -219,7 +226,15 @@ def kinds() -> Iterator[Kind]:
     )
     yield kind("uploadbutton", gr.UploadButton)
     yield kind("fileexplorer", lambda: gr.FileExplorer(root_dir=explored))
-    for name in ("DateTime", "MultimodalTextbox", "DownloadButton", "ImageSlider", "ParamViewer", "Timer"):
+    for name in (
+        "DateTime",
+        "MultimodalTextbox",
+        "DownloadButton",
+        "ImageSlider",
+        "ParamViewer",
+        "Timer",
+        "Dialogue",
+    ):
         component = getattr(gr, name, None)
         if component is not None:
             yield kind(name.lower(), component)
@@ -233,5 +248,9 @@ def kinds() -> Iterator[Kind]:
     yield Kind("kind_same_labels", wide, same, [text, same[0], same[1]])
     yield Kind("kind_mixed", wide, [gr.File(), gr.State(7), text, gr.Image(), gr.File(file_count="multiple")],
                [text, gr.File(), gr.File(file_count="multiple")])  # fmt: skip
+    if hasattr(gr, "BrowserState"):  # a component that API users do not see, and that is no State
+        stored = gr.BrowserState("nothing yet")
+        yield Kind("kind_browserstate", remembered, [text, stored], [text, stored])
+    yield Kind("kind_update", relabelled, gr.File(), gr.File())
     yield Kind("kind_error", refused, text, text)
     yield Kind("kind_growing", growing, text, gr.File())

@@ -5,7 +5,8 @@
 A call is an object with the optional keys ``api_name``, ``fn_index``, ``args``, ``kwargs``, and ``outputs`` (all the
 values of a generator are asked for). They are made one after the other, with one client, which downloads to
 DIRECTORY; the list of what they returned is printed. In both lists ``{"$file": ...}`` stands for a file: its path in
-an argument, ``{"name": ..., "sha256": ...}`` in a result. A call that raised has the result ``{"$error": ..., "message": ...}``.
+an argument, ``{"name": ..., "sha256": ...}`` in a result. A call that raised has the result
+``{"$error": [the name of its exception's class, and of those it derives from], "message": ...}``.
 """
 
 from __future__ import annotations
@@ -45,16 +46,17 @@ def make_calls(
     """The results of the calls, made with either client: what is used here they have in common."""
     results: list[Any] = []
     for call in calls:
-        names = {name: call[name] for name in ("api_name", "fn_index") if name in call}
+        endpoint = {name: call[name] for name in ("api_name", "fn_index") if name in call}
         try:
             args = with_files(call.get("args", []), handle_file)
             kwargs = with_files(call.get("kwargs", {}), handle_file)
-            job = client.submit(*args, **kwargs, **names)
+            job = client.submit(*args, **kwargs, **endpoint)
             result = job.result(timeout=60)
             if call.get("outputs"):
                 result = job.outputs()
         except Exception as error:
-            result = {"$error": type(error).__name__, "message": getattr(error, "message", None) or str(error)}
+            names = [kind.__name__ for kind in type(error).__mro__]
+            result = {"$error": names, "message": getattr(error, "message", None) or str(error)}
         results.append(without_paths(result, directory))
     return results
 

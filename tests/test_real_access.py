@@ -1,0 +1,366 @@
+"""Who may call what, on real servers: logins, paths, proxies and mounts, tokens, and servers that stop."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from faulty import within
+from proxying import ReverseProxy
+from servers.running import Servers, Variant, answers
+
+from gradio_proto import Client
+from gradio_proto.errors import (
+    AppError,
+    ArgumentError,
+    AuthenticationError,
+    ConnectError,
+    ConnectionLost,
+    GradioError,
+    HTTPStatusError,
+    QueueError,
+    ServerStopped,
+    ValidationError,
+)
+from gradio_proto.events import Queued
+from gradio_proto.status import Status
+
+LOGIN = ("user", "pass word")
+PATH = "/sub/path"
+
+STRICT: dict[str, Any] = {
+    "auth": ":".join(LOGIN), "root_path": PATH, "max_size": 1, "hide_errors": True
+}  # fmt: skip
+"""A server with a login, told of the path at which a proxy serves it; its queue is short, and it hides errors."""
+
+MOUNTED: dict[str, Any] = {"auth": ":".join(LOGIN), "mount": "/mounted/here"}
+"""An app that is part of another one."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
+    """Start what the chosen tests need, side by side."""
+    kinds: dict[str, dict[str, Any]] = {"strict_url": STRICT, "mounted_url": MOUNTED, "url": {}}
+    needs: dict[tuple[str, str], dict[str, Any]] = {}
+    for item in request.session.items:
+        if isinstance(item, pytest.Function) and item.path == request.path:
+            for fixture in kinds.keys() & set(item.fixturenames):
+                needs[str(item.callspec.params["server_version"]), fixture] = kinds[fixture]
+    with ThreadPoolExecutor(3) as pool:
+        starts = [pool.submit(real_server, version, **options) for (version, _), options in needs.items()]
+    for start in starts:
+        start.exception()  # it comes again, in the tests that need this one
+
+
+@pytest.fixture(autouse=True)
+def bounded(request: pytest.FixtureRequest) -> Iterator[None]:
+    for fixture in ("strict_url", "mounted_url", "url", "stoppable"):
+        if fixture in request.fixturenames:
+            request.getfixturevalue(fixture)  # starting one takes longer than a test may
+    with within(30):
+        yield
+
+
+@pytest.fixture
+def url(real_server: Servers, server_version: str) -> str:
+    return real_server(server_version)
+
+
+@pytest.fixture
+def strict_url(real_server: Servers, server_version: str) -> str:
+    return real_server(server_version, **STRICT)
+
+
+@pytest.fixture
+def mounted_url(real_server: Servers, server_version: str) -> str:
+    return real_server(server_version, **MOUNTED)
+
+
+def number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def eventually(true: Callable[[], object], seconds: float = 10.0) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.01)
+
+
+def use(client: Client, user: str | None = None) -> None:
+    """Everything that a client does, once."""
+    assert client.predict("x", api_name="/echo") == "x"
+    assert list(client.submit(3, api_name="/count")) == [0, 1, 2]
+    assert client.predict("a b", api_name="/state") == 2
+    assert client.predict("c", api_name="/state") == 3
+    request = client.predict(api_name="/req", headers={"x-mine": "yes"})
+    assert (request["username"], request["headers"]["x-mine"]) == (user, "yes")
+    job = client.submit(100, 0.05, api_name="/slow_gen")
+    assert next(job) == 0
+    assert job.cancel()
+    with pytest.raises(AppError, match="^bad thing: x"):
+        client.predict("x", api_name="/fail")
+    assert client.predict("x", api_name="/echo") == "x"
+
+
+# Logins.
+
+
+def test_a_login_below_the_path_of_a_proxy(strict_url: str, server_version: str) -> None:
+    """Every call works, and every request has the cookie."""
+    with ReverseProxy(strict_url, prefix=PATH) as proxy:
+        with Client(proxy.url, auth=LOGIN) as client:
+            use(client, "user")
+            if number(server_version) >= (4, 44):
+                eventually(lambda: any("/heartbeat/" in request.path for request in proxy.passed))
+        assert not proxy.refused
+        assert proxy.passed[0].path == "/login"
+        for request in proxy.passed[1:]:
+            cookies = request.headers["cookie"].split("; ")
+            # The server sets a second one, which is for https only.
+            assert [cookie.startswith("access-token-unsecure-") for cookie in cookies] == [True], request
+
+
+def test_a_login_without_a_proxy(strict_url: str) -> None:
+    with Client(strict_url, auth=LOGIN) as client:
+        use(client, "user")
+
+
+def test_a_missing_login_tells_what_the_app_says(strict_url: str, mounted_url: str) -> None:
+    for url in (strict_url, mounted_url):
+        with pytest.raises(AuthenticationError) as caught:
+            Client(url)
+        assert "auth=('user', 'password')" in str(caught.value)
+        if url == strict_url:
+            assert caught.value.auth_message == "please log in"
+            assert "(the app says: please log in)" in str(caught.value)
+
+
+@pytest.mark.parametrize("auth", [("user", "wrong sesame"), ("nobody", LOGIN[1]), ("", "")])
+def test_a_wrong_password(strict_url: str, auth: tuple[str, str]) -> None:
+    with pytest.raises(AuthenticationError, match="does not accept") as caught:
+        Client(strict_url, auth=auth)
+    assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.real("4.44.1", "5.49.1", "6.31.0")
+def test_a_login_that_the_server_has_forgotten_is_made_again(strict_url: str) -> None:
+    with Client(strict_url, auth=LOGIN) as client:
+        assert client.predict("x", api_name="/echo") == "x"
+        cookie = client._engine.state.cookies.header("/", 0.0)
+        assert cookie is not None
+        request = urllib.request.Request(f"{strict_url}/logout", headers={"Cookie": cookie})
+        try:
+            urllib.request.urlopen(request, timeout=10).close()
+        except (
+            urllib.error.HTTPError
+        ) as error:  # where it leads to is not there: nobody asked through the proxy
+            error.close()
+        with pytest.raises(AuthenticationError, match=r"client\.refresh\(\) logs in again") as caught:
+            client.predict("x", api_name="/echo")
+        assert caught.value.endpoint == "/echo"
+        client.refresh()
+        assert client.predict("x", api_name="/echo") == "x"
+
+
+# Paths.
+
+
+def test_a_proxy_of_which_the_app_knows_nothing(url: str) -> None:
+    with ReverseProxy(url, prefix="/elsewhere") as proxy:
+        with Client(proxy.url) as client:
+            use(client)
+        assert not proxy.refused
+
+
+def test_an_app_that_is_mounted(mounted_url: str) -> None:
+    with Client(mounted_url, auth=LOGIN) as client:
+        use(client, "user")
+    with ReverseProxy(mounted_url.removesuffix("/mounted/here"), prefix="/front") as proxy:
+        with Client(f"{proxy.url}/mounted/here/", auth=LOGIN) as client:
+            use(client, "user")
+        assert not proxy.refused
+        assert all(request.path.startswith("/mounted/here/") for request in proxy.passed)
+
+
+# What goes with a call.
+
+
+def test_event_data(url: str) -> None:
+    with Client(url) as client:
+        event = {"index": [1, 2], "value": "a"}
+        assert client.endpoint("/seldata", event_data=event).predict() == event
+        job = client.endpoint("/seldata", event_data={"index": 0, "value": None}, trigger_id=0).submit()
+        assert job.result(10) == {"index": 0, "value": None}
+
+
+@pytest.mark.real("6.31.0")
+def test_tokens_for_the_apps_own_use(url: str) -> None:
+    with Client(url) as client:
+        assert client.predict("x", api_name="/granted") == "x:None"
+        with pytest.raises(ArgumentError, match="oauth_token="):
+            client.predict("x", api_name="/granted_only")
+    with Client(url, oauth_token="hf_sesame") as client:
+        assert client.predict("x", api_name="/granted") == "x:hf_sesame"
+        assert client.submit("x", api_name="/granted_only").result(10) == "x:hf_sesame"
+        text = client.view_api(print_info=False, return_format="str")
+        assert isinstance(text, str)
+        assert "takes your Hugging Face token (required)" in text
+        assert "sesame" not in str(client.predict(api_name="/req"))
+
+
+@pytest.mark.real("6.31.0")
+def test_a_login_with_hugging_face_that_is_missing(url: str) -> None:
+    """A cookie might have been one; the app knows."""
+    with Client(url, cookies={"session": "x"}) as client, pytest.raises(AppError, match="logged in"):
+        client.predict("x", api_name="/granted_only")
+
+
+# Errors.
+
+
+def known(error: GradioError | None, endpoint: str, version: str, *, event: bool) -> None:
+    """An error says where it happened, as far as anybody knows."""
+    assert error is not None
+    text = str(error)
+    assert (error.endpoint, error.server_version) == (endpoint, version)
+    assert f"endpoint {endpoint}" in text
+    assert f"Gradio {version}" in text
+    assert error.last_status is not None
+    assert f"last status {error.last_status}" in text
+    assert (error.event_id is not None) == event
+    assert (f"event {error.event_id}" in text) == event
+
+
+def test_errors_that_the_app_hides(strict_url: str, server_version: str) -> None:
+    with Client(strict_url, auth=LOGIN) as client:
+        for name, argument in (("/crash", "x"), ("/gen_crash", 2)):
+            with pytest.raises(AppError, match=r"show_error=True") as caught:
+                client.predict(argument, api_name=name)
+            assert caught.value.hidden
+            assert not caught.value.retryable
+            assert "crashed" not in str(caught.value)
+            known(caught.value, name, server_version, event=True)
+        for name, argument, said in (("/fail", "it's", "bad thing: it's"), ("/gen_fail", 2, "gen failed")):
+            with pytest.raises(AppError) as caught:
+                client.predict(argument, api_name=name)
+            assert not caught.value.hidden
+            assert caught.value.message == said  # without the quotes of servers up to 4.44
+            known(caught.value, name, server_version, event=True)
+
+
+def test_a_queue_that_is_full(strict_url: str, server_version: str) -> None:
+    with Client(strict_url, auth=LOGIN) as client:
+        running = client.submit(1, api_name="/slow")
+        eventually(lambda: running.status().code is Status.PROCESSING)
+        waiting = client.submit(0.1, api_name="/slow")
+        eventually(lambda: any(isinstance(event, Queued) for event in waiting.events()))
+        with pytest.raises(QueueError, match="Queue is full") as caught:
+            client.predict(0.1, api_name="/slow")
+        assert caught.value.retryable
+        known(caught.value, "/slow", server_version, event=False)
+        assert waiting.result(15) == "slept 0.1"
+
+
+@pytest.mark.real("5.49.1", "6.31.0")
+def test_input_that_a_validator_refuses(url: str, server_version: str) -> None:
+    with Client(url) as client:
+        with pytest.raises(ValidationError, match="a: a must be positive; b: b must not be empty") as caught:
+            client.predict(-1, "", api_name="/validate")
+        assert not caught.value.retryable
+        assert [entry["is_valid"] for entry in caught.value.detail] == [False, False]
+        known(caught.value, "/validate", server_version, event=False)
+
+
+def test_input_that_the_server_refuses(url: str, server_version: str) -> None:
+    """The other shape of a 422: a join that is no join."""
+    with Client(url) as client:
+        endpoint = client.endpoint("/echo")
+        job = endpoint.submit("x")
+        assert job.result(10) == "x"
+        with client._engine.transport.lock:
+            begun, live = client._engine.begin(
+                endpoint._endpoint, endpoint._options, ("x",), {}, keep_messages=False
+            )
+            begun.payload = b'{"data": "no list", "fn_index": 0}'
+        client._engine.transport.run(client._engine.call(live, begun))
+        with pytest.raises(ValidationError, match=r"data: .*list") as caught:
+            begun.result()
+        assert not caught.value.retryable
+        known(caught.value, "/echo", server_version, event=False)
+
+
+@pytest.fixture
+def stoppable(real_server: Servers, server_version: str) -> Iterator[Any]:
+    """A server of the test's own."""
+    with real_server.own(Variant(server_version)) as running:
+        yield running
+
+
+def test_servers_that_stop_and_come_again(stoppable: Any, real_server: Servers, server_version: str) -> None:
+    """First of its own will, then killed in the middle of everything; the client outlives it."""
+    with Client(stoppable.url, max_retries=0) as client, Client(stoppable.url, max_retries=0) as other:
+        jobs = [client.submit(400, 0.05, api_name="/slow_gen"), client.submit(20, api_name="/slow")]
+        assert next(jobs[0]) == 0
+        eventually(lambda: jobs[1].status().code is Status.PROCESSING)
+        stoppable.close_app()
+        for job, endpoint in zip(jobs, ("/slow_gen", "/slow"), strict=True):
+            error = job.exception(15)
+            assert isinstance(error, ConnectionLost)
+            # 6.31 looks for its end every ten seconds only; its connections end sooner.
+            assert isinstance(error, ServerStopped) or number(server_version) >= (6,)
+            assert (error.phase, error.retryable) == ("stream_lost", False)
+            known(error, endpoint, server_version, event=True)
+        assert jobs[0].outputs()[0] == 0
+        refusal: GradioError | None = None
+        while not isinstance(refusal, ConnectError):
+            try:
+                other.predict("x", api_name="/echo")
+                raise AssertionError("a server that has stopped takes no jobs")
+            except GradioError as error:
+                refusal = error
+            # What is asked at the moment at which it goes may be lost on the way.
+            assert isinstance(refusal, QueueError | ConnectError | ConnectionLost)
+            assert refusal.retryable == isinstance(refusal, ConnectError)
+            known(refusal, "/echo", server_version, event=False)
+            time.sleep(0.05)
+            if time.monotonic() and stoppable.process.poll() is None and not answers(stoppable.url):
+                stoppable.stop()
+        stoppable.stop()
+        port = int(stoppable.url.rpartition(":")[2])
+        with within(60), real_server.own(Variant(server_version), port=port) as again:
+            assert client.predict("x", api_name="/echo") == "x"  # in whatever session: the app is the same
+            before = client.app_id
+            client.refresh()
+            assert client.app_id != before
+            job = client.submit(400, 0.05, api_name="/slow_gen")
+            queued = [client.submit(20, api_name="/slow") for _ in range(2)]
+            assert next(job) == 0
+            again.process.kill()
+            for lost in (job, *queued):
+                error = lost.exception(10)
+                assert isinstance(error, ConnectionLost)
+                assert (error.phase, error.retryable) == ("stream_lost", False)
+                assert error.event_id is not None
+
+
+@pytest.mark.real("4.13.0", "6.31.0")
+def test_a_function_that_a_redeployed_app_has_no_more(url: str) -> None:
+    with Client(url) as client:
+        echo = client.endpoint("/echo")
+        app = client._engine.state.app
+        stale = max(app.endpoints) + 100
+        with client._engine.transport.lock:
+            begun, live = client._engine.begin(echo._endpoint, echo._options, ("x",), {}, keep_messages=False)
+            begun.payload = begun.payload.replace(b'"fn_index":0', b'"fn_index":%d' % stale)
+        client._engine.transport.run(client._engine.call(live, begun))
+        with pytest.raises(HTTPStatusError) as caught:
+            begun.result()
+        assert caught.value.status == 500
+        assert "refresh" not in str(caught.value)  # it is the same app
+        client.refresh()
+        assert echo.predict("x") == "x"
