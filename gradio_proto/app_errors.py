@@ -14,8 +14,8 @@ HIDDEN_MESSAGE: Final = (
 """What stands for the text of an error that the server hides."""
 
 LOST_MESSAGE: Final = (
-    "the app raised an error, and the server left its text out, as /call does before Gradio 6; a call by the queue "
-    "(without via=) shows it"
+    "the app raised an error, and the server left its text out, as /call does up to Gradio 5; a call by the queue "
+    "(without via=) shows what the app does not hide"
 )
 """What stands for the text of an error of which the server says nothing but that there was one."""
 
@@ -28,7 +28,7 @@ def app_error(message: ProcessCompleted, version_info: tuple[int, int, int]) -> 
 
     ``gr.Error`` is always told; the text of a crash only if the app runs with ``show_error=True``. Otherwise
     it is null, or, up to Gradio 4.21 and after a first value, the string ``"None"``. Up to 4.44, ``gr.Error``
-    sends the ``repr`` of its text. The simple API leaves it out altogether before Gradio 6.
+    sends the ``repr`` of its text. The simple API leaves it out altogether up to Gradio 5.
 
     Args:
         message: The message, with ``success`` false.

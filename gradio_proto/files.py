@@ -7,10 +7,12 @@ only what a caller has wrapped in a :class:`FileInput`: no string and no object 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, Literal, Protocol, TypeAlias
 
+from . import jsontext
 from .config import Component, is_list, is_object
 from .errors import ArgumentError
 from .filenames import last_component, safe_file_name
@@ -93,30 +95,42 @@ class _Write(Protocol):
 class Uploads:
     """The files among the arguments of a call, found while those are written as JSON.
 
+    That is done once, at the call, since the caller may change the arguments while their files go up. Until a
+    file's path is known, a mark stands in its place.
+
     Args:
         write: Writes the call's payload, and asks ``encode`` what to write for a value that is no JSON.
+        token: Makes what no argument contains: random, and new for each call.
+
+    Raises:
+        ArgumentError: An argument is neither JSON nor a file.
     """
 
-    def __init__(self, write: _Write) -> None:
-        self._write = write
+    def __init__(self, write: _Write, token: Callable[[], str]) -> None:
         self.paths: dict[FileInput, str] = {}
         """What has to be uploaded, in order, each with its path on the server, once that is known."""
         self.sizes: dict[FileInput, int | None] = {}
         """Their bytes, where known."""
+        self._token = token
+        self._marks: dict[FileInput, str] = {}
+        self._payload = write(encode=self._encode)
 
     def payload(self) -> bytes:
-        """The call's payload; it can be sent once every file has a path.
-
-        Raises:
-            ArgumentError: An argument is neither JSON nor a file.
-        """
-        return self._write(encode=self._encode)
+        """The call's payload; it can be sent once every file has a path."""
+        if not self._marks:
+            return self._payload
+        paths = {jsontext.dumps(mark): self.paths[file] for file, mark in self._marks.items()}
+        marks = re.compile(b"|".join(map(re.escape, paths)))
+        return marks.sub(lambda found: jsontext.dumps(paths[found.group()]), self._payload)
 
     def _encode(self, value: Any) -> Any:
         if isinstance(value, FileInput):
             if value.kind == "url":
                 return file_data(str(value.source), value.name)
-            return file_data(self.paths.setdefault(value, ""), value.name)
+            if value not in self._marks:
+                self._marks[value] = self._token()
+                self.paths[value] = ""
+            return file_data(self._marks[value], value.name)
         kind = type(value).__name__
         if hasattr(value, "__fspath__") or hasattr(value, "read") or isinstance(value, bytes | bytearray):
             raise TypeError(f"a {kind} is sent as a file only if you say handle_file(...)")
@@ -181,17 +195,22 @@ Replace: TypeAlias = Callable[[Any], Any]
 def replace_in(value: Any, replace: Replace) -> Any:
     """``value`` with what ``replace`` returns for its parts, outermost first; the part itself means: look into it.
 
-    Nothing is changed in place, and what holds nothing to replace is not copied.
+    Nothing is changed in place, and what holds nothing to replace is not copied. It takes one frame a level, which
+    ``Limits.json_depth`` counts on.
     """
     changed = replace(value)
     if changed is not value:
         return changed
     if is_object(value):
-        entries = {key: replace_in(entry, replace) for key, entry in value.items()}
+        entries: dict[str, Any] = {}
+        for key, entry in value.items():
+            entries[key] = replace_in(entry, replace)
         return entries if any(entries[key] is not value[key] for key in entries) else value
     if is_list(value) or isinstance(value, tuple):
         given: Any = value
-        items = [replace_in(item, replace) for item in given]
+        items: list[Any] = []
+        for item in given:
+            items.append(replace_in(item, replace))
         if all(new is old for new, old in zip(items, given, strict=True)):
             return given
         return items if is_list(given) else tuple(items)

@@ -353,6 +353,7 @@ class Job:
                 wake()
 
     def fetched(self) -> None:
-        """The files of a job that is FETCHING are here: it settles with their local paths."""
-        self._move(JobInput.COMPLETED)
-        self._settle(Completed(with_local_files(self._value, self.local_paths)))
+        """The files of a job that is FETCHING are here: it settles with their local paths, unless it has ended."""
+        if not self.is_settled:
+            self._move(JobInput.COMPLETED)
+            self._settle(Completed(with_local_files(self._value, self.local_paths)))

@@ -178,7 +178,6 @@ class Session:
         """Listen to what the server says of a job that has ended here, and goes on there: its orphan hears it."""
         orphan = job.leave_orphan()
         assert orphan.event_id is not None
-        self._ended.pop(orphan.event_id, None)
         self._enter(orphan, orphan.event_id)
         return orphan
 

@@ -39,6 +39,8 @@ class ReverseProxy:
         self.passed: list[Passed] = []
         self.refused: list[str] = []
         """The targets that were not below the prefix."""
+        self.hiccups: set[str] = set()
+        """Paths of which the next request reaches the backend, whose answer is lost: the client gets a 502."""
         self._backends = backends
         self._turns = itertools.count()
         self._prefix = prefix
@@ -89,7 +91,8 @@ class ReverseProxy:
             name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])
         }
         backend = self._backend(headers.get("cookie", ""))
-        self.passed.append(Passed(method, target.removeprefix(self._prefix), headers, backend))
+        passed = Passed(method, target.removeprefix(self._prefix), headers, backend)
+        self.passed.append(passed)
         address = urlsplit(backend)
         server = socket.create_connection((address.hostname, address.port))
         self._sockets.append(server)
@@ -99,7 +102,10 @@ class ReverseProxy:
         server.sendall(_encoded(lines) + body)
         self._start(_copy, client, server)
         status, rest = _read_head(server)
-        if status:
+        if passed.path in self.hiccups:
+            self.hiccups.remove(passed.path)
+            client.sendall(b"HTTP/1.1 502 Hiccup\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        elif status:
             # A response without it (an old uvicorn's) would be taken for one that others may follow.
             answer = [line for line in status if not line.lower().startswith("connection:")]
             answer.append("connection: close")

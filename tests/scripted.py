@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from gradio_proto.cookies import CookieJar
 from gradio_proto.exchange import ConnectionPool, lower
+from gradio_proto.files import Uploads
 from gradio_proto.flows.calls import call
 from gradio_proto.flows.connect import connect
 from gradio_proto.flows.state import ClientState, Entropy, LiveSession, Slots
@@ -88,11 +90,28 @@ class Asked:
         return self.target.partition("?")[0]
 
 
-class ScriptedServer:
-    """Parses requests, and answers what ``handler`` says."""
+def dechunked(data: bytes) -> tuple[bytes, bytes] | None:
+    """A chunked body and what comes behind it; None while it is not whole."""
+    body = b""
+    while True:
+        size, separator, data = data.partition(b"\r\n")
+        if not separator or len(data) < int(size, 16) + 2:
+            return None
+        body, data = body + data[: int(size, 16)], data[int(size, 16) + 2 :]
+        if not int(size, 16):
+            return body, data
 
-    def __init__(self, handler: Callable[[Asked], Iterable[Any]]) -> None:
+
+class ScriptedServer:
+    """Parses requests, and answers what ``handler`` says; ``early``, by path, as soon as their head is there."""
+
+    def __init__(
+        self,
+        handler: Callable[[Asked], Iterable[Any]],
+        early: Mapping[str, Iterable[Any]] | None = None,
+    ) -> None:
         self.handler = handler
+        self.early = early or {}
         self.asked: list[Asked] = []
         self.lost: list[int] = []
         self._actions: deque[Any] = deque()
@@ -109,18 +128,30 @@ class ScriptedServer:
         self.lost.append(conn)
 
     def receive_data(self, conn: int, data: bytes, now: float) -> None:
+        if conn not in self._buffers:
+            return  # it has been answered early: nobody listens any more
         self._buffers[conn] += data
         head, separator, rest = self._buffers[conn].partition(b"\r\n\r\n")
         if not separator:
             return
         line, *fields = head.decode().split("\r\n")
         headers = {name.lower(): value for name, value in (field.split(": ", 1) for field in fields)}
-        size = int(headers.get("content-length", "0"))
-        if len(rest) < size:
-            return
-        self._buffers[conn] = rest[size:]
         method, target, _ = line.split(" ")
-        asked = Asked(conn, method, target, headers, rest[:size], now)
+        for end, steps in self.early.items():
+            if target.endswith(end):
+                self.asked.append(Asked(conn, method, target, headers, b"", now))
+                del self._buffers[conn]
+                self._go_on(conn, deque(steps), now)
+                return
+        if headers.get("transfer-encoding") == "chunked":
+            whole = dechunked(rest)
+        else:
+            size = int(headers.get("content-length", "0"))
+            whole = None if len(rest) < size else (rest[:size], rest[size:])
+        if whole is None:
+            return
+        body, self._buffers[conn] = whole
+        asked = Asked(conn, method, target, headers, body, now)
         self.asked.append(asked)
         self._go_on(conn, deque(self.handler(asked)), now)
 
@@ -199,7 +230,7 @@ class GradioScript:
         *,
         joins: Sequence[Iterable[Any]] = (),
         streams: Sequence[Iterable[Any]] = (),
-        others: dict[str, Iterable[Any]] | None = None,
+        others: Mapping[str, Iterable[Any] | Callable[[Asked], Iterable[Any]]] | None = None,
         config: dict[str, Any] | None = None,
     ) -> None:
         self.app = app
@@ -213,7 +244,7 @@ class GradioScript:
     def __call__(self, asked: Asked) -> Iterable[Any]:
         for end, steps in self.others.items():
             if asked.path.endswith(end):
-                return steps
+                return steps(asked) if callable(steps) else steps
         if asked.path.endswith("/config"):
             return [http(200, json.dumps({**self.app.config("http://app"), **self.config}).encode())]
         if asked.path.endswith("/info"):
@@ -314,27 +345,40 @@ class World:
         live: LiveSession | None = None,
         deadline: float | None = None,
         headers: Headers = (),
+        fetch: bool = False,
     ) -> Begun:
-        """A job, not begun yet."""
+        """A job, not begun yet; with ``fetch`` the files that it returns are fetched."""
         endpoint = self.state.app.resolve(name)
         live = live or self.state.session()
+        write = partial(
+            join_payload,
+            fn_index=endpoint.fn_index,
+            data=endpoint.bind(args, {}),
+            session_hash=live.session.hash,
+        )
+        uploads = Uploads(write, self.state.entropy.token)
+        for file in uploads.paths:
+            uploads.sizes[file] = (
+                file.size if file.kind != "path" else len(self.runner.files[str(file.source)])
+            )
+        convert = partial(endpoint.unbind_outputs, fetch=fetch)
         job = Job(
             fn_index=endpoint.fn_index,
             label=endpoint.label,
-            payload=join_payload(
-                fn_index=endpoint.fn_index, data=endpoint.bind(args, {}), session_hash=live.session.hash
-            ),
+            payload=uploads.payload(),
             headers=headers,
-            convert=endpoint.unbind_outputs,
+            convert=convert,
             journal=Journal(
                 self.state.limits,
                 self.state.budget,
                 diffs=self.state.app.config.protocol != "sse_v1",
-                convert=endpoint.unbind_outputs,
+                convert=convert,
             ),
             version_info=self.state.app.config.version_info,
             is_generator=endpoint.is_generator,
             deadline=deadline,
+            uploads=uploads if uploads.paths else None,
+            fetches_files=fetch,
         )
         self.state.open_jobs[job] = None
         job.on_settled.append(lambda: self.state.open_jobs.pop(job, None))
@@ -380,6 +424,7 @@ class World:
         assert not self.pool._idle
         assert not self.pool._busy
         assert all(stream.closed for stream in self.runner.streams)
+        assert all(file.closed for file in self.runner.open_files)
         for begun in self.jobs:
             baton = begun.live.session.baton
             assert baton._holder is None
@@ -430,6 +475,8 @@ def real_world(app: TestApp | None = None, **options: Any) -> World:
     return World(ServerProtocol(app or an_app()), state, **options).connect()
 
 
-def scripted_world(script: GradioScript, **options: Any) -> World:
+def scripted_world(
+    script: GradioScript, *, early: Mapping[str, Iterable[Any]] | None = None, **options: Any
+) -> World:
     """A world with a scripted server in it, connected."""
-    return World(ScriptedServer(script), make_state(**options)).connect()
+    return World(ScriptedServer(script, early), make_state(**options)).connect()

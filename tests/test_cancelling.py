@@ -1,23 +1,45 @@
-"""Which jobs may be cancelled, and when the server may be told: the whole table, on real sessions and jobs."""
+"""Which jobs may be cancelled, and how the server may be told: the whole table, on real sessions and jobs."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradio_proto.cancelling import CancelReport, needs_new_session, refusal_to_settle, refusal_to_tell
+from gradio_proto.cancelling import CancelReport, Means, Telling, how_to_tell, refusal_to_settle
+from gradio_proto.config import AppConfig, parse_config
+from gradio_proto.files import file_output
 from gradio_proto.job import Job, JobState
 from gradio_proto.limits import Limits
 from gradio_proto.messages import parse_message
 from gradio_proto.session import Session
 
 LIMITS = Limits()
-V4_29, V4_30, V4_44, V5, V6 = (4, 29, 0), (4, 30, 0), (4, 44, 1), (5, 0, 0), (6, 31, 0)
-WITH_ROUTE = [V4_30, V4_44, V5, V6]
+V4_13, V4_29, V4_30, V4_44, V5_49, V6_13, V6_14 = (
+    *("4.13.0", "4.29.0", "4.30.0", "4.44.1", "5.49.1", "6.13.0", "6.14.0"),
+)
+WITH_ROUTE = [V4_30, V4_44, V5_49, V6_13, V6_14]
+AT_THE_SERVER = [JobState.QUEUED, JobState.RUNNING]
+FILE = {"path": "/tmp/f.txt", "url": None, "meta": {"_type": "gradio.FileData"}}
+EVENTS: Mapping[int, Sequence[int]] = {5: [0, 1], 6: [0], 7: [2, 1]}
+"""The functions that cancel, and what they cancel."""
+
+
+def config(version: str, events: Mapping[int, Sequence[int]] = EVENTS, **fields: Any) -> AppConfig:
+    """An app of ten functions, of which number 9 runs in batches."""
+    return parse_config(
+        {
+            "version": version,
+            "dependencies": [
+                {"id": index, "cancels": events.get(index, []), "batch": index == 9, **fields}
+                for index in range(10)
+            ],
+        }
+    )
 
 
 def message(session: Session, msg: str, event_id: str, **fields: Any) -> None:
@@ -33,10 +55,11 @@ def job_in(
         fn_index=fn_index,
         label="/f",
         payload=b"{}",
-        convert=lambda data: data[0],
+        convert=lambda data: file_output(data[0]) if state is JobState.FETCHING else data[0],
         journal=None,
-        version_info=V6,
+        version_info=(6, 31, 0),
         is_generator=is_generator,
+        fetches_files=state is JobState.FETCHING,
     )
     if state is JobState.NEW:
         return job
@@ -47,15 +70,35 @@ def job_in(
     if session.stream.name == "CLOSED":
         session.stream_requested()
         session.stream_opened()
-    if state in (JobState.RUNNING, JobState.SETTLED):
+    if state is not JobState.QUEUED:
         message(session, "process_starts", name)
     if state is JobState.SETTLED:
         message(session, "process_completed", name, success=True, output={"data": [1]})
+    if state is JobState.FETCHING:
+        message(session, "process_completed", name, success=True, output={"data": [FILE]})
     return job
 
 
 def session() -> Session:
     return Session("s", LIMITS)
+
+
+def settled(session: Session, was: JobState, **options: Any) -> Job:
+    """A job of ``session`` that was cancelled in state ``was``, as it is when somebody asks how to tell."""
+    job = job_in(was, session, **options)
+    job.cancel()
+    return job
+
+
+def tell(own: Session, was: JobState, version: str, *, can_hang_up: bool = False, **options: Any) -> Telling:
+    """How to tell of a job that was just cancelled in that state."""
+    return how_to_tell(
+        config(version, options.pop("events", EVENTS)),
+        own,
+        settled(own, was, **options),
+        was,
+        can_hang_up=can_hang_up,
+    )
 
 
 @pytest.mark.parametrize("state", JobState)
@@ -74,144 +117,168 @@ def test_what_may_be_settled(state: JobState, is_generator: bool, force: bool) -
         assert refusal is None
 
 
-def settled(session: Session, was: JobState, **options: Any) -> Job:
-    """A job of ``session`` that was cancelled in state ``was``, as it is when somebody asks whether to tell."""
-    job = job_in(was, session, **options)
-    job.cancel()
-    return job
-
-
-@pytest.mark.parametrize("was", [JobState.QUEUED, JobState.RUNNING])
-@pytest.mark.parametrize("version", [(3, 50, 2), (4, 0, 2), V4_29])
-def test_a_server_without_the_route_is_not_told(was: JobState, version: tuple[int, int, int]) -> None:
-    own = session()
-    refusal = refusal_to_tell(own, settled(own, was), was, version, has_state=False)
-    assert refusal is not None
-    assert "no /cancel" in refusal
+# The route.
 
 
 @pytest.mark.parametrize("version", WITH_ROUTE)
-@pytest.mark.parametrize("has_state", [False, True])
-def test_the_server_is_told_of_the_only_running_job(version: tuple[int, int, int], has_state: bool) -> None:
-    own = session()
-    job = settled(own, JobState.RUNNING)
-    assert refusal_to_tell(own, job, JobState.RUNNING, version, has_state=has_state) is None
+@pytest.mark.parametrize("can_hang_up", [False, True])
+def test_the_only_running_job(version: str, can_hang_up: bool) -> None:
+    telling = tell(session(), JobState.RUNNING, version, can_hang_up=can_hang_up)
+    assert (telling.means, telling.route, telling.ends) == (Means.REQUEST, "cancel", {0})
+    assert json.loads(telling.payload) == {"event_id": "e", "fn_index": 0, "session_hash": "s"}
 
 
-@pytest.mark.parametrize("was", [JobState.QUEUED, JobState.RUNNING])
-@pytest.mark.parametrize("sibling", [JobState.JOINING, JobState.QUEUED, JobState.RUNNING])
+@pytest.mark.parametrize("can_hang_up", [False, True])
+@pytest.mark.parametrize("was", AT_THE_SERVER)
+@pytest.mark.parametrize("sibling", [JobState.JOINING, *AT_THE_SERVER])
 @pytest.mark.parametrize("version", WITH_ROUTE)
-def test_the_server_is_never_told_while_the_same_function_has_another_job(
-    was: JobState, sibling: JobState, version: tuple[int, int, int]
+def test_never_while_the_same_function_has_another_job(
+    was: JobState, sibling: JobState, version: str, can_hang_up: bool
 ) -> None:
     own = session()
-    job = settled(own, was)
     job_in(sibling, own, name="sibling")
-    refusal = refusal_to_tell(own, job, was, version, has_state=False)
-    assert refusal is not None
-    assert "another job of the same function" in refusal
+    telling = tell(own, was, version, can_hang_up=can_hang_up)
+    assert telling.means is Means.NOTHING
+    assert "another job of the same function" in telling.reason
 
 
+@pytest.mark.parametrize("ended", [JobState.SETTLED, JobState.FETCHING])
 @pytest.mark.parametrize("version", WITH_ROUTE)
-def test_a_job_that_has_ended_is_no_sibling(version: tuple[int, int, int]) -> None:
+def test_a_job_that_the_server_has_done_with_is_no_sibling(version: str, ended: JobState) -> None:
     own = session()
-    job = settled(own, JobState.RUNNING)
-    job_in(JobState.SETTLED, own, name="sibling")
-    assert refusal_to_tell(own, job, JobState.RUNNING, version, has_state=True) is None
+    job_in(ended, own, name="sibling")
+    assert tell(own, JobState.RUNNING, version).means is Means.REQUEST
+
+
+def test_an_orphan_is_no_sibling_and_is_told_of_like_any_job() -> None:
+    own = session()
+    orphan = own.disown(settled(own, JobState.QUEUED, name="orphan"))
+    assert tell(own, JobState.RUNNING, V4_44).means is Means.REQUEST
+    telling = how_to_tell(config(V4_44), own, orphan, JobState.RUNNING, can_hang_up=False)
+    assert json.loads(telling.payload)["event_id"] == "orphan"
 
 
 def test_a_job_of_another_session_is_no_sibling() -> None:
-    own, other = session(), session()
-    job_in(JobState.RUNNING, other)
-    assert refusal_to_tell(own, settled(own, JobState.RUNNING), JobState.RUNNING, V6, has_state=True) is None
+    job_in(JobState.RUNNING, session())
+    assert tell(session(), JobState.RUNNING, V6_14).means is Means.REQUEST
 
 
-@pytest.mark.parametrize("sibling", [JobState.JOINING, JobState.QUEUED, JobState.RUNNING])
-@pytest.mark.parametrize(
-    ("was", "version", "told"),
-    [
-        (JobState.RUNNING, V4_44, True),
-        (JobState.QUEUED, V4_30, False),
-        (JobState.QUEUED, V4_44, False),
-        (JobState.QUEUED, V5, True),
-        (JobState.QUEUED, V6, True),
-    ],
-)
-def test_a_stale_completion_on_4_x_spares_other_functions_only_if_none_is_open(
-    sibling: JobState, was: JobState, version: tuple[int, int, int], told: bool
-) -> None:
+@pytest.mark.parametrize("sibling", [JobState.JOINING, *AT_THE_SERVER])
+@pytest.mark.parametrize("was", AT_THE_SERVER)
+@pytest.mark.parametrize("version", WITH_ROUTE)
+def test_a_job_of_another_function_is_not_harmed(sibling: JobState, was: JobState, version: str) -> None:
     own = session()
-    job = settled(own, was)
     job_in(sibling, own, fn_index=1, name="sibling")
-    refusal = refusal_to_tell(own, job, was, version, has_state=False)
-    if told:
-        assert refusal is None
+    telling = tell(own, was, version, can_hang_up=True)
+    if was is JobState.RUNNING or version == V6_14:
+        assert telling.means is Means.REQUEST
     else:
-        assert refusal is not None
-        assert "break off the session's other jobs" in refusal
+        assert telling.means is Means.NOTHING
+        assert "no job out of its queue" in telling.reason
 
 
+@pytest.mark.parametrize("version", [V4_30, V4_44, V5_49, V6_13])
+def test_a_job_that_only_waits_is_ended_with_its_stream(version: str) -> None:
+    assert tell(session(), JobState.QUEUED, version, can_hang_up=True).means is Means.HANG_UP
+    assert tell(session(), JobState.QUEUED, V6_14, can_hang_up=True).means is Means.REQUEST
+
+
+@pytest.mark.parametrize(("can_hang_up", "means"), [(False, Means.NOTHING), (True, Means.HANG_UP)])
+def test_a_batch_is_not_stopped(can_hang_up: bool, means: Means) -> None:
+    telling = tell(session(), JobState.RUNNING, V6_14, fn_index=9, can_hang_up=can_hang_up)
+    assert telling.means is means
+    assert "batch" in telling.reason or can_hang_up
+    assert tell(session(), JobState.QUEUED, V6_14, fn_index=9).means is Means.REQUEST
+
+
+# Events that cancel.
+
+
+@pytest.mark.parametrize("version", [V4_13, V4_29])
+def test_the_event_that_cancels_the_fewest_is_triggered(version: str) -> None:
+    telling = tell(session(), JobState.RUNNING, version)
+    assert (telling.means, telling.route, telling.ends) == (Means.REQUEST, "run/predict", {0})
+    assert json.loads(telling.payload) == {"data": [], "fn_index": 6, "session_hash": "s"}
+    telling = tell(session(), JobState.RUNNING, version, events={3: [0, 1], 4: [2]})
+    assert (json.loads(telling.payload)["fn_index"], telling.ends) == (3, {0, 1})
+
+
+@pytest.mark.parametrize("sibling", [JobState.JOINING, *AT_THE_SERVER])
 @pytest.mark.parametrize(
-    ("version", "has_state", "told"),
-    [(V4_30, True, False), (V4_44, True, False), (V4_44, False, True), (V5, True, True), (V6, True, True)],
+    ("fn_index", "of_the_sibling", "event"), [(0, 1, 6), (2, 0, 7), (2, 1, None), (0, 0, None)]
 )
-def test_a_session_that_holds_state_is_not_given_up_for_a_queued_job(
-    version: tuple[int, int, int], has_state: bool, told: bool
+def test_no_event_is_triggered_that_would_end_another_job(
+    sibling: JobState, fn_index: int, of_the_sibling: int, event: int | None
 ) -> None:
     own = session()
-    refusal = refusal_to_tell(
-        own, settled(own, JobState.QUEUED), JobState.QUEUED, version, has_state=has_state
-    )
-    if told:
-        assert refusal is None
+    job_in(sibling, own, fn_index=of_the_sibling, name="sibling")
+    telling = tell(own, JobState.RUNNING, V4_13, fn_index=fn_index, can_hang_up=True)
+    if event is None:
+        assert telling.means is Means.NOTHING
+        assert "would end another job" in telling.reason
     else:
-        assert refusal is not None
-        assert "holds State" in refusal
+        assert json.loads(telling.payload)["fn_index"] == event
 
 
-@pytest.mark.parametrize(
-    ("was", "version", "needed"),
-    [
-        (JobState.QUEUED, V4_30, True),
-        (JobState.QUEUED, V4_44, True),
-        (JobState.RUNNING, V4_44, False),
-        (JobState.QUEUED, V5, False),
-        (JobState.RUNNING, V6, False),
-    ],
-)
-def test_a_told_4_x_server_breaks_the_next_stream(
-    was: JobState, version: tuple[int, int, int], needed: bool
-) -> None:
-    assert needs_new_session(was, version) is needed
+@pytest.mark.parametrize(("can_hang_up", "means"), [(False, Means.NOTHING), (True, Means.HANG_UP)])
+def test_an_app_without_such_an_event(can_hang_up: bool, means: Means) -> None:
+    for was in AT_THE_SERVER:
+        telling = tell(session(), was, V4_13, fn_index=8, can_hang_up=can_hang_up)
+        assert telling.means is means
+        assert "no event that cancels" in telling.reason or can_hang_up
+
+
+def test_an_event_without_a_function_cancels_nothing() -> None:
+    own = session()
+    job = settled(own, JobState.RUNNING)
+    telling = how_to_tell(config(V4_13, backend_fn=False), own, job, JobState.RUNNING, can_hang_up=False)
+    assert telling.means is Means.NOTHING
+
+
+@pytest.mark.parametrize(("can_hang_up", "means"), [(False, Means.NOTHING), (True, Means.HANG_UP)])
+def test_an_event_does_not_reach_what_only_waits(can_hang_up: bool, means: Means) -> None:
+    assert tell(session(), JobState.QUEUED, V4_13, can_hang_up=can_hang_up).means is means
+
+
+# Whatever comes.
 
 
 @given(
-    was=st.sampled_from([JobState.QUEUED, JobState.RUNNING]),
-    version=st.sampled_from([V4_29, *WITH_ROUTE]),
-    has_state=st.booleans(),
+    was=st.sampled_from(AT_THE_SERVER),
+    version=st.sampled_from([V4_13, V4_29, *WITH_ROUTE]),
+    can_hang_up=st.booleans(),
+    fn_index=st.integers(0, 3),
+    events=st.dictionaries(st.integers(4, 8), st.lists(st.integers(0, 3), max_size=4)),
     siblings=st.lists(
         st.tuples(
-            st.integers(0, 2),
-            st.sampled_from([JobState.JOINING, JobState.QUEUED, JobState.RUNNING, JobState.SETTLED]),
+            st.integers(0, 3),
+            st.sampled_from([JobState.JOINING, *AT_THE_SERVER, JobState.SETTLED]),
         ),
         max_size=4,
     ),
 )
 def test_nothing_that_harms_a_sibling_is_allowed(
-    was: JobState, version: tuple[int, int, int], has_state: bool, siblings: list[tuple[int, JobState]]
+    was: JobState,
+    version: str,
+    can_hang_up: bool,
+    fn_index: int,
+    events: dict[int, list[int]],
+    siblings: list[tuple[int, JobState]],
 ) -> None:
     own = session()
-    job = settled(own, was)
-    for number, (fn_index, state) in enumerate(siblings):
-        job_in(state, own, fn_index=fn_index, name=f"sibling {number}")
-    if refusal_to_tell(own, job, was, version, has_state=has_state) is not None:
-        return
-    alive = [fn_index for fn_index, state in siblings if state is not JobState.SETTLED]
-    assert job.fn_index not in alive
-    # Where the session cannot go on, nobody else is in it, and no State is lost.
-    if needs_new_session(was, version):
+    for number, (sibling, state) in enumerate(siblings):
+        job_in(state, own, fn_index=sibling, name=f"sibling {number}")
+    telling = tell(own, was, version, can_hang_up=can_hang_up, fn_index=fn_index, events=events)
+    alive = {sibling for sibling, state in siblings if state is not JobState.SETTLED}
+    assert telling.ends.isdisjoint(alive)
+    if telling.means is Means.HANG_UP:
         assert not alive
-        assert not has_state
+        assert can_hang_up
+    if telling.means is Means.REQUEST:
+        assert fn_index in telling.ends
+        assert was is JobState.RUNNING or version == V6_14
+        if telling.route == "run/predict":
+            assert telling.ends == {*events[json.loads(telling.payload)["fn_index"]]}
 
 
 def test_a_report_says_what_was_done() -> None:

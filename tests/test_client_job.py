@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import json
 import logging
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -473,6 +475,75 @@ def test_cancelling_a_job_that_is_over(client: Client) -> None:
     assert job.result() == "x"
     assert job.outputs() == ["x"]
     assert job.status().success
+
+
+def test_cancelling_while_others_wait(client: Client, world: World) -> None:
+    job = client.submit(api_name="/paced")
+    with concurrent.futures.ThreadPoolExecutor(9) as pool:
+        errors = [pool.submit(job.exception, 10) for _ in range(3)]
+        ends = [pool.submit(lambda: [*job.events()][-1]) for _ in range(3)]
+        outputs = [pool.submit(lambda: [*job]) for _ in range(3)]
+        eventually(lambda: job.status().code is Status.ITERATING)
+        assert job.cancel()
+        assert {type(error.result()) for error in errors} == {JobCancelled}
+        assert [end.result() for end in ends] == [Cancelled(by_server=False)] * 3
+        assert [output.result() for output in outputs] == [["a"]] * 3
+    assert client.predict("x", api_name="/echo") == "x"
+
+
+def test_cancelling_from_a_callback(client: Client, world: World) -> None:
+    job = client.submit(api_name="/paced")
+    assert next(iter(job)) == "a"
+    seen: list[tuple[bool, bool]] = []
+    client.submit("x", api_name="/echo").add_done_callback(
+        lambda ended: seen.append((job.cancel(), ended.cancel()))
+    )
+    eventually(lambda: seen)
+    assert seen == [(True, False)]
+    assert job.cancelled()
+    world.go.set()
+    assert world.closed.wait(5)
+
+
+def test_cancelled_by_the_server(client: Client, world: World) -> None:
+    """As when the app's own page cancels what runs in this session."""
+    job = client.submit(api_name="/paced")
+    assert next(iter(job)) == "a"
+    (fn_index,) = (
+        dependency["id"]
+        for dependency in client.config["dependencies"]
+        if dependency["api_name"].strip("/") == "paced"
+    )
+    body = {"event_id": job.event_id, "session_hash": job.session_hash, "fn_index": fn_index}
+    request = urllib.request.Request(
+        f"{world.server.url}/gradio_api/cancel",
+        json.dumps(body).encode(),
+        {"content-type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=5).close()
+    with pytest.raises(JobCancelled):
+        job.result(5)
+    assert list(job.events())[-1] == Cancelled(by_server=True)
+    with pytest.raises(JobCancelled):
+        list(job)
+    assert not job.cancel()
+    assert client.predict("x", api_name="/echo") == "x"
+
+
+def test_a_cancelled_job_is_stopped_when_it_starts_on_a_server_that_keeps_it_in_its_queue() -> None:
+    with World("4.44.1") as world, Client(world.server.url) as client, Client(world.server.url) as other:
+        busy = other.submit("busy", api_name="/single")
+        eventually(lambda: busy.status().code is Status.PROCESSING)
+        queued = client.submit("queued", api_name="/single")
+        sibling = client.submit("sibling", api_name="/wait")
+        eventually(lambda: queued.status().rank is not None)
+        assert queued.cancel()
+        assert queued.cancel_report is not None
+        assert not queued.cancel_report.server_told
+        assert "stopped when it starts" in queued.cancel_report.reason
+        world.go.set()
+        assert (busy.result(5), sibling.result(5)) == ("busy", "sibling")
+        assert client.predict("x", api_name="/single") == "x"
 
 
 def test_cancelling_from_many_threads(client: Client, world: World) -> None:

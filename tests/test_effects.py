@@ -8,7 +8,20 @@ from typing import get_args
 import pytest
 
 from gradio_proto import effects
-from gradio_proto.effects import ByteEffect, Effect, ExchangeEffect, Now, Signal, Sleep, Wait
+from gradio_proto.effects import (
+    ByteEffect,
+    CreateFile,
+    Effect,
+    ExchangeEffect,
+    FileEffect,
+    KeepFile,
+    Now,
+    OpenFile,
+    Signal,
+    Sleep,
+    Wait,
+    WriteFile,
+)
 
 
 def test_a_signal_wakes_its_waiter_once() -> None:
@@ -42,12 +55,21 @@ def test_equal_effects_are_two_effects() -> None:
     assert Now() != Now()
 
 
+AT_ONCE = (effects.IsQuiet, Now, OpenFile, CreateFile, WriteFile, KeepFile)
+"""What takes no time that anybody could wait for: the disk's is the operating system's business."""
+
+
 @pytest.mark.parametrize("kind", get_args(Effect), ids=lambda kind: kind.__name__)
 def test_what_may_take_time_has_a_deadline(kind: type) -> None:
     names = {field.name for field in dataclasses.fields(kind)}
-    assert ("deadline" in names) is (kind not in (effects.IsQuiet, Now))
+    assert ("deadline" in names) is (kind not in AT_ONCE)
 
 
 def test_the_two_rungs_share_what_is_neither_bytes_nor_exchanges() -> None:
-    assert set(get_args(ByteEffect)) & set(get_args(ExchangeEffect)) == {Wait, Sleep, Now}
+    assert set(get_args(ByteEffect)) & set(get_args(ExchangeEffect)) == {
+        Wait,
+        Sleep,
+        Now,
+        *get_args(FileEffect),
+    }
     assert set(get_args(Effect)) == set(get_args(ByteEffect)) | set(get_args(ExchangeEffect))

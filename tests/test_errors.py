@@ -18,6 +18,7 @@ from gradio_proto.errors import (
     ConnectError,
     ConnectionLost,
     DeadlineExceeded,
+    FileError,
     GradioError,
     HTTPStatusError,
     JobCancelled,
@@ -55,6 +56,7 @@ EXAMPLES: list[tuple[GradioError, bool]] = [
     (ValidationError("m", detail=[{"loc": ["a"]}]), False),
     (QueueError("m"), True),
     (TooManyRequestsError("m", retry_after=3.5), True),
+    (FileError("m", path="/a/x"), False),
     (JobCancelled("m"), False),
     (AppError("m", None, False, "T", hidden=True, extra={"x": 1}), False),
 ]

@@ -23,6 +23,7 @@ from gradio_proto.effects import (
     ReadHead,
     Receive,
     Send,
+    SendBody,
     Signal,
     Sleep,
     StartTLS,
@@ -285,6 +286,101 @@ def test_a_body_is_the_same_for_every_split(data: st.DataObject) -> None:
         hand.gets(piece)
     assert hand.result == b"abcdefg"
     assert not stream.closed
+
+
+# Bodies that are sent in pieces.
+
+
+def upload(*pieces: bytes, framing: tuple[str, str] = ("transfer-encoding", "chunked")) -> Flow[bytes]:
+    request = Request("POST", APP, "/upload", (framing,), is_streamed=True)
+    exchange, _ = yield Open(request, 1.0)
+    try:
+        for piece in (*pieces, b""):
+            answer, _ = yield SendBody(exchange, piece, 2.0)
+            assert answer is None
+        yield ReadHead(exchange, None)
+        return (yield from read_all(exchange))
+    finally:
+        exchange.close()
+
+
+def test_a_streamed_body_goes_out_piece_by_piece() -> None:
+    pool, stream = pool_of(), Stream()
+    hand = Hand(upload(b"ab", b"c"), pool)
+    hand.connects(stream)
+    sent = [hand.answers(Send) for _ in range(3)]
+    assert [(effect.data, effect.deadline, effect.stream) for effect in sent] == [
+        (b"2\r\nab\r\n", 2.0, stream),
+        (b"1\r\nc\r\n", 2.0, stream),
+        (b"0\r\n\r\n", 2.0, stream),
+    ]
+    hand.gets()
+    assert hand.result == b"ok"
+    again = Hand(fetch(), pool)
+    again.reuses(stream)
+    again.abandon()
+
+
+def test_the_end_of_a_body_of_stated_length_is_no_bytes() -> None:
+    hand, stream = Hand(upload(b"abc", framing=("content-length", "3")), pool_of()), Stream()
+    hand.connects(stream)
+    assert hand.answers(Send).data == b"abc"
+    hand.gets()
+    assert hand.result == b"ok"
+    assert not stream.closed
+
+
+def upload_against_refusal() -> Flow[tuple[str, int]]:
+    request = Request("POST", APP, "/upload", (("content-length", "9"),), is_streamed=True)
+    exchange, _ = yield Open(request, None)
+    try:
+        try:
+            yield SendBody(exchange, b"abc", None)
+        except GradioError as error:
+            why = f"{type(error).__name__} {getattr(error, 'kind', '')}"
+        else:
+            why = ""
+        head, _ = yield ReadHead(exchange, None)
+        yield from read_all(exchange)
+        return why, head.status
+    finally:
+        exchange.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "why"), [(ConnectionLost("reset"), "ConnectionLost "), (TimedOut(), "DeadlineExceeded write")]
+)
+def test_after_a_failure_to_send_an_early_answer_can_still_be_read(error: Exception, why: str) -> None:
+    pool, stream = pool_of(), Stream()
+    hand = Hand(upload_against_refusal(), pool)
+    hand.connects(stream)
+    hand.fails(Send, error)
+    hand.gets(OK.replace(b"200", b"413"))
+    assert hand.result == (why, 413)
+    assert stream.closed
+    again = Hand(fetch(), pool)
+    again.asks(Now)  # nobody uses that connection again
+    again.abandon()
+
+
+def test_a_body_that_is_longer_than_stated_is_the_callers_mistake() -> None:
+    hand, stream = Hand(raising(upload(b"abcd", framing=("content-length", "3"))), pool_of()), Stream()
+    hand.connects(stream)
+    assert type(hand.result) is LocalProtocolError
+    assert stream.closed
+
+
+@pytest.mark.parametrize("thrown", [None, KeyboardInterrupt()])
+def test_a_body_that_is_given_up_takes_its_connection_along(thrown: BaseException | None) -> None:
+    hand, stream = Hand(upload(b"ab", b"c"), pool_of()), Stream()
+    hand.connects(stream)
+    hand.answers(Send)
+    if thrown is None:
+        hand.abandon()
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            hand.fails(Send, thrown)
+    assert stream.closed
 
 
 # Which connections are used again.

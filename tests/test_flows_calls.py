@@ -17,8 +17,10 @@ from scripted import (
     accepted,
     an_app,
     completed,
+    event,
     generating,
     http,
+    message,
     real_world,
     scripted_world,
     stateful_app,
@@ -39,9 +41,11 @@ from gradio_proto.errors import (
     ValidationError,
 )
 from gradio_proto.events import Cancelled, Completed, Failed
+from gradio_proto.files import file_output
 from gradio_proto.flows.calls import TELL_SECONDS, call, cancel, follow
 from gradio_proto.flows.state import JOINS_AT_ONCE
 from gradio_proto.job import JobState
+from gradio_proto.testing import TestApp
 from gradio_proto.timeouts import Timeouts
 
 VERSIONS = ["4.13.0", "4.19.1", "4.21.0", "4.44.1", "5.49.1", "6.31.0"]
@@ -377,25 +381,45 @@ def test_a_server_that_does_not_take_the_cancellation(answer: Any) -> None:
     world.close()
 
 
-@pytest.mark.parametrize(
-    ("version", "is_told", "new_session"),
-    [("4.13.0", False, False), ("4.44.1", True, True), ("5.49.1", True, False), ("6.31.0", True, False)],
-)
-def test_cancelled_while_it_joins_and_accepted_then(version: str, is_told: bool, new_session: bool) -> None:
-    world = joining([1.0, accepted("e1")], streams=[[STREAM, completed("e2", "v")]], version=version)
+def starts(event_id: str) -> bytes:
+    return event(msg="process_starts", event_id=event_id, eta=None)
+
+
+@pytest.mark.parametrize("version", ["4.44.1", "5.49.1", "6.31.0"])
+def test_cancelled_while_it_joins_and_accepted_then(version: str) -> None:
+    world = joining([1.0, accepted("e1")], streams=[[STREAM, 2.0, starts("e1")]], version=version)
     begun = world.begin("/echo", "x")
     world.runner.settle()
-    live = begun.live
-    report = world.run(cancel(world.state, live, begun.job))
+    report = world.run(cancel(world.state, begun.live, begun.job))
     assert report == CancelReport(
         True, False, "the server had not accepted the job yet; if it does, it is told then"
     )
     world.finish(begun)
+    # Until 6.14, to tell of a job that waits is of no use: it would run all the same.
+    assert world.runner.now == (1.0 if version == "6.31.0" else 3.0)
     assert begun.job.outcome == Cancelled(by_server=False)
-    assert [body["event_id"] for body in told(world)] == (["e1"] if is_told else [])
-    assert (world.state.live is not live) is new_session
-    assert live.retired.is_set is new_session
-    assert world.result(world.begin("/double", "y")) == "v"
+    assert [body["event_id"] for body in told(world)] == ["e1"]
+    assert world.state.live is begun.live
+    next_one = world.begin("/double", "y")
+    world.runner.settle()
+    world.say(completed("e2", "v"))
+    assert world.result(next_one) == "v"
+    world.close()
+
+
+def test_cancelled_while_it_joins_and_over_by_the_time_of_the_answer() -> None:
+    world = joining(
+        [accepted("e1")],
+        [2.0, accepted("e2")],
+        streams=[[STREAM, 1.0, starts("e2"), completed("e2", "w"), 4.0, completed("e1", "v")]],
+    )
+    sibling, begun = world.begin("/double", "a"), world.begin("/echo", "b")
+    world.runner.settle()
+    world.run(cancel(world.state, begun.live, begun.job))
+    world.finish(begun)
+    assert world.runner.now == 2.0
+    assert world.result(sibling) == "v"
+    assert told(world) == []
     world.close()
 
 
@@ -418,15 +442,78 @@ def test_cancelled_while_it_joins_next_to_a_sibling_of_the_same_function(version
 
 @pytest.mark.parametrize("version", ["4.44.1", "5.49.1", "6.31.0"])
 def test_a_queued_job_is_cancelled_next_to_another_function(version: str) -> None:
-    world = joining(streams=[[STREAM, 3.0, completed("e1", "v")]], version=version)
+    is_told = version == "6.31.0"
+    later = [] if is_told else [1.0, starts("e2"), 1.0]
+    world = joining(streams=[[STREAM, 3.0, *later, completed("e1", "v")]], version=version)
     sibling, begun = world.begin("/double", "a"), world.begin("/echo", "b")
     world.runner.settle()
-    live = begun.live
-    report = world.run(cancel(world.state, live, begun.job))
-    # 4.44 would run it all the same, and then break off the sibling's stream.
-    assert report.server_told is (version != "4.44.1")
-    assert world.state.live is live
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert (report.cancelled, report.server_told) == (True, is_told)
+    assert len(told(world)) == is_told
+    assert world.state.live is begun.live
     assert world.result(sibling) == "v"
+    world.finish(begun)
+    assert [body["event_id"] for body in told(world)] == ["e2"]
+    assert world.server.asked[-1].time == (0.0 if is_told else 4.0)
+    world.close()
+
+
+def test_an_orphan_that_starts_next_to_a_sibling_is_left_alone() -> None:
+    world = joining(streams=[[STREAM, 1.0, starts("e1"), 1.0, starts("e2"), 1.0, completed("e1", "v")]],
+                    version="4.44.1")  # fmt: skip
+    sibling, begun = world.begin("/echo", "a"), world.begin("/echo", "b")
+    world.runner.settle()
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert "same function" in report.reason
+    world.finish(begun)
+    assert world.runner.now == 2.0
+    assert world.result(sibling) == "v"
+    assert told(world) == []
+    world.close()
+
+
+def test_an_orphan_holds_no_slot() -> None:
+    world = joining(streams=[[STREAM, 5.0, completed("e1", "v"), completed("e3", "w"), starts("e2")]],
+                    version="4.44.1", slots=2)  # fmt: skip
+    sibling, begun = world.begin("/double", "a"), world.begin("/echo", "b")
+    world.runner.settle()
+    world.run(cancel(world.state, begun.live, begun.job))
+    waiting = world.begin("/double", "c")
+    world.runner.settle()
+    assert waiting.job.state is JobState.QUEUED
+    assert [world.result(sibling), world.result(waiting)] == ["v", "w"]
+    world.finish(begun)
+    world.close()
+
+
+def test_the_deadline_passes_in_a_queue_that_the_server_does_not_take_it_out_of() -> None:
+    world = joining(streams=[[STREAM, 8.0, starts("e2"), 1.0, completed("e1", "v")]], version="4.44.1")
+    sibling, begun = world.begin("/double", "a"), world.begin("/echo", "b", deadline=5.0)
+    world.runner.run_until(lambda: begun.job.is_settled)
+    assert (world.runner.now, told(world)) == (5.0, [])
+    assert isinstance(failure(world, begun), DeadlineExceeded)
+    assert world.runner.now == 8.0
+    assert [body["event_id"] for body in told(world)] == ["e2"]
+    assert world.result(sibling) == "v"
+    world.close()
+
+
+def test_a_job_that_completes_twice_on_444() -> None:
+    """It breaks off the stream; the next one goes on with what the sibling is owed."""
+    stumbles = [event(msg="process_completed", event_id="e2", output={}, success=True), completed("e2", "w"),
+                event(msg="unexpected_error", event_id=None, message="'e2'", success=False), CLOSE]  # fmt: skip
+    world = joining(
+        streams=[
+            [STREAM, starts("e1"), starts("e2"), generating("e1", [0]), 1.0, *stumbles],
+            [STREAM, 1.0, generating("e1", []), completed("e1", [0])],
+        ],
+        version="4.44.1",
+    )
+    sibling, begun = world.begin("/count", 1), running(world, world.begin("/echo", "b"))
+    assert world.run(cancel(world.state, begun.live, begun.job, force=True)).server_told
+    assert world.result(sibling) == [0]
+    assert sibling.outputs == [[0], [0]]
+    assert len(world.server.paths("/queue/data")) == 2
     world.finish(begun)
     world.close()
 
@@ -444,48 +531,194 @@ def test_a_queued_job_is_cancelled_on_a_real_server(version: str) -> None:
     world.close()
 
 
-def test_a_session_with_state_is_not_given_up_on_444() -> None:
-    world = real_world(stateful_app("4.44.1"))
-    begun = world.begin("/echo", "x")
-    world.runner.run_until(lambda: begun.job.state is JobState.QUEUED)
+def old_app(version: str = "4.13.0") -> TestApp:
+    """An app in which one event cancels /count alone, and another /count and /double; nothing cancels /echo."""
+    app = an_app(version, default_concurrency_limit=None)
+
+    @app.endpoint("/stop_both", cancels=["/count", "/double"])
+    @app.endpoint("/stop", cancels=["/count"])
+    def stop() -> None:
+        pass
+
+    return app
+
+
+# Hanging up.
+
+
+def queued(world: World, begun: Begun) -> Begun:
+    """A job of which the stream has said that it waits."""
+    world.runner.run_until(lambda: begun.live.session.hears(begun.job))
+    assert begun.job.state is JobState.QUEUED
+    return begun
+
+
+ESTIMATION = event(msg="estimation", event_id="e1", rank=0, queue_size=1, rank_eta=None)
+
+
+@pytest.mark.parametrize("is_retired", [False, True])
+def test_a_job_alone_in_the_queue_is_ended_with_its_session(is_retired: bool) -> None:
+    world = joining(streams=[[STREAM, ESTIMATION, 600.0], [STREAM, completed("e2", "v")]], version="4.44.1")
+    begun = queued(world, world.begin("/echo", "x"))
+    stream = world.server.handler.stream_conn
+    if is_retired:
+        world.state.retire(begun.live)
+        newer = world.state.session()
     report = world.run(cancel(world.state, begun.live, begun.job))
-    assert (report.cancelled, report.server_told) == (True, False)
-    assert "State" in report.reason
-    assert world.state.live is begun.live
+    assert (report.cancelled, report.server_told) == (True, True)
+    assert "stream was closed" in report.reason
     world.finish(begun)
-    world.close()
-
-
-def test_a_session_whose_next_job_waits_for_a_slot_is_not_given_up_on_444() -> None:
-    world = real_world(an_app("4.44.1"), slots=1)
-    begun, waiting = world.begin("/echo", "x"), world.begin("/double", "y")
-    world.runner.run_until(lambda: begun.job.state is JobState.QUEUED)
-    report = world.run(cancel(world.state, begun.live, begun.job))
-    assert (report.cancelled, report.server_told) == (True, False)
-    assert "about to join" in report.reason
-    assert world.result(waiting) == "yy"
-    world.finish(begun)
-    world.close()
-
-
-def test_a_cancelled_job_of_a_session_that_is_given_up_already() -> None:
-    world = joining(streams=[[STREAM, 600.0]], version="4.44.1")
-    begun = world.begin("/echo", "x")
     world.runner.settle()
-    world.state.live = None
-    newer = world.state.session()
-    assert world.run(cancel(world.state, begun.live, begun.job)).server_told
-    assert world.state.live is newer
+    assert stream in world.server.lost
+    assert told(world) == []
+    assert begun.live.retired.is_set
+    assert not is_retired or world.state.live is newer
+    assert world.result(world.begin("/echo", "y")) == "v"
+    assert json.loads(world.server.asked[-2].body)["session_hash"] == "session2"
     world.close()
 
 
-def test_a_settled_job_that_the_server_never_named_cannot_be_told_of() -> None:
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_stream_is_closed_when_its_reader_has_left(leaves: bool) -> None:
+    world = joining(streams=[[STREAM, ESTIMATION, 600.0]], version="4.44.1")
+    begun = queued(world, world.begin("/echo", "x"))
+    baton, holder = begun.live.session.baton, Signal()
+    task = world.spawn(cancel(world.state, begun.live, begun.job))
+    baton._holder = holder  # one who does not leave at once, unlike the readers that this library has
+    world.runner.run_until(task.is_done, world.runner.now + 1.0)
+    assert not task.done
+    if leaves:
+        baton.release(holder)
+    world.runner.run_until(task.is_done)
+    assert task.result.server_told is leaves
+    assert leaves or "still being read" in task.result.reason
+    assert world.runner.now == (1.0 if leaves else TELL_SECONDS)
+    baton._holder = None
+    world.close()
+
+
+def test_orphans_end_with_their_session() -> None:
+    world = joining(streams=[[STREAM, ESTIMATION, 600.0], [STREAM, completed("e3", "v")]], version="4.44.1")
+    begun = queued(world, world.begin("/echo", "x"))
+    orphan = world.begin("/echo", "y")
+    world.runner.settle()
+    assert not world.run(cancel(world.state, orphan.live, orphan.job)).server_told
+    assert "stream was closed" in world.run(cancel(world.state, begun.live, begun.job)).reason
+    world.finish(begun, orphan)
+    assert world.runner.now == 0.0
+    assert world.result(world.begin("/echo", "z")) == "v"
+    world.close()
+
+
+@pytest.mark.parametrize("app", [stateful_app("4.44.1"), old_app()])
+def test_a_session_is_not_given_up_that_is_still_of_use(app: TestApp) -> None:
+    """It holds State, or a job waits for its slot to join it."""
+    streams = [[STREAM, ESTIMATION, 5.0, starts("e1"), completed("e1", "v"), completed("e2", "w")]]
+    has_state = len(app.endpoints) == 4
+    world = scripted_world(GradioScript(app, streams=streams), slots=None if has_state else 1)
+    begun = world.begin("/echo", "x")
+    waiting = None if has_state else world.begin("/double", "y")
+    queued(world, begun)
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert (report.cancelled, report.server_told) == (True, False)
+    assert not begun.live.retired.is_set
+    assert waiting is None or world.result(waiting) == "w"
+    world.finish(begun)
+    world.close()
+
+
+def test_a_job_whose_files_are_on_their_way() -> None:
     world = joining()
     begun = world.make("/echo", "x")
-    begun.live.session.join_sent(begun.job)
-    begun.job.state = JobState.QUEUED  # as by a server whose reply was lost
+    job, session = begun.job, begun.live.session
+    job._convert = lambda data: file_output({"path": "/f", "meta": {"_type": "gradio.FileData"}})
+    job.fetches_files = True  # type: ignore[misc]
+    session.join_sent(job)
+    session.join_accepted(job, "e1")
+    session.receive(*message(msg="process_completed", event_id="e1", output={"data": [0]}, success=True))
+    assert job.state is JobState.FETCHING
+    report = world.run(cancel(world.state, begun.live, job))
+    assert (report.cancelled, report.server_told) == (True, False)
+    assert "returned already" in report.reason
+    assert told(world) == []
+    assert job.outcome == Cancelled(by_server=False)
+
+
+# Servers before /cancel.
+
+
+@pytest.mark.parametrize("version", ["4.13.0", "4.19.1", "4.21.0"])
+def test_a_generator_is_stopped_by_the_apps_own_event(version: str) -> None:
+    world = real_world(old_app(version))
+    begun, sibling = running(world, world.begin("/count", 1000)), world.begin("/double", "x")
+    world.runner.run_until(lambda: sibling.job.event_id is not None)
     report = world.run(cancel(world.state, begun.live, begun.job))
-    assert report == CancelReport(True, False, "the server has not named the job")
+    assert (report.cancelled, report.server_told) == (True, True)
+    assert "the app's own event" in report.reason
+    world.finish(begun)
+    assert world.result(sibling) == "xx"
+    assert world.state.live is begun.live
+    assert world.result(world.begin("/count", 2)) == [0, 1]  # the stream goes on
+    assert len({job.live for job in world.jobs}) == 1
+    world.close()
+
+
+def test_the_functions_that_an_event_cancels_do_not_overtake_it() -> None:
+    script = GradioScript(
+        old_app(),
+        streams=[[STREAM, generating("e1", [0]), 4.0, completed("e2", "b"), completed("e3", "a")]],
+        others={"/run/predict": [1.5, http(200, b"{}")]},
+    )
+    script.config = {
+        "dependencies": [
+            {**dependency, "cancels": [0, 2] if dependency["cancels"] else []}
+            for dependency in old_app().config("")["dependencies"]
+        ]
+    }
+    world = scripted_world(script)
+    first = running(world, world.begin("/count", 5))
+    world.spawn(cancel(world.state, first.live, first.job))
+    world.runner.settle()
+    same, other = world.begin("/echo", "x"), world.begin("/double", "y")
+    assert [world.result(same), world.result(other)] == ["a", "b"]
+    assert join_times(world) == [0.0, 0.0, 1.5]
+    asked = [json.loads(asked.body) for asked in world.server.asked if asked.path.endswith("/run/predict")]
+    assert [(body["data"], body["session_hash"]) for body in asked] == [([], "session1")]
+    assert not first.live.cancelling
+    world.finish(first)
+    world.close()
+
+
+def test_an_event_that_fails() -> None:
+    script = GradioScript(
+        old_app(),
+        streams=[[STREAM, generating("e1", [0]), 4.0]],
+        others={"/run/predict": [http(500, b'{"error": "no"}')]},
+    )
+    world = scripted_world(script)
+    begun = running(world, world.begin("/count", 5))
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert (report.cancelled, report.server_told) == (True, False)
+    assert "did not take the cancellation" in report.reason
+    world.close()
+
+
+def test_a_function_that_nothing_cancels_is_ended_with_its_session() -> None:
+    world = joining([1.0, accepted("e1")], streams=[[STREAM, 2.0, starts("e1")], [STREAM, completed("e2", "v")]],
+                    version="4.13.0")  # fmt: skip
+    begun = world.begin("/echo", "x")
+    world.runner.settle()
+    world.run(cancel(world.state, begun.live, begun.job))
+    world.finish(begun)
+    assert world.runner.now == 3.0
+    assert begun.live.retired.is_set
+    world.runner.settle()
+    assert world.server.handler.stream_conn in world.server.lost
+    assert world.result(world.begin("/echo", "y")) == "v"
+    world.close()
+
+
+# Cancellations and joins.
 
 
 def test_a_job_of_the_same_function_does_not_overtake_the_cancellation() -> None:
@@ -511,6 +744,31 @@ def test_a_job_of_the_same_function_does_not_overtake_the_cancellation() -> None
     assert join_times(world) == [0.0, 0.0, 1.5]
     assert not same.live.cancelling
     world.finish(first, given_up)
+    world.close()
+
+
+def test_a_join_that_waits_for_its_turn_does_not_overtake_a_cancellation_either() -> None:
+    world = joining(
+        *[[1.0, accepted(f"e{number + 1}")] for number in range(JOINS_AT_ONCE + 1)],
+        streams=[
+            [STREAM, 5.0, *[completed(f"e{number + 1}", "v") for number in range(1, JOINS_AT_ONCE + 1)]]
+        ],
+    )
+    world.server.handler.others = {"/cancel": [1.5, http(200, b"{}")]}
+    first = world.begin("/echo", "x")
+    world.runner.run_until(lambda: first.job.state is JobState.QUEUED)
+    others = [world.begin("/double", "x") for _ in range(JOINS_AT_ONCE)]
+    world.runner.settle()
+    same, after = world.begin("/echo", "y"), world.begin("/double", "z")
+    world.runner.settle()
+    assert (same.job.state, after.job.state) == (JobState.NEW, JobState.NEW)
+    world.spawn(cancel(world.state, first.live, first.job))
+    world.runner.settle()
+    world.runner.run_until(lambda: False, world.runner.now + 1.2)
+    assert (same.job.state, after.job.state) == (JobState.NEW, JobState.QUEUED)  # nor does it hold up others
+    world.runner.run_until(lambda: same.job.state is JobState.JOINING)
+    assert world.runner.now == 2.5
+    world.finish(*others)
     world.close()
 
 
@@ -620,7 +878,9 @@ def test_a_login_that_holds_no_longer_can_be_made_again() -> None:
     world.state.auth = ("me", "password")
     error = failure(world, world.begin("/echo", "x"))
     assert isinstance(error, AuthenticationError)
-    assert str(error).partition(" (")[0].endswith("; the login holds no longer: client.refresh() logs in again")
+    assert (
+        str(error).partition(" (")[0].endswith("; the login holds no longer: client.refresh() logs in again")
+    )
     world.close()
 
 

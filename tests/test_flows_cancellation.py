@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
 from scripted import Begun, World, an_app, make_state, real_world, stateful_app
 
+from gradio_proto.files import FileInput
 from gradio_proto.flows.calls import call, cancel
 from gradio_proto.flows.connect import connect
 from gradio_proto.flows.heartbeat import heartbeat
+from gradio_proto.flows.upload import PIECE
 from gradio_proto.job import JobState
-from gradio_proto.testing import ServerProtocol
+from gradio_proto.testing import ServerProtocol, TestApp
+from gradio_proto.testing.files import File
 from gradio_proto.testing.memory import MemoryTask
 
 MOST = 200
@@ -96,11 +100,22 @@ def test_calling(version: str, place: str, name: str, throws: bool) -> None:
     at_every_effect(conversation, 5)
 
 
+def stoppable_app(version: str) -> TestApp:
+    """An app with an event that cancels ``/count``, which servers before ``/cancel`` need."""
+    app = an_app(version)
+
+    @app.endpoint("/stop", cancels=["/count"])
+    def stop() -> None:
+        pass
+
+    return app
+
+
 @pytest.mark.parametrize("throws", [False, True])
-@pytest.mark.parametrize("version", ["4.44.1", "5.49.1", "6.31.0"])
+@pytest.mark.parametrize("version", ["4.13.0", "4.44.1", "5.49.1", "6.31.0"])
 def test_cancelling(version: str, throws: bool) -> None:
     def conversation(steps: int) -> bool:
-        world = real_world(an_app(version))
+        world = real_world(stoppable_app(version))
         sibling = world.begin("/double", "x")
         begun = world.begin("/count", 500)
         world.runner.run_until(lambda: begun.job.state is JobState.RUNNING)
@@ -109,6 +124,42 @@ def test_cancelling(version: str, throws: bool) -> None:
             return False
         world.finish(begun)
         goes_on(world, (sibling, "xx"))
+        return True
+
+    at_every_effect(conversation, 2)
+
+
+@pytest.mark.parametrize("throws", [False, True])
+def test_hanging_up(throws: bool) -> None:
+    def conversation(steps: int) -> bool:
+        world = real_world(an_app("4.13.0"))
+        begun = world.begin("/count", 500)
+        world.runner.run_until(lambda: begun.job.state is JobState.RUNNING)
+        task = world.spawn(cancel(world.state, begun.live, begun.job))
+        if not give_up(world, task, steps, throws):
+            return False
+        world.finish(begun)
+        goes_on(world)
+        return True
+
+    at_every_effect(conversation, 1)
+
+
+@pytest.mark.parametrize("throws", [False, True])
+@pytest.mark.parametrize("version", ["4.13.0", "4.44.1"])
+def test_seeing_an_orphan_off(version: str, throws: bool) -> None:
+    def conversation(steps: int) -> bool:
+        world = real_world(stoppable_app(version))
+        busy, begun = world.begin("/count", 3), world.begin("/count", 500)
+        sibling = world.begin("/double", "x")
+        world.runner.run_until(lambda: begun.live.session.hears(begun.job) and busy.job.rank == 0)
+        assert begun.task is not None
+        before = begun.task.steps
+        begun.job.cancel()
+        begun.live.session.disown(begun.job)
+        if not give_up(world, begun.task, before + steps, throws):
+            return False
+        goes_on(world, (sibling, "xx"), (busy, [0, 1, 2]))
         return True
 
     at_every_effect(conversation, 2)
@@ -156,3 +207,37 @@ def test_a_call_that_never_took_its_first_step_has_done_nothing() -> None:
     assert begun.endings == 0
     begun.job.cancel()
     goes_on(world)
+
+
+def moving() -> TestApp:
+    """``/move`` takes a file and gives one."""
+    app = an_app()
+
+    @app.endpoint("/move", inputs=["file"], outputs=["file"])
+    def move(file: File) -> File:
+        return File("y.bin", file.data)
+
+    return app
+
+
+@pytest.mark.parametrize("throws", [False, True])
+@pytest.mark.parametrize("known", [False, True])
+def test_moving_files(known: bool, throws: bool) -> None:
+    data = b"x" * (2 * PIECE)
+    app = moving()
+
+    def conversation(steps: int) -> bool:
+        world = real_world(app)
+        sibling = world.begin("/count", 5)
+        stream = BytesIO(data)
+        file = FileInput(data, "bytes", "x.bin") if known else FileInput(stream, "stream", "x.bin")
+        begun = world.begin("/move", file, fetch=True)
+        assert begun.task is not None
+        if not give_up(world, begun.task, steps, throws):
+            return False
+        assert all(file.closed for file in world.runner.open_files)
+        assert not stream.closed  # it is its owner's
+        goes_on(world, (sibling, [0, 1, 2, 3, 4]))
+        return True
+
+    at_every_effect(conversation, 25)

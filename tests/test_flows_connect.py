@@ -202,7 +202,7 @@ def test_a_login_is_made_before_anything_else() -> None:
     world.close()
 
 
-@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
 def test_a_wrong_password(status: int) -> None:
     error = failure(login_world(http(status, b'{"detail":"Incorrect credentials."}')))
     assert isinstance(error, AuthenticationError)

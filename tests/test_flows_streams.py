@@ -345,6 +345,8 @@ def test_too_many_early_messages_end_their_job() -> None:
         ([http(500, b"Internal Server Error", content_type="text/plain")], HTTPStatusError),
         ([http(503, b"", "retry-after: 61")], HTTPStatusError),
         ([http(404, b'{"detail":"Not Found"}')], HTTPStatusError),
+        ([http(502)], HTTPStatusError),
+        ([http(504)], HTTPStatusError),
         ([http(200, b"<html>Log in</html>", content_type="text/html")], HTTPStatusError),
         ([http(200, b"{}", "content-encoding: gzip")], RemoteProtocolError),
         ([b"HTTP/1.1 500 No\r\ncontent-length: 9\r\n\r\n", 600.0], HTTPStatusError),
@@ -363,7 +365,7 @@ def test_something_else_where_the_stream_should_be(answer: list[Any], cls: type[
 FULL = http(503, b'{"detail":"Queue is full. Max size is 1 and size is 1."}')
 
 
-@pytest.mark.parametrize("answer", [FULL, http(502), http(504), http(429)])
+@pytest.mark.parametrize("answer", [FULL, http(503), http(429)])
 def test_a_stream_that_is_put_off_is_asked_for_again(answer: bytes) -> None:
     world = streaming([answer], [answer], [STREAM, completed("e1", "v"), completed("e2", "w")])
     one, two = world.begin("/echo", "x"), world.begin("/double", "y")

@@ -139,6 +139,73 @@ def test_a_request_holds_one_head_whatever_is_in_it(name: str, value: str, targe
     assert server.trailing_data == (b"", False)
 
 
+# Bodies that are sent in pieces.
+
+
+def streamed(framing: tuple[str, str]) -> Request:
+    return Request("POST", ORIGIN, "/upload", (framing,), is_streamed=True)
+
+
+@pytest.mark.parametrize(
+    ("framing", "wire"),
+    [
+        (("content-length", "5"), b"hello"),
+        (("transfer-encoding", "chunked"), b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"),
+    ],
+)
+def test_a_streamed_body_is_framed_as_its_head_says(framing: tuple[str, str], wire: bytes) -> None:
+    connection = HTTPConnection(LIMITS)
+    head = connection.send_request(streamed(framing))
+    assert head.lower().split(b"\r\n") == [
+        b"post /upload http/1.1",
+        b"host: app:7860",
+        ": ".join(framing).encode(),
+        b"",
+        b"",
+    ]
+    assert b"".join(connection.send_body(piece) for piece in (b"he", b"llo", b"")) == wire
+    heads, body, ended = read(connection, [WITH_LENGTH])
+    assert (heads[0].status, body, ended, connection.is_reusable) == (200, b"[1, 2, 3]", True, True)
+
+
+@pytest.mark.parametrize("pieces", [[b"hel"], [b"hel", b"lo!"], [b"hello", b"!"], []])
+def test_a_streamed_body_of_another_length_than_stated(pieces: list[bytes]) -> None:
+    connection = asked(streamed(("content-length", "5")))
+
+    def send() -> None:
+        for piece in [*pieces, b""]:
+            connection.send_body(piece)
+
+    with pytest.raises(LocalProtocolError, match="this piece of a body cannot be sent"):
+        send()
+
+
+def test_nothing_is_sent_behind_a_streamed_body() -> None:
+    connection = HTTPConnection(LIMITS)
+    connection.send_request(streamed(("transfer-encoding", "chunked")))
+    connection.send_body(b"")
+    with pytest.raises(LocalProtocolError):
+        connection.send_body(b"more")
+
+
+def test_an_answer_can_be_read_though_the_body_did_not_go_out() -> None:
+    connection = HTTPConnection(LIMITS)
+    connection.send_request(streamed(("content-length", "5")))
+    connection.send_body(b"he")
+    connection.send_failed()
+    heads, body, ended = read(connection, [WITH_LENGTH])
+    assert (heads[0].status, body, ended, connection.is_reusable) == (200, b"[1, 2, 3]", True, False)
+
+
+def test_a_streamed_request_is_not_taken_for_one_without_a_body() -> None:
+    requests = RequestCache()
+    headers = (("x-test", "yes"),)
+    whole = requests.event(Request("POST", ORIGIN, "/upload", headers))
+    part = requests.event(Request("POST", ORIGIN, "/upload", headers, is_streamed=True))
+    assert (b"content-length", b"0") in list(whole.headers)
+    assert (b"content-length", b"0") not in list(part.headers)
+
+
 def test_a_connection_takes_one_request_at_a_time() -> None:
     connection = asked()
     with pytest.raises(LocalProtocolError):

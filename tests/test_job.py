@@ -19,6 +19,7 @@ from gradio_proto.errors import (
     RemoteProtocolError,
 )
 from gradio_proto.events import Cancelled, Completed, Failed
+from gradio_proto.files import Uploads, as_file_outputs
 from gradio_proto.job import TRANSITIONS, Job, JobInput, JobState
 from gradio_proto.limits import Limits
 from gradio_proto.status import Status
@@ -30,6 +31,7 @@ def said(msg: str, **fields: Any) -> tuple[Any, str]:
 
 VALUE = said("process_completed", output={"data": ["v"]}, success=True)
 YIELD = said("process_generating", output={"data": ["y"]}, success=True)
+FILES = said("process_completed", output={"data": [{"path": "/a/x.txt"}]}, success=True)
 
 DO = {
     JobInput.JOIN_SENT: lambda job: job.join_sent("s"),
@@ -38,7 +40,8 @@ DO = {
     JobInput.STARTED: lambda job: job.receive(*said("process_starts", eta=2.5)),
     JobInput.REPORTED: lambda job: job.receive(*said("log", log="hello", level="info")),
     JobInput.YIELDED: lambda job: job.receive(*YIELD),
-    JobInput.COMPLETED: lambda job: job.receive(*VALUE),
+    JobInput.RETURNED_FILES: lambda job: job.receive(*FILES),
+    JobInput.COMPLETED: lambda job: job.fetched() if job.files else job.receive(*VALUE),
     JobInput.FAILED: lambda job: job.fail(GradioError("no")),
     JobInput.CANCELLED: lambda job: job.cancel(),
 }
@@ -48,12 +51,32 @@ WAYS: dict[JobState, list[JobInput]] = {
     JobState.JOINING: [JobInput.JOIN_SENT],
     JobState.QUEUED: [JobInput.JOIN_SENT, JobInput.JOIN_ACCEPTED],
     JobState.RUNNING: [JobInput.JOIN_SENT, JobInput.JOIN_ACCEPTED, JobInput.STARTED],
+    JobState.FETCHING: [JobInput.JOIN_SENT, JobInput.JOIN_ACCEPTED, JobInput.RETURNED_FILES],
     JobState.SETTLED: [JobInput.CANCELLED],
 }
 
+FROM_SERVER = {
+    JobInput.RANKED,
+    JobInput.STARTED,
+    JobInput.REPORTED,
+    JobInput.YIELDED,
+    JobInput.RETURNED_FILES,
+}
+"""What a server may go on to say about a job that it has answered, and nobody listens to."""
+
+
+def follows_on(state: JobState, happened: JobInput) -> JobState | None:
+    if state is JobState.FETCHING and happened in FROM_SERVER:
+        return state
+    return TRANSITIONS[state].get(happened)
+
+
+def fetching_job(**options: Any) -> Begun:
+    return a_job(convert=lambda data: as_file_outputs(data[0]), fetches_files=True, **options)
+
 
 def in_state(state: JobState) -> Begun:
-    begun = a_job()
+    begun = fetching_job()
     for happened in WAYS[state]:
         DO[happened](begun.job)
     assert begun.job.state is state
@@ -64,7 +87,7 @@ def in_state(state: JobState) -> Begun:
 @pytest.mark.parametrize("state", JobState)
 def test_every_input_in_every_state(state: JobState, happened: JobInput) -> None:
     begun = in_state(state)
-    follows = TRANSITIONS[state].get(happened)
+    follows = follows_on(state, happened)
     if follows is None:
         with pytest.raises(LocalProtocolError, match=f"{state.name} cannot take {happened.name}"):
             DO[happened](begun.job)
@@ -86,11 +109,11 @@ def test_the_table_is_total_for_a_settled_job_and_names_every_state() -> None:
 @given(st.lists(st.sampled_from(list(JobInput)), max_size=12))
 @settings(max_examples=200)
 def test_any_inputs_in_any_order(inputs: list[JobInput]) -> None:
-    begun = a_job()
+    begun = fetching_job()
     first = None
     for happened in inputs:
         state = begun.job.state
-        follows = TRANSITIONS[state].get(happened)
+        follows = follows_on(state, happened)
         try:
             DO[happened](begun.job)
         except LocalProtocolError:
@@ -168,7 +191,7 @@ def test_cancelled_by_the_server() -> None:
     job.receive(*said("process_completed", output={}, success=True))
     assert job.outcome == Cancelled(by_server=True)
     assert job.code is Status.CANCELLED
-    assert not job.was_cancelled_while_joining
+    assert job.orphan is None
     with pytest.raises(JobCancelled, match="cancelled") as caught:
         job.result()
     assert caught.value.event_id == "e"
@@ -178,7 +201,6 @@ def test_cancelled_while_joining_and_accepted_then() -> None:
     begun = in_state(JobState.JOINING)
     begun.job.cancel()
     assert begun.job.outcome == Cancelled(by_server=False)
-    assert begun.job.was_cancelled_while_joining
     begun.job.join_accepted("e")
     assert begun.job.event_id == "e"
     begun.job.join_sent("other")
@@ -218,3 +240,54 @@ def test_the_first_of_two_errors_is_told() -> None:
     job.cancel()
     with pytest.raises(ConnectionLost, match="first"):
         job.result()
+
+
+def test_a_job_whose_files_are_fetched_is_answered_first_and_settles_then() -> None:
+    begun = in_state(JobState.RUNNING)
+    job = begun.job
+    answered: list[JobState] = []
+    job.on_answered.append(lambda: answered.append(job.state))
+    assert not job.is_answered
+    DO[JobInput.RETURNED_FILES](job)
+    assert (job.is_answered, job.is_settled, job.outcome, answered) == (
+        True,
+        False,
+        None,
+        [JobState.FETCHING],
+    )
+    (file,) = job.files
+    assert (file.route, file.name) == ("file=/a/x.txt", "x.txt")
+    job.local_paths[file] = "/downloads/h/x.txt"
+    job.fetched()
+    assert job.result() == "/downloads/h/x.txt"
+    assert (begun.endings, answered) == (1, [JobState.FETCHING])
+
+
+def test_files_are_values_where_nobody_fetches_them() -> None:
+    job = a_job(convert=lambda data: data[0]).job
+    for happened in (*WAYS[JobState.RUNNING], JobInput.RETURNED_FILES):
+        DO[happened](job)
+    assert job.result() == {"path": "/a/x.txt"}
+
+
+def test_a_job_that_ends_any_other_way_is_answered_too() -> None:
+    for ending in (JobInput.COMPLETED, JobInput.FAILED, JobInput.CANCELLED):
+        job = in_state(JobState.RUNNING).job
+        calls: list[bool] = []
+        job.on_answered.append(lambda calls=calls, job=job: calls.append(job.is_settled))  # type: ignore[misc]
+        DO[ending](job)
+        assert (calls, job.is_answered) == ([True], True)
+
+
+def test_uploaded_files_complete_the_payload() -> None:
+    uploads = Uploads(lambda *, encode: b'{"data":[]}', lambda: "token")
+    job = a_job(uploads=uploads).job
+    assert job.uploads is uploads
+    job.uploaded(b'{"data":["x"]}')
+    assert (job.payload, job.uploads) == (b'{"data":["x"]}', None)
+
+
+def test_a_settled_job_lets_go_of_the_files_that_it_was_to_send() -> None:
+    job = a_job(uploads=Uploads(lambda *, encode: b"{}", lambda: "token")).job
+    job.cancel()
+    assert job.uploads is None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradio_proto.errors import ArgumentError
-from gradio_proto.payload import cancel_payload, join_payload
+from gradio_proto.payload import cancel_payload, cancelling_event_payload, join_payload
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -70,6 +70,11 @@ def test_an_argument_that_is_no_json_is_the_callers_mistake(value: object) -> No
     with pytest.raises(ArgumentError, match="cannot be sent as JSON") as caught:
         join_payload(fn_index=0, data=[value], session_hash="s")
     assert isinstance(caught.value, ValueError)
+
+
+def test_an_event_that_cancels_is_called_without_data() -> None:
+    payload = cancelling_event_payload(fn_index=3, session_hash="s")
+    assert json.loads(payload) == {"data": [], "fn_index": 3, "session_hash": "s"}
 
 
 def test_a_cancellation_names_all_three() -> None:

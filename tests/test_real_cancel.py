@@ -411,9 +411,9 @@ class Planned:
     job: Job | None = None
 
 
-def crowd(clients: list[Client], name: str) -> list[Planned]:
+def crowd(clients: list[Client], name: str, seed: int = 11) -> list[Planned]:
     """Sixty jobs within a second, every third to be cancelled at some moment of its life."""
-    choose = random.Random(11)
+    choose = random.Random(seed)
     plans: list[Planned] = []
     for index in range(60):
         kind = choose.choice(["slow_gen", "count", "stream", "slow", "echo", "tick"])
@@ -436,9 +436,7 @@ def crowd(clients: list[Client], name: str) -> list[Planned]:
         after = choose.uniform(0.0, 0.6) if index % 3 == 0 else None
         client = clients[index % len(clients)]
         plans.append(
-            Planned(
-                choose.uniform(0, 1), client, arguments, f"/{kind}", outputs[-1], outputs, after
-            )
+            Planned(choose.uniform(0, 1), client, arguments, f"/{kind}", outputs[-1], outputs, after)
         )
     return plans
 

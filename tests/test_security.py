@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from faulty import SHORT, FaultyServer, Handler, Peer, Seen, within
 
-from gradio_proto import Client
+from gradio_proto import Client, handle_file
 from gradio_proto.errors import AppError, ArgumentError, AuthenticationError, GradioError, RemoteProtocolError
-from gradio_proto.testing import EmbeddedServer, Error, TestApp
+from gradio_proto.testing import EmbeddedServer, Error, File, TestApp
 
 SECRETS: dict[str, Any] = {
     "token": "hf_sesame1",
     "headers": {"x-key": "sesame2"},
     "cookies": {"session": "sesame3"},
     "auth": ("sesame4", "sesame5"),
+    "oauth_token": "hf_sesame7",
 }
+
+OF_A_CALL = {"x-call": "sesame8"}
+"""Headers of a single call, which are as secret."""
 
 
 @pytest.fixture(autouse=True)
@@ -43,21 +50,22 @@ def log_in(peer: Peer, _: Seen) -> None:
     peer.json({"success": True}, set_cookie="access-token-unsecure-x=sesame6; Path=/")
 
 
-def use(client: Client) -> None:
+def use(client: Client, value: Any = "x") -> None:
     """Whatever a client can do."""
-    client.predict("x")
-    client.submit("x").result(5)
+    client.predict(value, headers=OF_A_CALL)
+    client.submit(value, headers=OF_A_CALL).result(5)
     client.view_api(print_info=False)
-    client.submit("x").cancel()
+    client.submit(value, headers=OF_A_CALL).cancel()
     client.reset_session()
-    client.predict("x")
+    client.refresh()
+    client.predict(value)
 
 
-def outcome(server: FaultyServer) -> GradioError | None:
+def outcome(server: FaultyServer, value: Any = "x", **options: Any) -> GradioError | None:
     """Use a client with secrets, and return the error that ends that, if one does."""
     try:
-        with Client(server.url, **SECRETS, timeouts=SHORT, max_retries=0) as client:
-            use(client)
+        with Client(server.url, **SECRETS, timeouts=SHORT, max_retries=0, **options) as client:
+            use(client, value)
     except GradioError as error:
         return error
     return None
@@ -109,6 +117,118 @@ def test_redirects_elsewhere(route: str, status: str, elsewhere: FaultyServer) -
         error = outcome(server)
         assert "sesame" not in f"{error} {error!r}"
         assert server.seen(route) or route == "cancel"
+
+
+STORED = "/there/a.txt"
+"""Where the server of files keeps its file."""
+
+
+class FileServer(FaultyServer):
+    """Its endpoint takes a file and gives one, asks for the caller's token, and its app wants a heartbeat."""
+
+    def __init__(
+        self, output: Mapping[str, Any], handlers: Mapping[str, Handler] | None = None, **config: Any
+    ) -> None:
+        self.output = output
+
+        def info(peer: Peer, _: Seen) -> None:
+            described: dict[str, Any] = self._app.info()
+            described["named_endpoints"]["/predict"]["oauth_token"] = "required"
+            peer.json(described)
+
+        def upload(peer: Peer, _: Seen) -> None:
+            peer.json([STORED])
+
+        def download(peer: Peer, _: Seen) -> None:
+            peer.reply(b"data", kind="text/plain")
+
+        def beat(peer: Peer, _: Seen) -> None:
+            peer.begin_stream()
+            peer.chunk(b"data: ALIVE\n\n")
+            peer.wait_for_end()
+
+        routes: dict[str, Handler] = {
+            "login": log_in, "info": info, "upload": upload, f"file={STORED}": download, "heartbeat": beat
+        }  # fmt: skip
+        super().__init__({**routes, **(handlers or {})}, config={"connect_heartbeat": True, **config})
+        self._app = TestApp()
+
+        @self._app.endpoint("/predict")
+        def predict(x: File) -> File:
+            return x
+
+    def _data(self, peer: Peer, _: Seen) -> None:
+        peer.begin_stream()
+        peer.complete(f"e{self.jobs}", self.output)
+        peer.message("close_stream", event_id=None)
+        peer.chunk(b"")
+
+
+def file_data(**fields: Any) -> dict[str, Any]:
+    return {"path": STORED, "orig_name": "a.txt", "meta": {"_type": "gradio.FileData"}, **fields}
+
+
+def test_files_and_tokens_go_where_they_belong(tmp_path: Path) -> None:
+    """What the tests below rely on: with nobody in the way, every secret goes out, to its place."""
+    with FileServer(file_data()) as server:
+        assert outcome(server, handle_file(b"mine", name="a.txt"), download_files=tmp_path) is None
+        for route in ("login", "config", "info", "upload", "queue/join", "queue/data", f"file={STORED}"):
+            assert server.seen(route), route
+        for request in server.seen("queue/join"):
+            assert b"hf_sesame7" in request.body
+        calls = [*server.seen("upload"), *server.seen("queue/join"), *server.seen(f"file={STORED}")]
+        assert sum(request.headers.get("x-call") == "sesame8" for request in calls) >= 6
+        for request in server.requests:
+            assert request.headers["x-key"] == "sesame2"
+            assert b"sesame7" not in request.body or request.path.endswith("/queue/join")
+
+
+@pytest.mark.parametrize(
+    "route", ["config", "info", "upload", "queue/join", "queue/data", "heartbeat", f"file={STORED}"]
+)
+@pytest.mark.parametrize("status", ["302", "307"])
+def test_redirects_elsewhere_of_a_call_with_files(
+    route: str, status: str, elsewhere: FaultyServer, tmp_path: Path
+) -> None:
+    def redirect(peer: Peer, request: Seen) -> None:
+        peer.reply(b"", f"{status} Over there", location=f"{elsewhere.url}{request.target}")
+
+    with FileServer(file_data(), {route: redirect}) as server:
+        error = outcome(server, handle_file(b"mine", name="a.txt"), download_files=tmp_path)
+        # Nobody waits for a heartbeat; everything else is needed.
+        assert (error is None) == (route == "heartbeat")
+        assert "sesame" not in f"{error} {error!r}"
+        assert server.seen(route) or route == "heartbeat"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"url": "http://{}/gradio_api/file=/there/a.txt"},
+        {"path": "http://{}/a.txt"},
+        {"path": "//{}/a.txt"},
+        {"path": "@{}/a.txt"},
+        {"path": "\\\\{}\\a.txt"},
+        {"path": "/..//{}/a.txt", "url": "//{}/a.txt"},
+        {"path": None, "url": "http://{}/a.txt"},
+        {"path": "", "url": "http://{}/a.txt"},
+        {"path": "http://{}/playlist.m3u8", "url": "http://{}/playlist.m3u8?__sign=x", "is_stream": True},
+        {"path": "?x#http://{}", "orig_name": "http://{}"},
+    ],
+)
+def test_files_that_point_elsewhere(fields: dict[str, Any], elsewhere: FaultyServer, tmp_path: Path) -> None:
+    place = elsewhere.url.removeprefix("http://")
+    changed = {key: value.format(place) if isinstance(value, str) else value for key, value in fields.items()}
+    with FileServer(file_data(**changed), root=elsewhere.url) as server:
+        error = outcome(server, handle_file(f"{elsewhere.url}/x.txt"), download_files=tmp_path)
+        assert "sesame" not in f"{error} {error!r}"
+        for request in server.requests:
+            assert request.target.startswith("/")
+            assert request.headers["host"] == f"127.0.0.1:{server.port}"
+        if "path" not in fields:
+            assert error is None  # the url does not count where there is a path
+            assert server.seen(f"file={STORED}")
+        assert not server.seen("upload")  # a URL is for the server to fetch
 
 
 def test_a_redirect_to_https_is_not_followed_with_secrets() -> None:
@@ -268,3 +388,99 @@ def test_the_callers_data_is_not_changed() -> None:
         assert returned == value
         returned["a"].clear()
     assert (headers, cookies, value) == ({"X-Key": "a"}, {"b": "c"}, {"a": [1, {"b": 2}]})
+
+
+# Files of this machine.
+
+AUDITED = """
+import os
+import sys
+
+touched = []
+
+
+def watch(event, arguments):
+    if event in ("open", "os.mkdir", "os.rename", "os.remove", "os.link", "os.symlink", "os.listdir", "os.scandir"):
+        touched.append((event, [str(argument) for argument in arguments if isinstance(argument, (str, bytes))]))
+    elif event.startswith(("subprocess.", "os.exec", "os.posix_spawn", "os.system", "tempfile.", "shutil.")):
+        touched.append((event, ["!"]))
+
+
+sys.addaudithook(watch)
+from gradio_proto import Client, GradioError, handle_file
+
+url, given, stream, directory, bait = sys.argv[1:]
+data = {"path": bait, "orig_name": "x", "meta": {"_type": "gradio.FileData"}}
+reader = open(stream, "rb")
+with Client(url, download_files=directory) as client:
+    paths = [client.predict(handle_file(given), api_name="/copy")]
+    paths.append(client.predict(handle_file(reader), api_name="/copy"))
+    paths.append(client.predict(handle_file(b"bytes", name="b.txt"), api_name="/copy"))
+    paths.append(client.submit([handle_file(given), handle_file(reader, name="c")], api_name="/copies").result(10)[0])
+    for argument in (bait, data, {**data, "url": "file://" + bait}, {**data, "is_stream": True}, None):
+        for api_name in ("/copy", "/json"):
+            try:
+                client.predict(argument, api_name=api_name)
+            except GradioError:
+                pass
+    try:
+        client.predict(api_name="/copy")  # its default names a file here
+    except GradioError:
+        pass
+    client.predict(client.predict(data, api_name="/json"), api_name="/json")
+    client.view_api(print_info=False)
+    try:
+        client.predict(handle_file(bait + ".not-there"), api_name="/copy")
+    except GradioError:
+        pass
+for event, names in touched:
+    print(event, *names[: 2 if event in ("os.rename", "os.link", "os.symlink") else 1], sep="\\t")
+print("result", *paths, sep="\\t")
+"""
+
+
+def test_the_only_files_touched_are_those_that_were_given_and_downloads(tmp_path: Path) -> None:
+    app = TestApp()
+
+    @app.endpoint("/copy")
+    def copy(x: File = {"path": str(tmp_path / "bait.txt"), "meta": {"_type": "gradio.FileData"}}) -> File:  # type: ignore[assignment]  # noqa: B006
+        return File("copy.txt", x.data)
+
+    @app.endpoint("/copies")
+    def copies(x: list[File]) -> list[File]:
+        return [File("../../evil.txt", each.data) for each in x]
+
+    @app.endpoint("/json", inputs=["json"], outputs=["json"])
+    def json(x: Any) -> Any:
+        return x
+
+    given, stream, bait = (tmp_path / f"{name}.txt" for name in ("given", "stream", "bait"))
+    for path in (given, stream, bait):
+        path.write_text(f"this is {path.name}")
+    directory = tmp_path / "downloads"
+    with EmbeddedServer(app) as server:
+        ran = subprocess.run(
+            [sys.executable, "-c", AUDITED, server.url, given, stream, directory, bait],
+            capture_output=True,
+            text=True,
+            timeout=14,
+            check=False,
+        )
+    assert ran.returncode == 0, ran.stderr
+    *lines, last = ran.stdout.splitlines()
+    results = last.split("\t")[1:]
+    assert [Path(path).read_text() for path in results] == [
+        "this is given.txt", "this is stream.txt", "bytes", "this is given.txt"
+    ]  # fmt: skip
+    allowed = {str(given), str(stream), f"{bait}.not-there", "/dev/null", "/dev/urandom"}
+    code = tuple({str(Path(entry).resolve()) for entry in (sys.prefix, sys.base_prefix, *sys.path) if entry})
+    touched: set[str] = set()
+    for line in lines:
+        event, *paths = line.split("\t")
+        for path in paths:
+            touched.add(path)
+            below = str(Path(path).resolve()).startswith((str(directory), *code))
+            assert path in allowed or below, f"{event}: {path}"
+    assert str(given) in touched
+    assert str(bait) not in touched
+    assert any(path.startswith(str(directory)) for path in touched)

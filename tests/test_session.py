@@ -21,7 +21,7 @@ from gradio_proto.errors import (
     ServerStopped,
     SessionLost,
 )
-from gradio_proto.events import Cancelled
+from gradio_proto.events import Cancelled, Failed
 from gradio_proto.job import JobState
 from gradio_proto.limits import Limits
 from gradio_proto.session import (
@@ -358,12 +358,69 @@ def test_a_job_cancelled_while_it_joined() -> None:
     sessions.starts("1")
     sessions.session.join_accepted(one.job, "1")
     assert one.job.event_id == "1"
-    assert "1" not in sessions.session.jobs
+    orphan = one.job.orphan
+    assert orphan is not None
+    assert orphan.is_orphan
+    assert (orphan.state, orphan.event_id, orphan.session_hash) == (JobState.RUNNING, "1", "s")
+    assert sessions.session.jobs == {"1": orphan}
     sessions.completes("1")
+    assert orphan.is_settled
     sessions.session.join_accepted(two.job, "2")
     sessions.completes("2")
     assert (one.endings, two.endings) == (1, 1)
     sessions.nothing_is_kept()
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_an_orphan_is_lost_like_any_job(broken: bool) -> None:
+    sessions = Sessions()
+    one = sessions.joining()
+    one.job.cancel()
+    if broken:
+        sessions.session.stream_ended(ConnectionLost("oops", phase="stream_lost"))
+    sessions.session.join_accepted(one.job, "1")
+    if not broken:
+        sessions.starts("1")
+        sessions.session.stream_ended()
+    assert one.job.orphan is not None
+    assert isinstance(one.job.orphan.outcome, Failed)
+    assert one.job.outcome == Cancelled(by_server=False)
+    sessions.nothing_is_kept()
+
+
+def test_a_job_that_is_disowned_in_the_queue() -> None:
+    sessions = Sessions()
+    one, two = sessions.accepted("1"), sessions.accepted("2")
+    one.job.cancel()
+    orphan = sessions.session.disown(one.job)
+    assert orphan is one.job.orphan
+    assert orphan.state is JobState.QUEUED
+    sessions.starts("1")
+    assert orphan.state is JobState.RUNNING
+    sessions.yields("1")
+    orphan.cancel()
+    sessions.yields("1")
+    assert sessions.session.dropped == 1
+    sessions.completes("2")
+    assert (one.endings, one.news_after_end, two.endings) == (1, 0, 1)
+    sessions.nothing_is_kept()
+
+
+def test_which_jobs_the_stream_has_spoken_of() -> None:
+    sessions = Sessions()
+    one, two = sessions.accepted("1").job, sessions.accepted("2").job
+    sessions.starts("1")
+    assert sessions.session.hears(one)
+    assert not sessions.session.hears(two)
+    sessions.say("close_stream")
+    assert not sessions.session.hears(one)
+    sessions.session.stream_ended()
+    sessions.open()
+    assert not sessions.session.hears(two)
+    sessions.starts("2")
+    assert sessions.session.hears(two)
+    two.cancel()
+    assert not sessions.session.hears(two)
 
 
 def test_an_answer_to_no_join() -> None:
@@ -478,6 +535,46 @@ def test_unexpected_error_is_for_everybody(fields: dict[str, Any], cls: type[Con
     sessions.session.stream_ended()
     sessions.session.join_accepted(joining.job, "3")
     assert isinstance(failure(joining), ConnectionLost)
+
+
+def test_a_job_that_completes_twice_breaks_off_the_stream_and_nothing_else() -> None:
+    sessions = Sessions()
+    one, two, three = sessions.accepted("1"), sessions.accepted("2"), sessions.joining()
+    sessions.starts("2")
+    one.job.cancel()
+    sessions.completes("1")
+    sessions.say("unexpected_error", message="'1'")
+    assert sessions.session.stream is StreamState.BROKEN
+    assert not two.job.is_settled
+    sessions.session.stream_ended()
+    sessions.session.join_accepted(three.job, "3")
+    sessions.open()
+    sessions.yields("2")
+    sessions.completes("2")
+    sessions.completes("3")
+    assert [begun.job.result() for begun in (two, three)] == ["v", "v"]
+    assert (two.outputs, sessions.session.streams_lost) == (["y"], 0)
+    sessions.nothing_is_kept()
+
+
+@pytest.mark.parametrize("text", ["'2'", "'9'", '"1"', "1", "'1", "''", "'", ""])
+def test_an_error_that_does_not_say_so_is_for_everybody(text: str) -> None:
+    sessions = Sessions()
+    one, two = sessions.accepted("1"), sessions.accepted("2")
+    one.job.cancel()
+    sessions.say("unexpected_error", message=text)
+    assert "broke off the session" in str(failure(two))
+
+
+def test_a_server_may_stumble_over_a_job_once() -> None:
+    sessions = Sessions()
+    one, two = sessions.accepted("1"), sessions.accepted("2")
+    one.job.cancel()
+    sessions.say("unexpected_error", message="'1'")
+    sessions.session.stream_ended()
+    sessions.open()
+    sessions.say("unexpected_error", message="'1'")
+    assert "broke off the session" in str(failure(two))
 
 
 def test_a_copy_of_an_error_is_like_it_and_has_its_own_context() -> None:

@@ -26,6 +26,8 @@ from gradio_proto.testing import (
     skip,
     update,
 )
+from gradio_proto.testing.files import FileStore
+from gradio_proto.testing.generations import Generation
 from gradio_proto.testing.jsonvalues import plain
 
 if TYPE_CHECKING:
@@ -265,13 +267,15 @@ def test_versions() -> None:
 
 # Values
 
+FILES = FileStore(Generation(), "", {})
+
 
 def test_choices_are_checked() -> None:
     component = Component("radio", choices=["a"])
-    assert component.preprocess("a") == "a"
-    assert component.preprocess(None) is None
+    assert component.preprocess("a", FILES) == "a"
+    assert component.preprocess(None, FILES) is None
     with pytest.raises(Error, match=r"Value: 'z' .* is not in the list of choices: \['a'\]"):
-        component.preprocess("z")
+        component.preprocess("z", FILES)
 
 
 def test_chat_messages_take_the_form_of_gradio_6() -> None:
@@ -281,14 +285,17 @@ def test_chat_messages_take_the_form_of_gradio_6() -> None:
         {"role": "user", "content": parts, "metadata": {"t": 1}},
         "odd",
     ]
-    assert Component("chatbot").postprocess(given) == [
+    assert Component("chatbot").postprocess(given, FILES, "") == [
         {"role": "user", "metadata": None, "content": [{"text": "a", "type": "text"}], "options": None},
         {"role": "user", "metadata": {"t": 1}, "content": parts, "options": None},
         "odd",
     ]
-    assert Component("chatbot").postprocess(update(visible=False)) == {"visible": False, "__type__": "update"}
-    assert Component("chatbot").postprocess([{"text": 1}]) == [{"text": 1}]
-    assert Component("chatbot").postprocess(given, chat_parts=False) == given
+    assert Component("chatbot").postprocess(update(visible=False), FILES, "") == {
+        "visible": False,
+        "__type__": "update",
+    }
+    assert Component("chatbot").postprocess([{"text": 1}], FILES, "") == [{"text": 1}]
+    assert Component("chatbot").postprocess(given, FILES, "", chat_parts=False) == given
 
 
 def test_plain() -> None:

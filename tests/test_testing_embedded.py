@@ -262,6 +262,36 @@ def test_stop_of_the_queue() -> None:
         assert post(conn, "queue/join", body) == {"detail": "Queue is stopped."}
 
 
+def test_refusals_are_there_at_once() -> None:
+    app = TestApp()
+    app.endpoint("echo")(lambda x: x)
+    with EmbeddedServer(app) as server, closing(server.url) as conn:
+        for times in (1, 2, 1):
+            server.refuse(times, retry_after="7", path="/app_id")
+            for _ in range(times):
+                conn.request("GET", "/gradio_api/app_id")
+                reply = conn.getresponse()
+                assert (reply.status, reply.headers["Retry-After"]) == (429, "7")
+                reply.read()
+            conn.request("GET", "/gradio_api/app_id")
+            assert b"app_id" in conn.getresponse().read()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_large_file_goes_up_and_comes_down(chunked: bool) -> None:
+    content = bytes(range(256)) * 2**15  # 8 MiB
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n%b\r\n--b--\r\n' % content
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    with serve(TestApp()) as url, closing(url) as conn:
+        pieces = (body[at : at + 100_000] for at in range(0, len(body), 100_000))
+        conn.request("POST", "/gradio_api/upload", pieces if chunked else body, headers)
+        (path,) = json.loads(conn.getresponse().read())
+        conn.request("GET", f"/gradio_api/file={path}")
+        assert conn.getresponse().read() == content
+
+
 def test_bytes_that_are_read_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradio_proto.testing.embedded._CHUNK", 1)
     app = TestApp()

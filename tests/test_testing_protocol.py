@@ -245,8 +245,50 @@ def test_a_client_of_http_1_0() -> None:
 
 def test_the_request_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol_module, "MAX_BODY", 10)
-    answer = post(world(), "queue/join", {"data": []})
-    assert (answer.status, answer.closed) == (413, True)
+    made = world()
+    answer = post(made, "queue/join", {"data": []})
+    assert (answer.status, answer.ended, answer.closed) == (413, True, False)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_answer_need_not_wait_for_the_body(chunked: bool) -> None:
+    """It goes out as soon as it is clear; the rest of the body is taken, and the connection is kept."""
+    made = world()
+    conn = made.connect()
+    answer = made.answers[conn]
+    size = ("transfer-encoding", "chunked") if chunked else ("content-length", "300000")
+    client = answer.client
+    request = h11.Request(method="POST", target="/gradio_api/upload", headers=[("host", "x"), size])
+    made.send(conn, client.send(request) or b"")
+    assert (answer.status, answer.body) == (400, b'{"detail":"Invalid content type."}')
+    for event in (*[h11.Data(b"x" * 100_000)] * 3, h11.EndOfMessage()):
+        if data := client.send(event):
+            made.send(conn, data)
+    assert not answer.closed
+    assert made.request("GET", "/gradio_api/app_id", conn=conn, headers=()).status == 200
+
+
+def test_a_connection_that_is_not_kept_is_closed_with_an_early_answer() -> None:
+    made = world()
+    conn = made.connect()
+    answer = made.answers[conn]
+    headers = [("host", "x"), ("content-length", "3"), ("connection", "close")]
+    made.send(
+        conn,
+        answer.client.send(h11.Request(method="POST", target="/gradio_api/upload", headers=headers)) or b"",
+    )
+    assert (answer.status, answer.closed) == (400, True)
+
+
+def test_nobody_is_told_to_go_on_with_what_is_refused() -> None:
+    head = b"POST /gradio_api/%b HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    for path, begins in ((b"upload", b"HTTP/1.1 400 "), (b"run/quick", b"HTTP/1.1 100 ")):
+        made = world()
+        conn = made.connect()
+        sent: list[bytes] = []
+        made.answers[conn].feed = sent.append  # type: ignore[method-assign]
+        made.send(conn, head % path)
+        assert b"".join(sent).startswith(begins)
 
 
 def test_a_client_that_does_not_wait_is_cut_off() -> None:

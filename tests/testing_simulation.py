@@ -73,6 +73,7 @@ class World:
 
     def use(self, app: TestApp, **options: Any) -> None:
         """Serve this app, whose functions may know this world."""
+        self.app = app
         self.server = ServerProtocol(app, **options)
 
     def sleep(self, seconds: float) -> None:

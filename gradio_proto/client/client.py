@@ -390,7 +390,7 @@ class Client:
             via: The way to the function. ``"call"`` is the API that Gradio offers to users of ``curl`` (Gradio 4.20 and
                 later), ``"call/v2"`` the one with named arguments (6.13 and later). A call by them has a session
                 and a connection of its own: its State is fresh, and no other call is touched when it is cancelled.
-                No queue position, progress or log is heard of it, and no text of an error before Gradio 6.
+                No queue position, progress or log is heard of it, and up to Gradio 5 no text of an error.
 
         Raises:
             TypeError: An option is of a wrong type.

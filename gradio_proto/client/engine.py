@@ -79,7 +79,7 @@ class Engine:
         """Make a job of a call; the lock is held. Raises whatever is wrong with the arguments."""
         state = self.state
         live, write = self._way(endpoint, options, args, kwargs)
-        uploads = Uploads(write)
+        uploads = Uploads(write, self.transport.token)
         payload = uploads.payload()
         self._measure(uploads)
         fetches = self.downloads and endpoint.returns_files

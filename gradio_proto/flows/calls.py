@@ -10,6 +10,7 @@ from ..config import object_of
 from ..effects import Flow, Now, Signal, Wait
 from ..errors import (
     AuthenticationError,
+    ConnectionLost,
     DeadlineExceeded,
     GradioError,
     HTTPStatusError,
@@ -73,12 +74,23 @@ def call(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
 def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
     from .upload import upload_files  # many programs send no files, and every one pays for imports
 
-    try:
-        yield from upload_files(state, job, uploads)
-    except GradioError as raised:
-        error = raised
-    else:
-        return
+    attempt = 0
+    stop = Signal()
+    job.on_settled.append(stop.set)
+    can_be_read_again = all(file.kind != "stream" for file in uploads.paths)
+    while True:
+        try:
+            yield from upload_files(state, job, uploads)
+        except GradioError as raised:
+            error = raised
+        else:
+            return
+        if isinstance(error, ConnectionLost | DeadlineExceeded):
+            error.phase, error.retryable = "not_sent", True  # of the call, nothing was
+        if not can_be_read_again or not _may_repeat(state, job, error, attempt):
+            break
+        yield from back_off(state, attempt, _asked(error), until=job.deadline, wake=stop)
+        attempt += 1
     job.fail((yield from _or_total(job, error, "not_sent")))
 
 
@@ -173,12 +185,10 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
                 state.joins.release(turn, held=True)
             if isinstance(error, HTTPStatusError) and error.status in MAY_HAVE_JOINED:
                 error.retryable = False
-            asked = error.retry_after if isinstance(error, TooManyRequestsError) else None
-            again = error.retryable and attempt < (state.max_retries or 0) and not job.is_settled
-            again = again and (asked or 0.0) <= LONGEST_RETRY_AFTER
+            again = _may_repeat(state, job, error, attempt)
             if again:
                 turn.clear()
-                yield from back_off(state, attempt, asked, until=job.deadline, wake=turn)
+                yield from back_off(state, attempt, _asked(error), until=job.deadline, wake=turn)
                 attempt += 1
             _, now = yield Now()
             if (
@@ -200,6 +210,17 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
         state.joins.release(turn, held=False)  # leaves the queue, if the job ended or was given up in it
         if not settled:
             session.join_abandoned(job)
+
+
+def _may_repeat(state: ClientState, job: Job, error: GradioError, attempt: int) -> bool:
+    """Whether a request of a job's is sent again after ``error``: only where the caller has allowed it."""
+    left = attempt < (state.max_retries or 0) and not job.is_settled
+    return left and error.retryable and _asked(error) <= LONGEST_RETRY_AFTER
+
+
+def _asked(error: GradioError) -> float:
+    """The seconds of patience that a server asks for."""
+    return (error.retry_after if isinstance(error, TooManyRequestsError) else None) or 0.0
 
 
 def _explain(state: ClientState, job: Job, error: GradioError) -> Flow[None]:
@@ -256,6 +277,8 @@ def follow(
 def _see_off(state: ClientState, live: LiveSession, orphan: Job) -> Flow[None]:
     """Have the server give an orphan up: now if it can, or else when the orphan starts, if that harms nobody then."""
     was = orphan.state
+    if was is JobState.SETTLED:
+        return
     report = yield from _tell(state, live, orphan, was, is_heard=live.session.hears(orphan))
     if report.server_told or was is not JobState.QUEUED or live.route is not None:
         return
@@ -295,9 +318,7 @@ def _tell(
     """
     if live.route is not None:
         refusal = yield from (
-            close_unread(state, live, job.headers, TELL_SECONDS)
-            if job.is_orphan
-            else _hang_up(state, live)
+            close_unread(state, live, job.headers, TELL_SECONDS) if job.is_orphan else _hang_up(state, live)
         )
         return closing_report(state.app.config, refusal)
     # A job that is NEW has its session already.

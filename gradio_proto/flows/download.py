@@ -69,9 +69,11 @@ def _download(
         except (ConnectError, ConnectionLost) as error:
             if not again or (isinstance(error, ConnectError) and not error.retryable):
                 raise
-        yield from back_off(state, attempt, pause, until=until, wake=stop)
+        now = yield from back_off(state, attempt, pause, until=until, wake=stop)
         if stop.is_set:
             return None
+        if until is not None and now >= until:
+            raise DeadlineExceeded(f"{file.name} could not be fetched in time", kind="total", phase="accepted")
         attempt += 1
 
 

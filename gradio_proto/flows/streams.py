@@ -9,7 +9,7 @@ from ..errors import ConnectError, ConnectionLost, DeadlineExceeded, GradioError
 from ..exchange import Exchange
 from ..http import Headers, Response
 from ..messages import parse_message
-from ..replies import RETRYABLE_STATUS, page_error, reply_error, retry_after
+from ..replies import page_error, reply_error, retry_after
 from ..sentinels import END, NEED_DATA
 from ..session import StreamState
 from ..simple_api import as_queue_message
@@ -24,6 +24,10 @@ the other flows. Fewer than a journal keeps parsed."""
 
 ENDING_SECONDS: Final = 5.0
 """How long the end of the body may take after ``close_stream`` has announced it; it comes within 2 ms."""
+
+PUT_OFF: Final = frozenset({429, 503})
+"""Statuses after which the stream is asked for again. Not after a 502 or 504: a gateway that says so may have opened
+it, and then the server has dropped the jobs. On some servers a second stream would carry heartbeats for ever."""
 
 
 def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: float | None) -> Flow[None]:
@@ -163,7 +167,7 @@ def _open(
     retries = state.get_retries
     pause = retry_after(head)
     may_retry = live.refusals < retries and (pause or 0.0) <= LONGEST_RETRY_AFTER
-    if head.status in RETRYABLE_STATUS and may_retry:
+    if head.status in PUT_OFF and may_retry:
         live.refusals += 1
         end_stream(live)
         return (yield from back_off(state, live.refusals - 1, pause, until=until, wake=wake))

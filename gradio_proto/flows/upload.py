@@ -130,7 +130,10 @@ class _Sender:
                 if size is None:
                     check_size(file, done, self._state.app.config.max_file_size)
                 elif done > size or (not piece and done < size):
-                    raise FileError(f"{file.name} changed while it was sent: it had {size} bytes")
+                    raise FileError(
+                        f"{file.name} changed while it was sent: it had {size} bytes",
+                        path=str(file.source) if file.kind == "path" else None,
+                    )
                 if pending or piece:
                     yield from self._send(exchange, pending + piece if pending else piece)
                     pending = b""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .queueing import Message
-
 if TYPE_CHECKING:
+    from .media import Media
+    from .queueing import Message
     from .uploads import Upload
 
 Headers = Sequence[tuple[str, str]]
@@ -60,10 +60,17 @@ class OpenHeartbeat:
     session_hash: str
 
 
+@dataclass(frozen=True)
+class OpenMedia:
+    """Stream what a run has given and gives, and end with it."""
+
+    media: Media
+
+
 Later = Callable[[Reply], None]
 """Where a reply goes that takes until a function has run."""
 
-Answer = Reply | OpenStream | OpenHeartbeat | None
+Answer = Reply | OpenStream | OpenHeartbeat | OpenMedia | None
 """What a request is answered with; None: with a reply that comes later."""
 
 Handler = Callable[[Request, Later, float], Answer]

@@ -237,7 +237,8 @@ class TestApp:
             api_visibility: Whether it is listed in the API info.
             validator: A function of the same inputs that gives a ``validate()`` for each (5.49+). It runs where
                 the server does, so it must not block.
-            oauth_token: Whether it wants a token, which it then finds in its context (6.31+).
+            oauth_token: That it wants a token, which it then finds in its context (6.31+). Without one, an
+                endpoint that requires it fails.
             cancels: Names of endpoints that its button cancels too. As on a real server that is an endpoint
                 of its own, without a public name, right behind this one.
 

@@ -25,7 +25,7 @@ class Component:
     """One component of an app. Two uses of the same object are the same component (so State can be shared).
 
     Raises:
-        ValueError: The type is not one of :data:`TYPES`.
+        ValueError: The type is not one of :data:`TYPES`, or is not one that can be streamed.
     """
 
     type: str
@@ -38,6 +38,8 @@ class Component:
     """What a ``radio`` or ``dropdown`` offers."""
     props: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Further properties for the config."""
+    streaming: bool = False
+    """The function gives ``audio`` or ``video`` piece by piece, as bytes, and it is played meanwhile."""
     server_fns: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict[str, Callable[[Any], Any]])
     """What ``/component_server`` offers of it, by name. They run where the server does, so none may block."""
 
@@ -45,6 +47,8 @@ class Component:
         object.__setattr__(self, "type", _ALIASES.get(self.type, self.type))
         if self.type not in TYPES:
             raise ValueError(f"no component type {self.type!r}; there are {', '.join(TYPES)}")
+        if self.streaming and self.type not in ("audio", "video"):
+            raise ValueError(f"a {self.type} cannot be streamed; audio and video can")
 
     @property
     def is_state(self) -> bool:
@@ -75,6 +79,8 @@ class Component:
             props["value"] = plain(self.value)
         if self.choices:
             props["choices"] = [[str(choice), choice] for choice in self.choices]
+        if self.streaming:
+            props["streaming"] = True
         if self.server_fns:
             props["server_fns"] = [*self.server_fns]
         if kind.multiple:

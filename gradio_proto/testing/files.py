@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import quote, urlsplit
 
 from .generations import Generation
@@ -20,7 +20,8 @@ from .jsonvalues import is_dict, is_list
 FOLDER: Final = "/tmp/gradio"
 """Where a real server keeps uploads and outputs, unless told otherwise."""
 
-_META: Final = {"_type": "gradio.FileData"}
+META: Final[Mapping[str, str]] = {"_type": "gradio.FileData"}
+"""What marks an object as FileData."""
 
 _MAX_NAME = 200
 """Bytes of a file's name; real servers cut off the rest."""
@@ -42,6 +43,17 @@ class File:
     """What the client said that it is; without meaning on a file that is returned."""
 
 
+class Digest(Protocol):
+    """A hash, of what has been put into it so far."""
+
+    def update(self, data: bytes, /) -> None:
+        """Put more into it."""
+
+    def hexdigest(self) -> str:
+        """The hash, in hexadecimal digits."""
+        ...
+
+
 class FileStore:
     """The files of one server.
 
@@ -61,11 +73,11 @@ class FileStore:
         """What is in the file at a path, or None if there is none."""
         return self._files.get(path)
 
-    def digest(self) -> hashlib._Hash:
+    def digest(self) -> Digest:
         """A hash of no content yet, as the folder of a file is named after."""
         return hashlib.new(self._generation.file_hash, self._seed, usedforsecurity=False)
 
-    def keep(self, name: str, data: bytes, digest: hashlib._Hash | None = None) -> str:
+    def keep(self, name: str, data: bytes, digest: Digest | None = None) -> str:
         """Keep a file.
 
         Args:
@@ -108,32 +120,18 @@ class FileStore:
             sized: Tell its size. (Not every component does.)
         """
         path = self.keep(self.harmless(file.name), file.data)
-        return self.described(path, root, "file=", size=len(file.data) if sized else None)
-
-    def described(
-        self, path: str, root: str, route: str, *, size: int | None = None, is_stream: bool = False
-    ) -> dict[str, Any]:
-        """FileData for a path.
-
-        Args:
-            path: The path.
-            root: The address that the client used.
-            route: Where below it the path is served.
-            size: Bytes, if they are told.
-            is_stream: It is media that is still being made.
-        """
         shown = quote(path) if self._generation.quotes_urls else path
-        url = f"{root}{self._generation.prefix}/{route}{shown}"
+        url = f"{root}{self._generation.prefix}/file={shown}"
         return self._generation.trim(
             "file",
             {
                 "path": path,
                 "url": url if self._generation.has_file_urls else None,
-                "size": size,
+                "size": len(file.data) if sized else None,
                 "orig_name": path.rpartition("/")[2],
                 "mime_type": None,
-                "is_stream": is_stream,
-                "meta": {**_META},
+                "is_stream": False,
+                "meta": {**META},
             },
         )
 
@@ -144,11 +142,11 @@ class FileStore:
             TypeError: It is no FileData.
             ValueError: It is, but means no file that this server would open.
         """
-        if not is_dict(value) or (self._generation.needs_file_meta and value.get("meta") != _META):
+        if not is_dict(value) or (self._generation.needs_file_meta and value.get("meta") != META):
             if self._generation.needs_file_meta:
                 raise ValueError(
                     "1 validation error for FileData\n  Value error, The 'meta' field must be explicitly "
-                    f"provided in the input data and be equal to {_META}. [type=value_error]"
+                    f"provided in the input data and be equal to {META}. [type=value_error]"
                 )
             raise TypeError(
                 f"gradio.data_classes.FileData() argument after ** must be a mapping, not {type(value).__name__}"
@@ -167,7 +165,7 @@ class FileStore:
         if is_list(value):
             return [self.open_all(item) for item in value]
         if is_dict(value):
-            if value.get("meta") == _META:
+            if value.get("meta") == META:
                 return self.open(value)
             return {key: self.open_all(item) for key, item in value.items()}
         return value

@@ -14,7 +14,8 @@ from .jsonvalues import is_dict
 
 Part = Literal[
     "config", "dependency", "component", "endpoint", "parameter", "output", "failure",
-    "status", "log", "process_generating", "process_completed", "unexpected_error", "heartbeat", "file", "login page",
+    "status", "log", "process_generating", "process_completed", "unexpected_error", "heartbeat",
+    "file", "stream", "login page",
 ]  # fmt: skip
 """What has fields: parts of the config and of the API info, messages by name, and what stands in them."""
 
@@ -78,6 +79,7 @@ _SINCE: Mapping[Part, Mapping[str, str]] = {
     "unexpected_error": {"event_id": _V4, "session_not_found": _V5},
     "heartbeat": {"event_id": _V4},
     "login page": dict.fromkeys(("page", "pages", "components", "dependencies", "current_page"), _V5),
+    "stream": dict.fromkeys(("url", "size", "orig_name", "mime_type", "meta"), _V4),
     "file": {"is_stream": _SSE_V2, "meta": _SSE_V21},
 }
 """The first of the versions that has a field. What is not here, all of them have."""
@@ -130,6 +132,8 @@ class Generation:
         """A call of an endpoint that has ``cancels`` cancels; later such an endpoint is for browsers only."""
         self.cancel_name = "cancel" if not v4 else "unnamed"
         """What such an endpoint is called."""
+        self.tells_session = v4
+        """A function that looks at its request sees the session."""
         self.resets = not v4
         """``/reset`` ends a generator, without a word; later it does nothing."""
         self.looks_every = 10.0 if v6 else 0.05
@@ -150,6 +154,8 @@ class Generation:
         """``/call`` takes values without a place for State."""
         self.names_private = v6
         """A private endpoint can be called by name all the same."""
+        self.quotes_json = v5 and not v6
+        """A direct call gives the values of ``gr.JSON`` as Python writes them, in a string."""
         self.shows_tracebacks = v5 and not v6
         """A bare 500 has a traceback for a body."""
         self.call_tells_errors = v6
@@ -185,6 +191,8 @@ class Generation:
         """A path of the server's own file system is as good as an upload."""
         self.hides_missing_files = v5
         """A download of what is not there is answered as one of what is not allowed."""
+        self.has_playlists = v5
+        """Media are played from playlists; before, from one long response."""
         self.disposes = v4
         """Downloads say how to show them, and may start anywhere; what a browser could run is an attachment."""
         self._quotes = not v5

@@ -129,16 +129,27 @@ DIRECTORY: Final = "/downloads"
 class MemoryFile:
     """A LocalFile that is on no disk."""
 
-    def __init__(self, content: bytes = b"", stream: BinaryIO | None = None) -> None:
+    def __init__(self, content: bytes = b"", stream: BinaryIO | None = None, name: str = "") -> None:
+        self.name = name
         self.content = bytearray(content)
         self.stream = stream
         self.directory = DIRECTORY
         self.closed = False
 
     def read(self, size: int) -> bytes:
-        """At most ``size`` bytes."""
+        """At most ``size`` bytes.
+
+        Raises:
+            FileError: A stream cannot be read, or is not binary.
+        """
         if self.stream is not None:
-            return self.stream.read(size)
+            try:
+                data: object = self.stream.read(size)
+            except Exception as error:
+                raise FileError(f"{self.name} cannot be read: {error}") from error
+            if not isinstance(data, bytes):
+                raise FileError(f"{self.name} is no binary stream: reading it gives {type(data).__name__}")
+            return data
         piece = bytes(self.content[:size])
         del self.content[:size]
         return piece
@@ -386,7 +397,7 @@ class MemoryRunner:
         if isinstance(file.source, bytes):
             opened = MemoryFile(file.source)
         elif not isinstance(file.source, str):
-            opened = MemoryFile(stream=file.source)
+            opened = MemoryFile(stream=file.source, name=file.name)
         elif file.source in self.files:
             opened = MemoryFile(self.files[file.source])
         else:

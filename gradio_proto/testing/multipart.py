@@ -83,7 +83,7 @@ class MultipartParser:
         self._ended = False
         self._part: Part | None = None
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | bytearray) -> None:
         """Take a piece.
 
         Raises:

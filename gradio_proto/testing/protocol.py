@@ -31,9 +31,10 @@ import h11
 
 from gradio_proto.errors import LocalProtocolError
 
-from .answers import OpenHeartbeat, OpenStream, Reply, Request, text_reply
+from .answers import OpenHeartbeat, OpenMedia, OpenStream, Reply, Request, text_reply
 from .app import TestApp
 from .files import FileStore
+from .media import Media
 from .queueing import Mailbox, Message, Queue, RunJob, StopJob
 from .routes import Routes
 from .uploads import Upload
@@ -112,8 +113,8 @@ class ServerProtocol:
         new_id: Makes event ids; numbered ones of the real length if not given.
         heartbeat: Seconds between heartbeats on an open stream.
         faithful_defects: Show what Gradio does wrong too: ``/cancel`` ends siblings of the same function,
-            and a session whose reader left while a job ran never sees ``close_stream`` again. Without it,
-            a cancel ends the job that it names, and no other.
+            a session whose reader left while a job ran never sees ``close_stream`` again, and direct calls
+            of Gradio 5 spoil JSON. Without it, a cancel ends the job that it names, and no other.
 
     Raises:
         ValueError: ``heartbeat`` is not above 0.
@@ -144,6 +145,7 @@ class ServerProtocol:
         self._beats: dict[_Stream, float] = {}
         # Streams that lost their mailbox, or whose queue was stopped: when each finds out.
         self._stranded: dict[_Stream, float] = {}
+        self._media: dict[_Connection, Media] = {}
         # Connections whose response went out late, and that may have sent another request by then.
         self._resumed: list[_Connection] = []
 
@@ -305,7 +307,7 @@ class ServerProtocol:
         if conn.request is None:
             return
         if conn.upload is not None:
-            refusal = conn.upload.feed(bytes(data))
+            refusal = conn.upload.feed(data)
             if refusal is not None:
                 self._respond(conn, refusal)
             return
@@ -344,6 +346,7 @@ class ServerProtocol:
     def _drop(self, conn: _Connection) -> None:
         conn.open = False
         del self._connections[conn.conn_id]
+        self._media.pop(conn, None)
         stream = conn.stream
         if stream is not None:
             self._leave(stream)
@@ -383,6 +386,9 @@ class ServerProtocol:
         elif isinstance(answer, OpenHeartbeat):
             self._send(conn, _STREAM_HEAD, h11.Data(_ALIVE))
             self._open(_Stream(conn, answer, None, now), now)
+        elif isinstance(answer, OpenMedia):
+            self._send(conn, _MEDIA_HEAD)
+            self._media[conn] = answer.media
 
     # Streams
 
@@ -423,6 +429,7 @@ class ServerProtocol:
 
     def _settle(self, now: float) -> None:
         """Do what follows from what has just happened: deliver messages, read on, hand out the work."""
+        self._play_media()
         while self._queue.fresh or self._resumed:
             while self._queue.fresh:
                 mailbox = next(iter(self._queue.fresh))
@@ -431,9 +438,23 @@ class ServerProtocol:
                     self._deliver(mailbox, now)
             while self._resumed:
                 self._read(self._resumed.pop(), now)
+            self._play_media()
         self._strand()
         self._actions.extend(self._queue.actions)
         self._queue.actions.clear()
+
+    def _play_media(self) -> None:
+        """Hand out what there is of media. Each piece goes to one reader, and so does their end."""
+        for conn, media in [*self._media.items()]:
+            for piece in media.pieces[media.handed_out :]:
+                self._send(conn, h11.Data(piece))
+            media.handed_out = len(media.pieces)
+            if media.ended and not media.is_over:
+                media.is_over = True
+                del self._media[conn]
+                self._send(conn, h11.EndOfMessage())
+                self._answered(conn)
+                self._resumed.append(conn)
 
     def _strand(self) -> None:
         """Note the readers whose mailbox is gone. They find out only when they look again."""
@@ -478,6 +499,8 @@ _STREAM_HEAD = h11.Response(
         ("transfer-encoding", "chunked"),
     ],
 )
+
+_MEDIA_HEAD = h11.Response(status_code=200, reason="OK", headers=[("transfer-encoding", "chunked")])
 
 # As uvicorn says them on any Python: the standard library's phrases have changed over time.
 _REASONS = {

@@ -33,7 +33,8 @@ from .app import Call, Endpoint, TestApp
 from .components import Component
 from .diffing import diff, diff_whole
 from .files import FileStore
-from .jsonvalues import is_dict, is_sequence
+from .jsonvalues import is_dict, is_list, is_sequence
+from .media import Media, MediaStore
 from .values import Aside, Context, Error, Exhausted, Log, Outcome, Raised, Returned, Yielded
 
 Message = dict[str, Any]
@@ -109,6 +110,8 @@ class Run:
     """What a generator gave last, whole."""
     output: Message | None = None
     """How that was sent."""
+    media: list[Media] = field(default_factory=list[Media])
+    """What it has given piece by piece."""
     ended: bool = False
     """Settled, while a step is still running: its outcome is of no interest."""
 
@@ -187,6 +190,7 @@ class Queue:
         self._app = app
         self._files = files
         self._generation = app.generation
+        self.media = MediaStore(app.generation)
         self._new_id = new_id
         self._faithful = faithful_defects
         self._sessions: dict[str, Session] = {}
@@ -250,6 +254,7 @@ class Queue:
         session = self._sessions.get(session_hash)
         if session is not None:
             session.is_closed = True
+        self.media.forget(session_hash)
 
     def post(self, mailbox: Mailbox, message: Message) -> None:
         """Put a message into a mailbox."""
@@ -291,7 +296,8 @@ class Queue:
         if endpoint.validator is not None and self._generation.has_validators:
             self._validate(endpoint.validator, Job("", endpoint, session_hash, data, context, root), now)
         event_id = self._new_id()
-        session_hash = context.session_hash = session_hash or event_id
+        session_hash = session_hash or event_id
+        context.session_hash = session_hash if self._generation.tells_session else None
         job = Job(event_id, endpoint, session_hash, data, context, root, simple)
         session = self._session(session_hash)
         session.mailbox = session.mailbox or Mailbox(session_hash)
@@ -376,6 +382,8 @@ class Queue:
         try:
             if endpoint.cancels:
                 self._cancel_runs(jobs[0].session_hash, endpoint.cancels, now)
+            if endpoint.oauth_token == "required" and jobs[0].context.oauth_token is None:
+                raise Error("This action requires a logged in user. Please sign in and retry.")
             call = Call(endpoint, self._inputs(jobs, now), jobs[0].context)
         except Exception as error:
             # As an outcome like any other it needs no path of its own through the queue.
@@ -455,7 +463,7 @@ class Queue:
             run.last = values
             output = run.output = self._output(run, sent, True, now)
             if run.reply is not None:
-                run.reply(True, output)
+                run.reply(True, self._spoiled(endpoint, output))
                 self._finish(run, now)
                 return
             for job in run.jobs:
@@ -476,7 +484,9 @@ class Queue:
 
     def _complete(self, run: Run, outputs: Sequence[Mapping[str, Any]], now: float) -> None:
         if run.reply is not None:
-            run.reply(True, outputs[0])
+            run.reply(True, self._spoiled(run.endpoint, outputs[0]))
+            self._finish(run, now)
+            return
         for job, output in zip(run.jobs, outputs, strict=True):
             self._send(
                 job,
@@ -487,14 +497,15 @@ class Queue:
                     avg_time=output["average_duration"],
                 ),
             )
-        if run.reply is None:
-            self._whole[run.endpoint.id].add(now - run.began)
+        self._whole[run.endpoint.id].add(now - run.began)
         self._finish(run, now)
 
     def _fail(self, run: Run, error: BaseException, now: float) -> None:
         output = self._error(error)
         if run.reply is not None:
             run.reply(False, output)
+            self._finish(run, now)
+            return
         first = run.last is None
         duration = output.get("duration")
         for job in run.jobs:
@@ -520,6 +531,8 @@ class Queue:
     def _end(self, run: Run, now: float) -> None:
         """A run is over, though its step may be in flight still: the next in the line may start."""
         run.ended = True
+        for media in run.media:
+            media.ended = True
         line = self._lines[run.endpoint.id]
         if run in line.runs:
             line.runs.remove(run)
@@ -658,10 +671,18 @@ class Queue:
             if component.is_state:
                 state[component] = item
                 sent.append(None)
+            elif component.streaming and item is not None:
+                sent.append(self._stream(job, component, item))
             else:
                 chat_parts = self._generation.chat_parts
                 sent.append(component.postprocess(item, self._files, job.root, chat_parts=chat_parts))
         return sent
+
+    def _stream(self, job: Job, component: Component, piece: Any) -> dict[str, Any]:
+        where = f"{job.session_hash or job.event_id}/{job.event_id}/{self._app.component_id(component)}"
+        media, data = self.media.add(where, component, piece, job.root)
+        self._runs[job.event_id].media.append(media)
+        return data
 
     def _state(self, job: Job, now: float) -> dict[Component, Any]:
         if job.session_hash is None:
@@ -694,6 +715,16 @@ class Queue:
             "changed_state_ids": [],
             "used_cache": None,
         }
+
+    def _spoiled(self, endpoint: Endpoint, output: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a direct call makes of an output."""
+        if not (self._faithful and self._generation.quotes_json):
+            return output
+        data = [
+            f"root={value!r}" if component.is_opaque and (is_list(value) or is_dict(value)) else value
+            for component, value in zip(endpoint.outputs, output["data"], strict=True)
+        ]
+        return {**output, "data": data}
 
     def _error(self, error: BaseException) -> Message:
         if isinstance(error, Error):

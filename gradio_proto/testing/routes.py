@@ -32,6 +32,7 @@ from .app import Endpoint, TestApp
 from .bodies import Field, Unprocessable, missing_query, parse
 from .files import FileStore
 from .jsonvalues import plain
+from .media import MediaRoutes
 from .queueing import Invalid, Message, Queue, QueueFull
 from .uploads import FileRoutes, Upload
 from .values import Context
@@ -70,6 +71,7 @@ class Routes:
         self._scheme = scheme
         self._generation = generation = app.generation
         prefix = generation.prefix
+        media = MediaRoutes(queue.media, generation)
         self._files = FileRoutes(app, files, new_id)
         self._refusals: dict[str, deque[Reply]] = {}
         self._access = Access(app, self._root, new_id)
@@ -95,6 +97,7 @@ class Routes:
         # Paths that end in a name, the longer before those that they start with.
         self._starting: dict[str, Methods] = {
             **self._files.starting,
+            **media.starting,
             f"{prefix}/run/": {"POST": self._post_run},
             f"{prefix}/api/": {"POST": self._post_run},
         }
@@ -111,6 +114,7 @@ class Routes:
                 *self._access.open,
                 *(f"{prefix}{path}" for path in ("/app_id", "/app_id/", "/cancel", "/reset", "/reset/")),
                 f"{prefix}/heartbeat/",
+                *(media.starting if media.is_open else ()),
             )
         )
 
@@ -270,7 +274,9 @@ class Routes:
 
     def _post_reset(self, request: Request, later: Later, now: float) -> Answer:
         body = parse(request.body, request.content_type, _RESET)
-        return json_reply(200, {"success": not self._generation.resets or self._queue.reset(body["event_id"])})
+        return json_reply(
+            200, {"success": not self._generation.resets or self._queue.reset(body["event_id"])}
+        )
 
     def _get_heartbeat(self, request: Request, later: Later, now: float) -> Answer:
         return OpenHeartbeat(self._name(request, 2))

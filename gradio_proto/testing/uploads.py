@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 from .answers import Answer, HTTPError, Later, Methods, Reply, Request, json_reply, redirect, text_reply
 from .app import TestApp
-from .files import FOLDER, FileStore
+from .files import FOLDER, Digest, FileStore
 from .multipart import MultipartError, MultipartParser, Part, boundary_of
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
 
 _MAX_FILES: Final = 1000
 """Files in one request, as Gradio has it."""
@@ -52,9 +49,9 @@ class Upload:
         self._new_id = new_id
         self._parser = MultipartParser(boundary, self._begin, self._grow)
         # Each file with the hash of what has come in of it.
-        self._files: dict[Part, _Hash] = {}
+        self._files: dict[Part, Digest] = {}
 
-    def feed(self, data: bytes) -> Reply | None:
+    def feed(self, data: bytes | bytearray) -> Reply | None:
         """Take a piece of the body. Returns how it is refused, as soon as it is clear that it will be."""
         try:
             self._parser.feed(data)

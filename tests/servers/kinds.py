@@ -157,10 +157,6 @@ def relabelled(value: Any) -> Any:
     return gr.update(value=value, label="new")
 
 
-def remembered(text: str, stored: Any) -> tuple[str, Any]:
-    return _said([text, stored]), text
-
-
 def growing(value: Any) -> Iterator[Any]:
     """A file that is another one with each value."""
     for count in range(1, 4):
@@ -248,9 +244,8 @@ def kinds() -> Iterator[Kind]:
     yield Kind("kind_same_labels", wide, same, [text, same[0], same[1]])
     yield Kind("kind_mixed", wide, [gr.File(), gr.State(7), text, gr.Image(), gr.File(file_count="multiple")],
                [text, gr.File(), gr.File(file_count="multiple")])  # fmt: skip
-    if hasattr(gr, "BrowserState"):  # a component that API users do not see, and that is no State
-        stored = gr.BrowserState("nothing yet")
-        yield Kind("kind_browserstate", remembered, [text, stored], [text, stored])
+    # A component without a value for API users, and which is no State either.
+    yield Kind("kind_hidden", wide, [gr.Button("hidden"), text], [text, gr.Button(), text])
     yield Kind("kind_update", relabelled, gr.File(), gr.File())
     yield Kind("kind_error", refused, text, text)
     yield Kind("kind_growing", growing, text, gr.File())

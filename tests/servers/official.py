@@ -2,8 +2,8 @@
 
     .servers/gradio_client-2.7.2/bin/python official.py http://127.0.0.1:7860 DIRECTORY < calls.json
 
-A call is an object with the optional keys ``api_name``, ``fn_index``, ``args``, ``kwargs``, and ``outputs`` (all the
-values of a generator are asked for). They are made one after the other, with one client, which downloads to
+A call is an object with the optional keys ``api_name``, ``fn_index``, ``args``, ``kwargs``, ``outputs`` (all the
+values of a generator are asked for) and ``follows`` (it needs the State of the call before). They are made one after the other, with one client, which downloads to
 DIRECTORY; the list of what they returned is printed. In both lists ``{"$file": ...}`` stands for a file: its path in
 an argument, ``{"name": ..., "sha256": ...}`` in a result. A call that raised has the result
 ``{"$error": [the name of its exception's class, and of those it derives from], "message": ...}``.
@@ -51,7 +51,7 @@ def make_calls(
             args = with_files(call.get("args", []), handle_file)
             kwargs = with_files(call.get("kwargs", {}), handle_file)
             job = client.submit(*args, **kwargs, **endpoint)
-            result = job.result(timeout=60)
+            result = job.result(timeout=30)
             if call.get("outputs"):
                 result = job.outputs()
         except Exception as error:
@@ -61,12 +61,34 @@ def make_calls(
     return results
 
 
+def is_lost(result: Any) -> bool:
+    """Whether the official client lost the job: it does, when a join is answered while a stream is being closed."""
+    return isinstance(result, dict) and not {"CancelledError", "TimeoutError"}.isdisjoint(
+        result.get("$error", ())
+    )
+
+
 def main() -> None:
     from gradio_client import Client, handle_file
 
     url, directory = sys.argv[1], Path(sys.argv[2]).resolve()
     client = Client(url, download_files=directory, ssl_verify=False, verbose=False, analytics_enabled=False)
-    json.dump(make_calls(client, handle_file, json.load(sys.stdin), directory), sys.stdout)
+    groups: list[list[dict[str, Any]]] = []
+    for call in json.load(sys.stdin):
+        if call.get("follows"):
+            groups[-1].append(call)
+        else:
+            groups.append([call])
+    results: list[Any] = []
+    for group in groups:
+        made = make_calls(client, handle_file, group, directory)
+        for _ in range(4):
+            if not any(is_lost(result) for result in made):
+                break
+            client.reset_session()
+            made = make_calls(client, handle_file, group, directory)
+        results += made
+    json.dump(results, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ under its name only when it is whole. Nothing is left of what was not finished.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import secrets
@@ -85,7 +86,10 @@ class ReadableFile:
             return bytes(piece)
         try:
             data: object = self._stream.read(size)
-        except Exception as error:  # of a stream of the caller's, anything
+        except BaseException as error:
+            # A stream of the caller's may raise anything, and is read on a thread that nobody else would hear of.
+            if self._owned is not None and not isinstance(error, Exception):
+                raise
             raise FileError(f"{self._name} cannot be read: {error}", path=self._path) from error
         if not isinstance(data, bytes):
             raise FileError(f"{self._name} is no binary stream: reading it gives {type(data).__name__}")
@@ -180,13 +184,12 @@ class WritableFile:
         """Close it, and remove it unless it was kept."""
         file, self._file = self._file, None
         path, self._path = self._path, None
-        try:
-            if file is not None:
+        if file is not None:
+            with contextlib.suppress(OSError):  # what was written late cannot be kept, which is no loss
                 os.close(file)
-            if path is not None and os.getpid() == self._process:  # a forked child leaves it to its parent
+        if path is not None and os.getpid() == self._process:  # a forked child leaves it to its parent
+            with contextlib.suppress(OSError):  # somebody else has removed it
                 os.unlink(path)
-        except OSError:
-            pass  # somebody else has removed it
 
 
 def _not_written(path: str | None, error: Exception) -> FileError:
