@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final, Literal, Protocol, TypeAlias
+from typing import Any, BinaryIO, Final, Literal, Protocol, TypeAlias, cast
 
 from . import jsontext
 from .config import Component, is_list, is_object
@@ -206,8 +206,8 @@ def replace_in(value: Any, replace: Replace) -> Any:
         for key, entry in value.items():
             entries[key] = replace_in(entry, replace)
         return entries if any(entries[key] is not value[key] for key in entries) else value
-    if is_list(value) or isinstance(value, tuple):
-        given: Any = value
+    if isinstance(value, list | tuple):
+        given = cast("list[Any] | tuple[Any, ...]", value)
         items: list[Any] = []
         for item in given:
             items.append(replace_in(item, replace))

@@ -13,8 +13,8 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Generator, Mapping
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
@@ -83,6 +83,8 @@ class Peer:
     def __init__(self, sock: socket.socket, number: int) -> None:
         self.sock = sock
         self.number = number
+        self.early: Collection[str] = ()
+        """Routes whose bodies are their handler's to read."""
         self._unread = b""
 
     def read_request(self) -> Seen | None:
@@ -94,12 +96,38 @@ class Peer:
         first, *lines = head.decode("latin-1").split("\r\n")
         method, target, _ = first.split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        length = int(headers.get("content-length", "0"))
-        while len(self._unread) < length:
+        request = Seen(method, target, headers, b"", self.number)
+        if _route(request) in self.early:
+            return request
+        body = self.read_body(request)
+        return None if body is None else replace(request, body=body)
+
+    def read_body(self, request: Seen) -> bytes | None:
+        """The body of a request, without its framing; None when the client has closed in the middle."""
+        if request.headers.get("transfer-encoding") != "chunked":
+            return self._take(int(request.headers.get("content-length", "0")))
+        body = b""
+        while True:
+            while b"\r\n" not in self._unread:
+                if not self._more():
+                    return None
+            size, _, self._unread = self._unread.partition(b"\r\n")
+            piece = self._take(int(size, 16) + 2)
+            if piece is None or piece == b"\r\n":
+                return None if piece is None else body
+            body += piece[:-2]
+
+    def _take(self, size: int) -> bytes | None:
+        pieces, left = [], size
+        while left > len(self._unread):
+            pieces.append(self._unread)
+            left -= len(self._unread)
+            self._unread = b""
             if not self._more():
                 return None
-        body, self._unread = self._unread[:length], self._unread[length:]
-        return Seen(method, target, headers, body, self.number)
+        pieces.append(self._unread[:left])
+        self._unread = self._unread[left:]
+        return b"".join(pieces)
 
     def _more(self) -> bool:
         data = self.sock.recv(65536)
@@ -157,7 +185,18 @@ class Peer:
 
 Handler = Callable[[Peer, Seen], None]
 
-ROUTES = ("config", "info", "login", "heartbeat", "queue/join", "queue/data", "cancel")
+ROUTES = (
+    "config",
+    "info",
+    "login",
+    "heartbeat",
+    "queue/join",
+    "queue/data",
+    "cancel",
+    "upload",
+    "file",
+    "stream",
+)
 
 
 class FaultyServer:
@@ -169,6 +208,8 @@ class FaultyServer:
         host: The address to listen on.
         tls: A server-side context, for https.
         config: Entries of the config to be replaced.
+        early: Routes whose handlers are called before the body has come; they read it themselves, or do not.
+        app: What to serve instead.
     """
 
     def __init__(
@@ -178,6 +219,8 @@ class FaultyServer:
         host: str = "127.0.0.1",
         tls: ssl.SSLContext | None = None,
         config: Mapping[str, Any] | None = None,
+        early: Collection[str] = (),
+        app: TestApp | None = None,
     ) -> None:
         self.requests: list[Seen] = []
         self.connections = 0
@@ -191,8 +234,10 @@ class FaultyServer:
         }
         self._tls = tls
         self._changed = config or {}
-        self._app = TestApp()
-        self._app.endpoint("/predict")(_predict)
+        self._early = early
+        self._app = app or TestApp()
+        if app is None:
+            self._app.endpoint("/predict")(_predict)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family, backlog=128)
         self._threads: list[threading.Thread] = []
@@ -239,6 +284,7 @@ class FaultyServer:
 
     def _serve(self, sock: socket.socket, number: int) -> None:
         peer = Peer(sock, number)
+        peer.early = self._early
         self._peers.append(peer)
         try:
             if self._tls is not None:
@@ -283,4 +329,6 @@ def _predict(x: str) -> str:
 
 def _route(request: Seen) -> str:
     path = request.path.removeprefix("/gradio_api").strip("/")
-    return next((route for route in ROUTES if path == route or path.startswith(f"{route}/")), path)
+    return next(
+        (route for route in ROUTES if path == route or path.startswith((f"{route}/", f"{route}="))), path
+    )

@@ -26,6 +26,7 @@ from gradio_proto.limits import Limits
 from gradio_proto.messages import parse_message
 from gradio_proto.payload import join_payload
 from gradio_proto.testing import CloseConnection, SendData, ServerProtocol, TestApp
+from gradio_proto.testing.files import File
 from gradio_proto.testing.memory import MemoryRunner, MemoryTask
 from gradio_proto.timeouts import Timeouts
 from gradio_proto.urls import AppURL, Origin
@@ -217,6 +218,21 @@ def stateful_app(version: str = "6.31.0") -> TestApp:
     @app.endpoint("/remember", inputs=["textbox", "state"], outputs=["textbox", "state"])
     def remember(text: str, before: Any) -> Any:
         return before, text
+
+    return app
+
+
+def file_app(version: str = "6.31.0", **options: Any) -> TestApp:
+    """``/size`` tells what it is given; ``/back`` gives it back."""
+    app = TestApp(version=version, **options)
+
+    @app.endpoint("/size", inputs=["file"], outputs=["json"])
+    def size(file: File) -> Any:
+        return [file.orig_name, len(file.data)]
+
+    @app.endpoint("/back", inputs=["files"], outputs=["files"])
+    def back(files: list[File]) -> list[File]:
+        return files
 
     return app
 

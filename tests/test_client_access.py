@@ -316,18 +316,20 @@ def test_the_cookie_of_a_load_balancer_keeps_a_client_at_its_backend() -> None:
 @pytest.mark.parametrize("prefix", ["/sub", "/sub/path", "/gradio_api", "/caf%C3%A9"])
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_every_request_is_made_below_the_path_that_was_typed(prefix: str, slash: str) -> None:
-    with EmbeddedServer(counting_app()) as server:
-        with ReverseProxy(server.url, prefix=prefix) as proxy, Client(proxy.url + slash) as client:
-            assert client.config["root"] == server.url  # the app knows nothing of the proxy
-            assert list(client.submit(3, api_name="/count")) == [0, 1, 2]
-            job = client.submit(10**6, api_name="/count")
-            next(job)
-            assert job.cancel()
-            assert not proxy.refused
-            assert {request.path for request in proxy.passed} == {
-                "/config",
-                "/gradio_api/info",
-                "/gradio_api/queue/join",
-                "/gradio_api/queue/data",
-                "/gradio_api/cancel",
-            }
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(EmbeddedServer(counting_app()))
+        proxy = stack.enter_context(ReverseProxy(server.url, prefix=prefix))
+        client = stack.enter_context(Client(proxy.url + slash))
+        assert client.config["root"] == server.url  # the app knows nothing of the proxy
+        assert list(client.submit(3, api_name="/count")) == [0, 1, 2]
+        job = client.submit(10**6, api_name="/count")
+        next(job)
+        assert job.cancel()
+        assert not proxy.refused
+        assert {request.path for request in proxy.passed} == {
+            "/config",
+            "/gradio_api/info",
+            "/gradio_api/queue/join",
+            "/gradio_api/queue/data",
+            "/gradio_api/cancel",
+        }

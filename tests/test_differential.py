@@ -25,9 +25,11 @@ from servers.running import Servers
 from gradio_proto import Client, handle_file
 
 ODD = "odd #1 %41 é.txt"
+QUOTED = 'it\'s "quoted".txt'
 FILES: Mapping[str, bytes] = {
     "a.txt": b"plain text",
     ODD: b"odd name",
+    QUOTED: b"quoted name",
     "empty.txt": b"",
     "red.png": png(4, 3, (255, 0, 0)),
     "blue.png": png(4, 3, (0, 0, 255)),
@@ -86,8 +88,11 @@ CALLS = (
     call("kind_dropdown", "b"),
     call("kind_dropdown_many", ["a", 3]),
     call("kind_dropdown_free", "mine"),
+    call("kind_dropdown_many none", None),
     call("kind_colorpicker", "#ff8800"),
     call("kind_dataframe", {"headers": ["n", "s"], "data": [[1, "é"], [2.5, None]]}),
+    call("kind_dataframe rows", [[1, "é"]]),
+    call("kind_dataframe none", None),
     call("kind_json", {"a": [1, None, {"b": "é", "2": True}]}),
     call("kind_json path", {"path": "/no/such", "x": 1}, since=(5,)),
     call("kind_json like-a-file", {"path": "/no/such", "meta": {"_type": "gradio.FileData"}}),
@@ -110,6 +115,7 @@ CALLS = (
     # Files.
     call("kind_file", A),
     call("kind_file odd", file(ODD)),
+    call("kind_file quoted", file(QUOTED)),
     call("kind_file empty", file("empty.txt")),
     call("kind_file none", None),
     call("kind_files", [A, RED, A]),
@@ -176,6 +182,9 @@ CALLS = (
     call("log", "x"),
     call("state", "a b"),
     call("state again", "c", follows=True),
+    call("kind_no_output", "x"),
+    call("kind_only_state"),
+    call("kind_alternating", "x", outputs=True),
     call("batch", "x"),
     call("none", "x"),
     call("noqueue", "x"),
@@ -223,6 +232,11 @@ DIFFERENCES = (
         ("kind_json like-a-file",),
         "the official client opens whatever local file an object names that looks like a file",
         lambda theirs, ours: _is_error(theirs, "FileNotFoundError") and not _is_error(ours, "OSError"),
+    ),
+    Difference(
+        ("kind_file quoted",),
+        "the official client sends a quote in a name as %22, which the server takes for a part of the name",
+        lambda theirs, ours: "22quoted" in theirs[0] and ours[1]["$file"]["name"].endswith(" _quoted_.txt"),
     ),
     Difference(
         ("kind_hidden",),

@@ -17,11 +17,11 @@ from scripted import (
     GradioScript,
     World,
     completed,
+    file_app,
     http,
     real_world,
     scripted_world,
 )
-from test_flows_upload import file_app
 
 from gradio_proto.effects import KeepFile, Signal, WriteFile
 from gradio_proto.errors import (

@@ -18,6 +18,7 @@ from scripted import (
     GradioScript,
     World,
     completed,
+    file_app,
     http,
     real_world,
     scripted_world,
@@ -41,7 +42,6 @@ from gradio_proto.job import JobState
 from gradio_proto.limits import Limits
 from gradio_proto.multipart import MultipartEncoder
 from gradio_proto.testing import TestApp
-from gradio_proto.testing.files import File
 from gradio_proto.testing.memory import MemoryTask
 from gradio_proto.timeouts import Timeouts
 from gradio_proto.transfers import Transfer
@@ -68,21 +68,6 @@ class Unseekable(io.BytesIO):
 
 def of_stream(data: bytes, name: str = "x.bin", cls: type[io.BytesIO] = Unseekable) -> FileInput:
     return FileInput(cls(data), "stream", name)
-
-
-def file_app(version: str = "6.31.0", **options: Any) -> TestApp:
-    """``/size`` tells what it is given; ``/back`` gives it back."""
-    app = TestApp(version=version, **options)
-
-    @app.endpoint("/size", inputs=["file"], outputs=["json"])
-    def size(file: File) -> Any:
-        return [file.orig_name, len(file.data)]
-
-    @app.endpoint("/back", inputs=["files"], outputs=["files"])
-    def back(files: list[File]) -> list[File]:
-        return files
-
-    return app
 
 
 class UploadScript(GradioScript):

@@ -25,8 +25,14 @@ from gradio_proto.errors import (
 from gradio_proto.events import Log, Progress, Queued, Started
 from gradio_proto.status import Status
 
-STRICT: dict[str, Any] = {"auth": "user:pass word", "max_size": 1, "hide_errors": True}
-"""A server with a login, a short queue and hidden errors: all in one, since starting one takes long."""
+STRICT: dict[str, Any] = {
+    "auth": "user:pass word",
+    "root_path": "/sub/path",
+    "max_size": 1,
+    "hide_errors": True,
+}
+"""A server with a login, the path of a proxy, a short queue and hidden errors: all in one, since starting one takes
+long."""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,14 +6,16 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from faulty import within
 from proxying import ReverseProxy
 from servers.running import Running, Servers, Variant
+from test_real import STRICT
 
-from gradio_proto import Client
+from gradio_proto import Client, handle_file
 from gradio_proto.errors import (
     AppError,
     ArgumentError,
@@ -30,12 +32,7 @@ from gradio_proto.events import Queued
 from gradio_proto.status import Status
 
 LOGIN = ("user", "pass word")
-PATH = "/sub/path"
-
-STRICT: dict[str, Any] = {
-    "auth": ":".join(LOGIN), "root_path": PATH, "max_size": 1, "hide_errors": True
-}  # fmt: skip
-"""A server with a login, told of the path at which a proxy serves it; its queue is short, and it hides errors."""
+PATH = STRICT["root_path"]
 
 MOUNTED: dict[str, Any] = {"auth": ":".join(LOGIN), "mount": "/mounted/here"}
 """An app that is part of another one."""
@@ -57,10 +54,13 @@ def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
 
 
 @pytest.fixture(autouse=True)
-def bounded(request: pytest.FixtureRequest) -> Iterator[None]:
+def bounded(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[None]:
     for fixture in ("strict_url", "mounted_url", "url", "stoppable"):
         if fixture in request.fixturenames:
             request.getfixturevalue(fixture)  # starting one takes longer than a test may
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     with within(30):
         yield
 
@@ -99,6 +99,8 @@ def use(client: Client, user: str | None = None) -> None:
     assert client.predict("c", api_name="/state") == 3
     request = client.predict(api_name="/req", headers={"x-mine": "yes"})
     assert (request["username"], request["headers"]["x-mine"]) == (user, "yes")
+    path = client.predict(handle_file(b"some text", name="a é.txt"), api_name="/file")
+    assert Path(path).read_bytes() == b"SOME TEXT"
     job = client.submit(100, 0.05, api_name="/slow_gen")
     assert next(job) == 0
     assert job.cancel()
@@ -119,6 +121,8 @@ def test_a_login_below_the_path_of_a_proxy(strict_url: str, server_version: str)
                 eventually(lambda: any("/heartbeat/" in request.path for request in proxy.passed))
         assert not proxy.refused
         assert proxy.passed[0].path == "/login"
+        paths = "".join(request.path for request in proxy.passed)
+        assert all(route in paths for route in ("/upload", "/file=", "/queue/join", "/queue/data"))
         for request in proxy.passed[1:]:
             cookies = request.headers["cookie"].split("; ")
             # The server sets a second one, which is for https only.

@@ -449,7 +449,7 @@ class BoundEndpoint:
     ) -> None:
         self._client = client  # an endpoint keeps its client open
         self._engine = engine
-        self._app = app
+        self._app: App = app
         self._endpoint = endpoint
         self._options = options
 
@@ -458,7 +458,7 @@ class BoundEndpoint:
 
     def _current(self) -> Endpoint:
         """The endpoint as the app has it now, which may have been refreshed; the lock is held."""
-        app = self._engine.state.app
+        app: App = self._engine.state.app
         if app is not self._app:
             self._endpoint = app.successor(self._endpoint, self._app)
             self._app = app

@@ -137,8 +137,9 @@ class Job(concurrent.futures.Future[Any]):
         """Cancel the job, as far as that is possible.
 
         A queued job and a generator end at once, and the server is told where that harms no other job of this
-        client: now, or when the job starts there, if that server takes none out of its queue. A plain function that runs already cannot be stopped: then this returns False and the result
-        still comes, unless ``force`` gives it up. See :attr:`cancel_report` for what was done.
+        client: now, or when the job starts there, if that server takes none out of its queue. A plain function that
+        runs already cannot be stopped: then this returns False and the result still comes, unless ``force`` gives
+        it up. See :attr:`cancel_report` for what was done.
 
         Returns:
             Whether the job has ended as cancelled.

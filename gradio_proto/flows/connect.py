@@ -87,8 +87,8 @@ def log_in(state: ClientState, user: str, password: str) -> Flow[None]:
         body=body,
         headers=(("content-type", "application/x-www-form-urlencoded"),),
     )
-    # 400 is Gradio's word for a wrong password, 422 for an empty one; 401 is a gateway's. An app without a login answers with a
-    # redirect to its page: then there is nothing to log in to.
+    # 400 is Gradio's word for a wrong password, 422 for an empty one; 401 is a gateway's. An app without a login
+    # answers with a redirect to its page: then there is nothing to log in to.
     if response.status in (400, 401, 403, 422):
         raise AuthenticationError(f"the app does not accept the user name {user!r} with this password")
     if response.status in REDIRECTS:

@@ -73,7 +73,9 @@ def _download(
         if stop.is_set:
             return None
         if until is not None and now >= until:
-            raise DeadlineExceeded(f"{file.name} could not be fetched in time", kind="total", phase="accepted")
+            raise DeadlineExceeded(
+                f"{file.name} could not be fetched in time", kind="total", phase="accepted"
+            )
         attempt += 1
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from .media import Media
@@ -96,7 +97,9 @@ class Crash(Exception):
 
 def redirect(where: str, headers: Headers = ()) -> Reply:
     """A reply that sends the client elsewhere."""
-    return Reply(302, b"", None, [("location", where), *headers])
+    # A client has a part in it, and a header holds ASCII only.
+    location = quote(where, safe=":/%#?=@[]!$&'()*+,", errors="replace")
+    return Reply(302, b"", None, [("location", location), *headers])
 
 
 def json_reply(status: int, value: Any, headers: Headers = ()) -> Reply:

@@ -28,6 +28,9 @@ _MAX_NAME = 200
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f`$!{}]')
 
+_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|(com|lpt)[1-9])\s*(\.|$)")
+"""Names that Windows keeps for itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -102,11 +105,13 @@ class FileStore:
         if letters is None:
             name = _FORBIDDEN.sub("", name)
             name = name if name == ".." else name.rstrip(" .") or "file"
+            name = f"_{name}" if _DEVICE.match(name) else name
         else:
             name = "".join(char for char in name if char.isalnum() or char in letters)
         while len(name.encode("utf-8", "replace")) > _MAX_NAME:
             stem, dot, suffix = name.rpartition(".")
-            name = f"{stem[:-1]}{dot}{suffix}" if stem else name[:-1]
+            kept = self._generation.keeps_suffixes and stem
+            name = f"{stem[:-1]}{dot}{suffix}" if kept else name[:-1]
         return name
 
     # Files in values

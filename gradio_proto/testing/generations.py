@@ -185,6 +185,8 @@ class Generation:
         """There is ``max_file_size``."""
         self.file_name_letters: str | None = None if v6 else "._-, " if v5 else "._- "
         """What beside letters and digits is left in the name of a file; None: all but what is dangerous."""
+        self.keeps_suffixes = v5
+        """A file name that is too long is cut before its suffix; before, at its end."""
         self.needs_file_meta = v5
         """A file without ``meta`` is refused."""
         self.reads_any_path = before

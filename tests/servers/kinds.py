@@ -90,7 +90,8 @@ def answered(history: Any) -> tuple[str, Any]:
     with open(file, "w", encoding="utf-8") as writer:
         writer.write(f"the answer to {len(history)}")
     if VERSION >= (5,):
-        told = [{"role": "assistant", "content": "é"}, {"role": "assistant", "content": {"path": file}}]
+        contents = ["é", gr.HTML("<b>é</b>"), {"path": file}]
+        told = [{"role": "assistant", "content": content} for content in contents]
     else:
         told = [["q", "é"], ["f", (file, "the answer")]]
     return _said(history), [*history, *told]
@@ -157,6 +158,17 @@ def relabelled(value: Any) -> Any:
     return gr.update(value=value, label="new")
 
 
+def nothing(*values: Any) -> None:
+    return None
+
+
+def alternating(value: Any) -> Iterator[Any]:
+    """Two outputs, of which each value changes one."""
+    for count in range(2):
+        yield f"{value} {count}", gr.update()
+        yield gr.update(), f"{value} {count}"
+
+
 def growing(value: Any) -> Iterator[Any]:
     """A file that is another one with each value."""
     for count in range(1, 4):
@@ -178,74 +190,72 @@ def _explored() -> str:
 
 def kinds() -> Iterator[Kind]:
     """All that this version has, to be called inside the ``with gr.Blocks()``."""
+    said = gr.Textbox()
 
-    def kind(name: str, made: Callable[[], Any], function: Callable[..., Any] = echo, *more: Any) -> Kind:
-        return Kind(f"kind_{name}", function, [made(), *more], [gr.Textbox(), made()])
+    # One component is input and output: each weighs kilobytes in the config, which every client fetches.
+    def kind(name: str, component: Any, function: Callable[..., Any] = echo) -> Kind:
+        return Kind(f"kind_{name}", function, component, [said, component])
 
     messages = {"type": "messages"} if VERSION[0] == 5 else {}
-    explored = _explored()
     choices = ["a", "b", ("c é", 3)]
-    yield kind("textbox", lambda: gr.Textbox(lines=2))
-    yield kind("number", gr.Number)
-    yield kind("integer", lambda: gr.Number(precision=0, minimum=-10, maximum=10))
-    yield kind("slider", lambda: gr.Slider(0, 10, value=3, step=0.5))
-    yield kind("checkbox", gr.Checkbox)
-    yield kind("checkboxgroup", lambda: gr.CheckboxGroup(choices))
-    yield kind("radio", lambda: gr.Radio(choices))
-    yield kind("radio_index", lambda: gr.Radio(["a", "b"], type="index"), told)
-    yield kind("dropdown", lambda: gr.Dropdown(choices))
-    yield kind("dropdown_many", lambda: gr.Dropdown(choices, multiselect=True))
-    yield kind("dropdown_free", lambda: gr.Dropdown(["a"], allow_custom_value=True))
-    yield kind("colorpicker", gr.ColorPicker)
-    yield kind("dataframe", lambda: gr.Dataframe(headers=["n", "s"], type="array"))
-    yield kind("json", gr.JSON)
-    yield kind("code", lambda: gr.Code(language="python"))
-    yield kind("markdown", gr.Markdown)
-    yield kind("html", gr.HTML)
-    yield kind("label", gr.Label, confidences)
-    yield kind("highlightedtext", gr.HighlightedText, spans)
-    yield kind("chatbot", lambda: gr.Chatbot(**messages), answered)
-    yield kind("file", gr.File)
-    yield kind("files", lambda: gr.File(file_count="multiple"))
-    yield kind("file_bytes", lambda: gr.File(type="binary"), told)
-    yield kind("image", lambda: gr.Image(type="filepath"))
-    yield kind("image_numpy", lambda: gr.Image(type="numpy"))
-    yield kind("gallery", gr.Gallery, pictured)
-    yield kind("audio", lambda: gr.Audio(type="filepath"))
+    yield kind("textbox", gr.Textbox(lines=2))
+    yield kind("number", gr.Number())
+    yield kind("integer", gr.Number(precision=0, minimum=-10, maximum=10))
+    yield kind("slider", gr.Slider(0, 10, value=3, step=0.5))
+    yield kind("checkbox", gr.Checkbox())
+    yield kind("checkboxgroup", gr.CheckboxGroup(choices))
+    yield kind("radio", gr.Radio(choices))
+    yield kind("radio_index", gr.Radio(["a", "b"], type="index"), told)
+    yield kind("dropdown", gr.Dropdown(choices))
+    yield kind("dropdown_many", gr.Dropdown(choices, multiselect=True))
+    yield kind("dropdown_free", gr.Dropdown(["a"], allow_custom_value=True))
+    yield kind("colorpicker", gr.ColorPicker())
+    yield kind("dataframe", gr.Dataframe(headers=["n", "s"], type="array"))
+    yield kind("json", gr.JSON())
+    yield kind("code", gr.Code(language="python"))
+    yield kind("markdown", gr.Markdown())
+    yield kind("html", gr.HTML())
+    yield kind("label", gr.Label(), confidences)
+    yield kind("highlightedtext", gr.HighlightedText(), spans)
+    yield kind("chatbot", gr.Chatbot(**messages), answered)
+    yield kind("file", gr.File())
+    yield kind("files", gr.File(file_count="multiple"))
+    yield kind("file_bytes", gr.File(type="binary"), told)
+    yield kind("image", gr.Image(type="filepath"))
+    yield kind("image_numpy", gr.Image(type="numpy"))
+    yield kind("gallery", gr.Gallery(), pictured)
+    yield kind("audio", gr.Audio(type="filepath"))
     # No format, so that Gradio leaves the video as it is: converting it takes ffmpeg.
-    yield kind("video", gr.Video)
-    yield kind("video_subtitled", gr.Video, subtitled)
-    yield kind("model3d", gr.Model3D)
-    yield kind("annotatedimage", gr.AnnotatedImage, annotated)
-    yield Kind(
-        "kind_imageeditor", sectioned, gr.ImageEditor(type="numpy"), [gr.Textbox(), gr.Image(type="numpy")]
-    )
-    yield kind("uploadbutton", gr.UploadButton)
-    yield kind("fileexplorer", lambda: gr.FileExplorer(root_dir=explored))
+    video = gr.Video()
+    yield kind("video", video)
+    yield kind("video_subtitled", video, subtitled)
+    yield kind("model3d", gr.Model3D())
+    yield kind("annotatedimage", gr.AnnotatedImage(), annotated)
+    editor = gr.ImageEditor(type="numpy")
+    yield Kind("kind_imageeditor", sectioned, editor, [said, gr.Image(type="numpy")])
+    yield kind("uploadbutton", gr.UploadButton())
+    yield kind("fileexplorer", gr.FileExplorer(root_dir=_explored()))
     for name in (
-        "DateTime",
-        "MultimodalTextbox",
-        "DownloadButton",
-        "ImageSlider",
-        "ParamViewer",
-        "Timer",
-        "Dialogue",
+        *("BrowserState", "DateTime", "Dialogue", "DownloadButton"),
+        *("ImageSlider", "MultimodalTextbox", "ParamViewer", "Timer"),
     ):
-        component = getattr(gr, name, None)
-        if component is not None:
-            yield kind(name.lower(), component)
-    yield kind("plot", gr.Plot, plotted)
-    yield Kind("kind_barplot", bars, gr.Number(), [gr.Textbox(), gr.BarPlot(x="a", y="b")])
+        if hasattr(gr, name):
+            yield kind(name.lower(), getattr(gr, name)())
+    yield kind("plot", gr.Plot(), plotted)
+    yield Kind("kind_barplot", bars, gr.Number(), [said, gr.BarPlot(x="a", y="b")])
 
     # What a client may get wrong whatever the component is.
-    text = gr.Textbox()
-    yield Kind("kind_defaults", described, [text, gr.Textbox("given"), gr.Number(3)], [text, gr.Textbox()])
+    text, file, files = gr.Textbox(), gr.File(), gr.File(file_count="multiple")
+    yield Kind("kind_defaults", described, [text, gr.Textbox("given"), gr.Number(3)], [said, text])
     same = [gr.Textbox(label="same", value=f"value {index}") for index in range(3)]
-    yield Kind("kind_same_labels", wide, same, [text, same[0], same[1]])
-    yield Kind("kind_mixed", wide, [gr.File(), gr.State(7), text, gr.Image(), gr.File(file_count="multiple")],
-               [text, gr.File(), gr.File(file_count="multiple")])  # fmt: skip
+    yield Kind("kind_same_labels", wide, same, [said, same[0], same[1]])
+    yield Kind("kind_mixed", wide, [file, gr.State(7), text, gr.Image(), files], [said, file, files])
     # A component without a value for API users, and which is no State either.
-    yield Kind("kind_hidden", wide, [gr.Button("hidden"), text], [text, gr.Button(), text])
-    yield Kind("kind_update", relabelled, gr.File(), gr.File())
+    button = gr.Button("hidden")
+    yield Kind("kind_hidden", wide, [button, text], [said, button, text])
+    yield Kind("kind_update", relabelled, file, file)
+    yield Kind("kind_no_output", nothing, text, [])
+    yield Kind("kind_only_state", nothing, [], gr.State())
+    yield Kind("kind_alternating", alternating, text, [said, text])
     yield Kind("kind_error", refused, text, text)
-    yield Kind("kind_growing", growing, text, gr.File())
+    yield Kind("kind_growing", growing, text, file)

@@ -3,10 +3,10 @@
     .servers/gradio_client-2.7.2/bin/python official.py http://127.0.0.1:7860 DIRECTORY < calls.json
 
 A call is an object with the optional keys ``api_name``, ``fn_index``, ``args``, ``kwargs``, ``outputs`` (all the
-values of a generator are asked for) and ``follows`` (it needs the State of the call before). They are made one after the other, with one client, which downloads to
-DIRECTORY; the list of what they returned is printed. In both lists ``{"$file": ...}`` stands for a file: its path in
-an argument, ``{"name": ..., "sha256": ...}`` in a result. A call that raised has the result
-``{"$error": [the name of its exception's class, and of those it derives from], "message": ...}``.
+values of a generator are asked for) and ``follows`` (it needs the State of the call before). They are made one after
+the other, with one client, which downloads to DIRECTORY; the list of what they returned is printed. In both lists
+``{"$file": ...}`` stands for a file: its path in an argument, ``{"name": ..., "sha256": ...}`` in a result. A call
+that raised has the result ``{"$error": [its exception's class, and those that it derives from], "message": ...}``.
 """
 
 from __future__ import annotations
