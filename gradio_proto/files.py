@@ -8,7 +8,7 @@ only what a caller has wrapped in a :class:`FileInput`: no string and no object 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, Literal, Protocol, TypeAlias, cast
 
@@ -207,13 +207,13 @@ def replace_in(value: Any, replace: Replace) -> Any:
             entries[key] = replace_in(entry, replace)
         return entries if any(entries[key] is not value[key] for key in entries) else value
     if isinstance(value, list | tuple):
-        given = cast("list[Any] | tuple[Any, ...]", value)
+        given = cast("Sequence[Any]", value)
         items: list[Any] = []
         for item in given:
             items.append(replace_in(item, replace))
         if all(new is old for new, old in zip(items, given, strict=True)):
             return given
-        return items if is_list(given) else tuple(items)
+        return items if isinstance(given, list) else tuple(items)
     return value
 
 

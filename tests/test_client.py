@@ -130,6 +130,7 @@ def test_the_other_names_of_parameters(url: str) -> None:
         ({"download_files": 5}, TypeError, "download_files is a directory"),
         ({"download_files": ""}, TypeError, "download_files is a directory"),
         ({"download_files": b"/tmp"}, TypeError, "download_files is a directory"),
+        ({"on_transfer": 5}, TypeError, "on_transfer must be callable, not int"),
         ({"max_workers": "40"}, TypeError, "max_workers"),
         ({"max_workers": 0}, ValueError, "max_workers"),
         ({"max_retries": -1}, ValueError, "max_retries"),

@@ -280,6 +280,24 @@ def test_progress_of_both_ways(server: EmbeddedServer, downloads: Path) -> None:
         )
 
 
+def test_a_slow_callback_gets_the_newest_only(server: EmbeddedServer) -> None:
+    seen: list[Transfer] = []
+    called, go = threading.Event(), threading.Event()
+
+    def told(transfer: Transfer) -> None:
+        seen.append(transfer)
+        called.set()
+        go.wait(5)
+
+    with Client(server.url, download_files=False, on_transfer=told) as client:
+        data = b"x" * 5 * MIB
+        client.predict(handle_file(data, "x.bin"), api_name="/size")
+        assert called.wait(5)
+        go.set()
+        eventually(lambda: seen[-1].is_done)
+    assert (len(seen) <= 2, seen[-1].transferred) == (True, len(data))
+
+
 def test_a_callback_that_raises_is_logged(
     server: EmbeddedServer, downloads: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -379,7 +397,7 @@ def test_only_what_the_caller_gave_is_ever_opened(app: TestApp, tmp_path: Path) 
 
 
 def upload_client(server: FaultyServer, **options: Any) -> Client:
-    given: dict[str, Any] = {"timeouts": SHORT, "max_retries": 0, "download_files": False, **options}
+    given: dict[str, Any] = {"max_retries": 0, "download_files": False, **options}
     return Client(server.url, **given)
 
 
@@ -476,7 +494,7 @@ def test_a_server_that_takes_no_more() -> None:
 
     with (
         FaultyServer({"upload": stuck}, app=file_app(), early=["upload"]) as server,
-        upload_client(server) as client,
+        upload_client(server, timeouts=SHORT) as client,
     ):
         began = time.monotonic()
         with pytest.raises(DeadlineExceeded, match="could not be sent in time") as caught:
@@ -498,7 +516,7 @@ def test_a_file_that_changes_before_it_is_sent(tmp_path: Path, change: str) -> N
         peer.json({"event_id": "e1"})
 
     server = FaultyServer({"queue/join": hold, "upload": took}, app=file_app())
-    with server, upload_client(server, max_workers=1, timeouts=Timeouts()) as client:
+    with server, upload_client(server, max_workers=1) as client:
         first = client.submit({"path": "a"}, api_name="/size")
         assert held.wait(5)
         job = client.submit(handle_file(path), api_name="/size")  # waits for its turn
@@ -571,7 +589,7 @@ def test_cancelling_while_a_stream_blocks(blocking: Blocking) -> None:
     closed = threading.Event()
     with (
         FaultyServer({"upload": watching(closed)}, app=file_app(), early=["upload"]) as server,
-        upload_client(server, timeouts=Timeouts()) as client,
+        upload_client(server) as client,
     ):
         job = client.submit(handle_file(blocking, "x.txt"), api_name="/size")  # type: ignore[arg-type]
         assert blocking.blocks.wait(5)
@@ -585,7 +603,7 @@ def test_a_total_deadline_while_a_stream_blocks(blocking: Blocking) -> None:
     closed = threading.Event()
     with (
         FaultyServer({"upload": watching(closed)}, app=file_app(), early=["upload"]) as server,
-        upload_client(server, timeouts=Timeouts(total=0.3)) as client,
+        upload_client(server, timeouts=Timeouts(total=0.6)) as client,
     ):
         with pytest.raises(DeadlineExceeded) as caught:
             client.predict(handle_file(blocking, "x.txt"), api_name="/size")  # type: ignore[arg-type]
@@ -596,7 +614,7 @@ def test_a_total_deadline_while_a_stream_blocks(blocking: Blocking) -> None:
 def test_closing_while_a_stream_blocks(blocking: Blocking) -> None:
     closed = threading.Event()
     with FaultyServer({"upload": watching(closed)}, app=file_app(), early=["upload"]) as server:
-        client = upload_client(server, timeouts=Timeouts())
+        client = upload_client(server)
         job = client.submit(handle_file(blocking, "x.txt"), api_name="/size")  # type: ignore[arg-type]
         assert blocking.blocks.wait(5)
         began = time.monotonic()
@@ -662,7 +680,7 @@ def half_and_close(peer: Peer, request: Seen) -> None:
 
 
 def downloading(server: FaultyServer, directory: Path, **options: Any) -> Client:
-    given: dict[str, Any] = {"timeouts": SHORT, "max_retries": 0, "download_files": directory, **options}
+    given: dict[str, Any] = {"max_retries": 0, "download_files": directory, **options}
     return Client(server.url, **given)
 
 
@@ -708,7 +726,7 @@ def test_no_name_leads_out_of_the_directory(downloads: Path, path: str, name: st
 def test_nothing_is_left_of_a_download_that_fails(
     downloads: Path, handler: Handler, cls: type[GradioError]
 ) -> None:
-    with file_server(data_of(), handler) as server, downloading(server, downloads) as client:
+    with file_server(data_of(), handler) as server, downloading(server, downloads, timeouts=SHORT) as client:
         with pytest.raises(cls):
             back(client)
         assert left_in(downloads) == []
@@ -817,7 +835,7 @@ def fetching(client: Client, held: Held, directory: Path) -> Job:
 def test_a_job_is_not_done_while_it_fetches(downloads: Path, held: Held) -> None:
     with (
         file_server(data_of(), held) as server,
-        downloading(server, downloads, timeouts=Timeouts()) as client,
+        downloading(server, downloads) as client,
     ):
         job = fetching(client, held, downloads)
         with pytest.raises(TimeoutError):
@@ -831,7 +849,7 @@ def test_a_job_is_not_done_while_it_fetches(downloads: Path, held: Held) -> None
 def test_cancelling_while_it_fetches(downloads: Path, held: Held) -> None:
     with (
         file_server(data_of(), held) as server,
-        downloading(server, downloads, timeouts=Timeouts()) as client,
+        downloading(server, downloads) as client,
     ):
         job = fetching(client, held, downloads)
         assert job.cancel()
@@ -846,7 +864,7 @@ def test_cancelling_while_it_fetches(downloads: Path, held: Held) -> None:
 def test_a_total_deadline_while_it_fetches(downloads: Path, held: Held) -> None:
     with (
         file_server(data_of(), held) as server,
-        downloading(server, downloads, timeouts=Timeouts(total=0.4)) as client,
+        downloading(server, downloads, timeouts=Timeouts(total=1.0)) as client,
     ):
         with pytest.raises(DeadlineExceeded) as caught:
             back(client)
@@ -857,7 +875,7 @@ def test_a_total_deadline_while_it_fetches(downloads: Path, held: Held) -> None:
 
 def test_closing_while_it_fetches(downloads: Path, held: Held) -> None:
     with file_server(data_of(), held) as server:
-        client = downloading(server, downloads, timeouts=Timeouts())
+        client = downloading(server, downloads)
         job = fetching(client, held, downloads)
         began = time.monotonic()
         client.close()
@@ -955,7 +973,7 @@ def test_a_large_upload_leaves_others_their_turn(tmp_path: Path) -> None:
         file.truncate(64 * 1024 * MIB)  # more than any machine sends while this test runs
     with (
         FaultyServer({"upload": take}, app=file_app(), early=["upload"]) as server,
-        upload_client(server, timeouts=Timeouts()) as client,
+        upload_client(server) as client,
     ):
         job = client.submit(handle_file(tmp_path / "sparse"), api_name="/size")
         assert begun.wait(5)

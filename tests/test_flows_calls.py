@@ -863,6 +863,16 @@ def test_an_app_that_was_not_is_not(answer: bytes, app_id: Any) -> None:
     assert "refresh" not in str(error)
 
 
+def test_a_server_that_closes_the_connection_after_its_refusal_is_asked_again() -> None:
+    script = GradioScript(an_app(app_id=8), joins=[REFUSALS[:1]], config={"app_id": 7})
+    world = scripted_world(script)
+    script.others["/app_id"] = [lambda: script.others.update({"/app_id": [app_id]}), CLOSE]
+    app_id = http(200, b'{"app_id": 8}')
+    assert "refresh" in str(failure(world, world.begin("/echo", "x")))
+    assert len(world.server.paths("/app_id")) == 2
+    world.close()
+
+
 def test_other_refusals_are_no_reason_to_ask() -> None:
     for status in (401, 422, 429, 502, 503):
         world = joining([http(status)])

@@ -32,7 +32,7 @@ from gradio_proto.errors import (
     RemoteProtocolError,
     UnsupportedProtocol,
 )
-from gradio_proto.flows.connect import connect, refresh
+from gradio_proto.flows.connect import ASK_SECONDS, connect, refresh, was_restarted
 from gradio_proto.flows.requests import RedirectedElsewhere
 from gradio_proto.limits import Limits
 from gradio_proto.testing import TestApp
@@ -220,6 +220,19 @@ def test_an_app_without_a_login_answers_with_a_redirect() -> None:
     world.close()
 
 
+@pytest.mark.parametrize("location", ["http://10.0.0.7:7860", "http://10.0.0.7:7860/sub/path"])
+def test_behind_a_proxy_that_page_may_be_at_an_address_that_the_app_alone_knows(location: str) -> None:
+    world = login_world(http(302, b"", f"location: {location}"), HERE)
+    assert world.run(connect(world.state)).config.version == "6.31.0"
+    assert world.server.paths() == ["/login", "/config", "/gradio_api/info"]
+    world.close()
+
+
+@pytest.mark.parametrize("location", ["https://app/login", "https://evil/login/?x"])
+def test_but_a_login_is_not_to_be_made_there(location: str) -> None:
+    assert isinstance(failure(login_world(http(302, b"", f"location: {location}"))), RedirectedElsewhere)
+
+
 @pytest.mark.parametrize("location", ["https://app/login", "https://evil/login", "http://app:81/"])
 def test_a_login_that_leads_to_another_origin(location: str) -> None:
     world = login_world(http(307, b"", f"location: {location}"))
@@ -280,6 +293,26 @@ def test_an_app_that_cannot_be_read_again_leaves_everything_as_it_was(route: str
         world.run(refresh(world.state))
     assert world.state.app is before
     assert world.state.session() is live
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "restarted"),
+    [
+        (http(200, b'{"app_id": 8}'), True),
+        (http(200, b'{"app_id": "seven"}'), True),
+        (http(200, b'{"app_id": 7}'), False),
+        (http(200, b'{"app_id": null}'), False),
+        (http(404), False),
+        (CLOSE, False),
+        (600.0, False),
+    ],
+)
+def test_an_app_is_asked_whether_it_is_still_the_same(answer: Any, restarted: bool) -> None:
+    world = scripted_world(GradioScript(an_app(app_id=7), others={"/app_id": [answer]}))
+    assert world.run(was_restarted(world.state, None)) == restarted
+    assert world.runner.now <= ASK_SECONDS
+    assert len(world.server.paths("/app_id")) == (2 if answer is CLOSE else 1)
     world.close()
 
 

@@ -267,6 +267,15 @@ def test_names_are_made_safe() -> None:
     world.close()
 
 
+def test_a_name_of_which_nothing_would_be_left_is_sent_as_another() -> None:
+    world = uploading()
+    world.result(world.begin("/size", of_bytes(b"", "!$.")))
+    (asked,) = uploads(world)
+    assert parts_of(asked) == [("file", b"")]
+    assert joined(world)[0][0]["orig_name"] == "!$"
+    world.close()
+
+
 def test_what_only_looks_like_a_file_is_data() -> None:
     world = uploading()
     world.runner.files["/etc/passwd"] = b"root"
@@ -568,4 +577,66 @@ def test_other_jobs_go_on_while_a_stream_blocks(monkeypatch: pytest.MonkeyPatch)
     assert world.result(world.begin("/size", {"path": "a"})) == "done"
     stuck.job.cancel()
     world.finish(stuck)
+    world.close()
+
+
+# Retries, where the caller has allowed them.
+
+
+def answering(*answers: Any, **options: Any) -> World:
+    """A world in which successive uploads are answered so, and the last ones are taken."""
+    world = uploading(**options)
+    script, left = world.server.handler, list(answers)
+    script.others["/upload"] = lambda asked: left.pop(0) if left else script.take(asked)
+    return world
+
+
+@pytest.mark.parametrize("first", [[http(503)], [http(429)], [CLOSE], [100.0]])
+@pytest.mark.parametrize("kind", ["bytes", "path"])
+def test_an_upload_is_sent_again_as_often_as_the_caller_says(kind: str, first: list[Any]) -> None:
+    world = answering(first, first, max_retries=2)
+    file = of_bytes(b"abc") if kind == "bytes" else of_path(world, b"abc")
+    assert world.result(world.begin("/size", file)) == "done"
+    assert [parts_of(asked) for asked in uploads(world)] == [[("x.bin", b"abc")]] * 3
+    world.close()
+
+
+def test_an_upload_is_not_sent_again_for_ever() -> None:
+    world = uploading(http(503), max_retries=2)
+    assert isinstance(failure(world, world.begin("/size", of_bytes(b"x"))), HTTPStatusError)
+    assert [asked.time for asked in uploads(world)] == [0, 0.5, 1.5]
+    world.close()
+
+
+def test_a_stream_was_read_and_cannot_be_sent_again() -> None:
+    world = answering([http(503)], max_retries=2)
+    error = failure(world, world.begin("/back", [of_bytes(b"x"), of_stream(b"x", cls=io.BytesIO)]))
+    assert isinstance(error, HTTPStatusError)
+    assert len(uploads(world)) == 1
+    world.close()
+
+
+def test_a_refusal_that_will_not_change_is_not_tried_again() -> None:
+    world = answering([http(413)], max_retries=2)
+    assert isinstance(failure(world, world.begin("/size", of_bytes(b"x"))), HTTPStatusError)
+    assert len(uploads(world)) == 1
+    world.close()
+
+
+def test_the_deadline_of_the_job_passes_before_a_retry() -> None:
+    world = uploading(http(429, b"{}", "retry-after: 50"), max_retries=5)
+    error = failure(world, world.begin("/size", of_bytes(b"x"), deadline=5.0))
+    assert isinstance(error, DeadlineExceeded)
+    assert (error.kind, error.phase, world.runner.now, len(uploads(world))) == ("total", "not_sent", 5.0, 1)
+    world.close()
+
+
+def test_a_job_that_is_cancelled_before_a_retry() -> None:
+    world = uploading(http(503), max_retries=5)
+    begun = world.begin("/size", of_bytes(b"x"))
+    world.runner.run_until(lambda: bool(uploads(world)))
+    world.runner.settle()
+    begun.job.cancel()
+    world.finish(begun)
+    assert (world.runner.now, len(uploads(world))) == (0, 1)
     world.close()

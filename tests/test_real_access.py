@@ -175,6 +175,8 @@ def test_a_proxy_of_which_the_app_knows_nothing(url: str) -> None:
     with ReverseProxy(url, prefix="/elsewhere") as proxy:
         with Client(proxy.url) as client:
             use(client)
+        with Client(proxy.url, auth=LOGIN) as client:  # it has no login, and answers with its own address
+            assert client.predict("x", api_name="/echo") == "x"
         assert not proxy.refused
 
 
@@ -280,22 +282,39 @@ def test_input_that_a_validator_refuses(url: str, server_version: str) -> None:
         known(caught.value, "/validate", server_version, event=False)
 
 
+def refused(client: Client, old: bytes, new: bytes) -> GradioError:
+    """The error of a call of ``/echo`` whose join is changed on its way."""
+    engine, endpoint = client._engine, client.endpoint("/echo")
+    with engine.transport.lock:
+        job, live = engine.begin(endpoint._endpoint, endpoint._options, ("x",), {}, keep_messages=False)
+        assert old in job.payload
+        job.payload = job.payload.replace(old, new)
+    engine.transport.run(engine.call(live, job))
+    with pytest.raises(GradioError) as caught:
+        job.result()
+    return caught.value
+
+
 def test_input_that_the_server_refuses(url: str, server_version: str) -> None:
     """The other shape of a 422: a join that is no join."""
     with Client(url) as client:
-        endpoint = client.endpoint("/echo")
-        job = endpoint.submit("x")
-        assert job.result(10) == "x"
-        with client._engine.transport.lock:
-            begun, live = client._engine.begin(
-                endpoint._endpoint, endpoint._options, ("x",), {}, keep_messages=False
-            )
-            begun.payload = b'{"data": "no list", "fn_index": 0}'
-        client._engine.transport.run(client._engine.call(live, begun))
-        with pytest.raises(ValidationError, match=r"data: .*list") as caught:
-            begun.result()
-        assert not caught.value.retryable
-        known(caught.value, "/echo", server_version, event=False)
+        error = refused(client, b'["x"]', b'"no list"')
+        assert isinstance(error, ValidationError)
+        assert "data: " in str(error)
+        assert error.detail[0]["loc"][-1] == "data"
+        assert not error.retryable
+        known(error, "/echo", server_version, event=False)
+        assert client.predict("x", api_name="/echo") == "x"
+
+
+def test_a_function_that_the_app_does_not_have(url: str) -> None:
+    with Client(url) as client:
+        error = refused(client, b'"fn_index":0', b'"fn_index":9999')
+        assert isinstance(error, HTTPStatusError)
+        assert (error.status, error.retryable) == (500, False)
+        assert "refresh" not in str(error)  # it is the app that was connected to
+        client.refresh()
+        assert client.predict("x", api_name="/echo") == "x"
 
 
 def test_a_stream_that_breaks_off_on_its_way(url: str, server_version: str) -> None:
@@ -367,24 +386,7 @@ def test_a_server_that_is_killed_and_comes_again(
         with within(120), real_server.own(Variant(server_version), port=port):
             assert client.predict("x", api_name="/echo") == "x"
             before = client.app_id
+            assert "client.refresh()" in str(refused(client, b'"fn_index":0', b'"fn_index":9999'))
             client.refresh()
             assert client.app_id != before
             use(client)
-
-
-@pytest.mark.real("4.13.0", "6.31.0")
-def test_a_function_that_a_redeployed_app_has_no_more(url: str) -> None:
-    with Client(url) as client:
-        echo = client.endpoint("/echo")
-        app = client._engine.state.app
-        stale = max(app.endpoints) + 100
-        with client._engine.transport.lock:
-            begun, live = client._engine.begin(echo._endpoint, echo._options, ("x",), {}, keep_messages=False)
-            begun.payload = begun.payload.replace(b'"fn_index":0', b'"fn_index":%d' % stale)
-        client._engine.transport.run(client._engine.call(live, begun))
-        with pytest.raises(HTTPStatusError) as caught:
-            begun.result()
-        assert caught.value.status == 500
-        assert "refresh" not in str(caught.value)  # it is the same app
-        client.refresh()
-        assert echo.predict("x") == "x"

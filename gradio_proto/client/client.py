@@ -24,7 +24,7 @@ from ..transport import TransportOptions
 from ..urls import parse_app_url
 from .engine import Engine
 from .job import Job
-from .options import CallOptions, checked_auth, checked_directory, count, instance, one_of, string
+from .options import CallOptions, callback, checked_auth, checked_directory, count, instance, one_of, string
 from .transports import BlockingFactory, blocking_factory
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ class Client:
         max_workers = count("max_workers", options["max_workers"], least=1)
         instance("timeouts", options["timeouts"], Timeouts)
         instance("limits", options["limits"], Limits)
+        callback("on_transfer", on_transfer)
         url = parse_app_url(string("src", options["src"]))
         sent = checked_headers(secrets.get("headers"))
         tokens = {name: secrets[name] for name in ("token", "oauth_token") if secrets.get(name) is not None}

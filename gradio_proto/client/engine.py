@@ -185,6 +185,7 @@ class Engine:
 
     def _forked(self) -> None:
         self.is_forking = True
+        self._transfers.clear()  # the thread that would have told of them is the parent's
         self._end_jobs(
             lambda: ConnectionLost("this is a forked process, and the job its parent's", phase="stream_lost")
         )

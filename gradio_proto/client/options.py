@@ -48,6 +48,12 @@ def instance(name: str, value: Any, cls: type) -> None:
         )
 
 
+def callback(name: str, value: Any) -> None:
+    """A callable or None, or a TypeError that names the option."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be callable, not {type(value).__name__}")
+
+
 def checked_auth(auth: Any) -> tuple[str, str] | None:
     """A user name and a password, or None."""
     if auth is None:

@@ -89,7 +89,10 @@ def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
             error.phase, error.retryable = "not_sent", True  # of the call, nothing was
         if not can_be_read_again or not _may_repeat(state, job, error, attempt):
             break
-        yield from back_off(state, attempt, _asked(error), until=job.deadline, wake=stop)
+        now = yield from back_off(state, attempt, _asked(error), until=job.deadline, wake=stop)
+        if job.deadline is not None and now >= job.deadline:
+            error = _total_exceeded("not_sent")
+            break
         attempt += 1
     job.fail((yield from _or_total(job, error, "not_sent")))
 

@@ -11,7 +11,7 @@ from ..config import AppConfig, check_protocol, extract_config_from_html, object
 from ..cookies import CookieJar
 from ..effects import Flow, Now
 from ..endpoints import App
-from ..errors import AuthenticationError, GradioError, RemoteProtocolError
+from ..errors import AuthenticationError, ConnectionLost, GradioError, RemoteProtocolError
 from ..http import Response
 from ..replies import is_page, json_reply, login_error, page_error, reply_error
 from ..timeouts import earlier
@@ -64,13 +64,19 @@ def refresh(state: ClientState) -> Flow[None]:
 def was_restarted(state: ClientState, until: float | None) -> Flow[bool]:
     """Whether the server says by its ``/app_id`` that it is not the one that was connected to. No answer is a no."""
     _, now = yield Now()
-    target = state.target("app_id")
-    try:
-        response = yield from fetch(state, "GET", target, until=earlier(now + ASK_SECONDS, until))
-        app_id = object_of(json_reply(response, state.limits, "/app_id")).get("app_id")
-    except GradioError:
-        return False
-    return app_id is not None and app_id != state.app.config.app_id
+    until = earlier(now + ASK_SECONDS, until)
+    for _ in range(
+        2
+    ):  # a server that has answered 500 closes the connection, maybe just when it is used again
+        try:
+            response = yield from fetch(state, "GET", state.target("app_id"), until=until)
+            app_id = object_of(json_reply(response, state.limits, "/app_id")).get("app_id")
+            return app_id is not None and app_id != state.app.config.app_id
+        except ConnectionLost:
+            pass
+        except GradioError:
+            break
+    return False
 
 
 def log_in(state: ClientState, user: str, password: str) -> Flow[None]:
@@ -92,7 +98,15 @@ def log_in(state: ClientState, user: str, password: str) -> Flow[None]:
     if response.status in (400, 401, 403, 422):
         raise AuthenticationError(f"the app does not accept the user name {user!r} with this password")
     if response.status in REDIRECTS:
-        redirect_target(state.url.origin, "/login", response.head)  # only to ask whether it leads elsewhere
+        try:
+            redirect_target(
+                state.url.origin, "/login", response.head
+            )  # only to ask whether it leads elsewhere
+        except RedirectedElsewhere as redirect:
+            # Behind a proxy, the address of the page may be one that the app alone knows.
+            to_page = not redirect.target.partition("?")[0].rstrip("/").endswith("/login")
+            if not (response.status == 302 and to_page):
+                raise
     if response.status >= 400:
         raise reply_error(response, state.limits, "/login")
 

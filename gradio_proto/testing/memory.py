@@ -147,7 +147,7 @@ class MemoryFile:
                 data: object = self.stream.read(size)
             except Exception as error:
                 raise FileError(f"{self.name} cannot be read: {error}") from error
-            if not isinstance(data, bytes):
+            if not isinstance(data, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise FileError(f"{self.name} is no binary stream: reading it gives {type(data).__name__}")
             return data
         piece = bytes(self.content[:size])
