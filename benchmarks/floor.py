@@ -7,6 +7,7 @@ more: no errors, no timeouts, no limits, one job at a time. One connection serve
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -77,8 +78,10 @@ class Client:
         self._send_get(f"{self._prefix}/file={path}")
         head = self._read_head()
         left = int(head[head.lower().index(b"content-length:") + 15 :].split(b"\r\n", 1)[0])
-        target = os.path.join(os.environ["GRADIO_TEMP_DIR"], "large.bin")
-        with open(target, "wb", buffering=0) as file:
+        folder = os.environ["GRADIO_TEMP_DIR"]
+        part = os.path.join(folder, "part")
+        content = hashlib.sha256(self._buffer)  # by which the folder of a download is called
+        with open(part, "wb", buffering=0) as file:
             left -= len(self._buffer)
             file.write(self._buffer)
             self._buffer.clear()
@@ -87,7 +90,11 @@ class Client:
                 if not data:
                     raise ConnectionError("the server closed the connection")
                 left -= len(data)
+                content.update(data)
                 file.write(data)
+        os.mkdir(os.path.join(folder, content.hexdigest()))
+        target = os.path.join(folder, content.hexdigest(), "large.bin")
+        os.rename(part, target)
         return target
 
     def submit(self, *data: Any, api_name: str) -> Iterator[Any]:

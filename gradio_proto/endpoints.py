@@ -17,7 +17,7 @@ from typing import Any, Final
 from .api_info import ApiInfo, EndpointInfo, ParameterInfo
 from .config import AppConfig, Component, Dependency, Visibility, is_list, is_object
 from .errors import ArgumentError, RemoteProtocolError
-from .files import as_file_outputs, may_hold_files
+from .files import as_file_outputs
 from .text import printable
 
 _LISTED: Final = 20
@@ -163,8 +163,8 @@ class Endpoint:
 
     @property
     def returns_files(self) -> bool:
-        """Whether its value may hold files."""
-        return any(may_hold_files(component) for component in self.outputs if not _is_skipped(component))
+        """Whether its value may hold files: not if all of it is text and numbers."""
+        return any(not _is_plain(component) for component in self.outputs if not _is_skipped(component))
 
     def unbind_outputs(self, data: Sequence[Any], *, fetch: bool = False) -> Any:
         """Turn the ``data`` list of an answer into what the caller gets: one value, or a tuple.
@@ -188,7 +188,7 @@ class Endpoint:
                     f"{self.label} sent {len(data)} outputs, though the app declares {len(self.outputs)}"
                 )
             value = data[position]
-            values.append(as_file_outputs(value) if fetch and may_hold_files(component) else value)
+            values.append(as_file_outputs(value, component) if fetch else value)
         return values[0] if len(values) == 1 else tuple(values)
 
     def _keywords(self) -> dict[str, int]:
@@ -350,6 +350,11 @@ class App:
 
 def _is_skipped(component: Component | None) -> bool:
     return component is not None and component.skip_api
+
+
+def _is_plain(component: Component | None) -> bool:
+    schema = component.api_info if component is not None else None
+    return is_object(schema) and schema.get("type") in ("string", "number", "integer", "boolean")
 
 
 def _is_hidden(component: Component | None) -> bool:

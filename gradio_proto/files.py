@@ -151,9 +151,16 @@ class FileOutput:
     """Whether it is media that may still be growing; the whole of it is there when the job has ended."""
     raw: Mapping[str, Any] = field(compare=False, repr=False)
     """The FileData as it came."""
+    is_declared: bool = field(default=True, compare=False)
+    """Whether its component is made to hold files. An object in an app's own JSON may be marked as one and be none."""
+
+    @property
+    def is_given_once(self) -> bool:
+        """Whether a second request would get less, or hang: 4.x drops each piece of a stream as it sends it."""
+        return self.is_stream and not self.route.endswith(WHOLE_STREAM)
 
 
-def file_output(value: Mapping[str, Any]) -> FileOutput | None:
+def file_output(value: Mapping[str, Any], *, is_declared: bool = True) -> FileOutput | None:
     """What to fetch for an object in an output; None where it is no FileData, or not of this server.
 
     Its ``url`` is not used: up to 5.x it is not encoded, and behind a proxy it may name a host that only the server
@@ -168,7 +175,7 @@ def file_output(value: Mapping[str, Any]) -> FileOutput | None:
         return None
     if value.get("is_stream") is not True:
         name = safe_file_name(last_component(path))
-        return FileOutput(f"file={path}", (), name, False, value)
+        return FileOutput(f"file={path}", (), name, False, value, is_declared)
     name = last_component(path)
     if name == PLAYLIST:
         path = path.removesuffix(PLAYLIST) + WHOLE_STREAM
@@ -179,6 +186,7 @@ def file_output(value: Mapping[str, Any]) -> FileOutput | None:
         safe_file_name(last_component(told) if isinstance(told, str) else name),
         True,
         value,
+        is_declared,
     )
 
 
@@ -217,9 +225,20 @@ def replace_in(value: Any, replace: Replace) -> Any:
     return value
 
 
-def as_file_outputs(value: Any) -> Any:
-    """An output with a :class:`FileOutput` wherever FileData stands in it."""
-    return replace_in(value, lambda part: (file_output(part) or part) if is_object(part) else part)
+def as_file_outputs(value: Any, component: Component | None = None) -> Any:
+    """A component's output with a :class:`FileOutput` wherever FileData stands in it.
+
+    Where the component's schema knows of no files, as that of a gr.JSON, only an object that is marked counts:
+    ``{"path": ...}`` in an app's own JSON is no file.
+    """
+    declared = may_hold_files(component)
+
+    def replace(part: Any) -> Any:
+        if not is_object(part) or not (declared or "meta" in part):
+            return part
+        return file_output(part, is_declared=declared) or part
+
+    return replace_in(value, replace)
 
 
 def file_outputs_in(value: Any) -> list[FileOutput]:
@@ -244,11 +263,7 @@ def with_local_files(value: Any, paths: Mapping[FileOutput, str]) -> Any:
 
 
 def may_hold_files(component: Component | None) -> bool:
-    """Whether the values of a component can hold FileData.
-
-    What its schema says decides: the JSON of a gr.JSON is the app's own, whatever it looks like. Without a schema
-    anything is possible.
-    """
+    """Whether the values of a component are made to hold files; without a schema anything is possible."""
     return component is None or component.api_info is None or _mentions_path(component.api_info, 0)
 
 

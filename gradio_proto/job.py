@@ -143,6 +143,8 @@ class Job:
         """What has to be fetched, while the job is FETCHING."""
         self.local_paths: dict[FileOutput, str] = {}
         """Where files that it has handed out are on this machine."""
+        self.fetching: dict[FileOutput, list[Callable[[], None]]] = {}
+        """Files on their way, each with what wakes those who wait for it too."""
         self.is_orphan: Final = is_orphan
         """Nobody waits for it: it is what goes on at the server of a job that has ended here."""
         self.orphan: Job | None = None

@@ -174,11 +174,17 @@ class Session:
         self._silent_ends[job] = 0
         job.on_answered.append(lambda: self._forget(job, event_id))
 
-    def disown(self, job: Job) -> Job:
-        """Listen to what the server says of a job that has ended here, and goes on there: its orphan hears it."""
+    def disown(self, job: Job, *, is_heard: bool = False) -> Job:
+        """Listen to what the server says of a job that has ended here, and goes on there: its orphan hears it.
+
+        ``is_heard`` says that the stream that is open has spoken of the job, and so of its orphan.
+        """
         orphan = job.leave_orphan()
         assert orphan.event_id is not None
         self._enter(orphan, orphan.event_id)
+        if is_heard:
+            self._heard_on[orphan] = self._streams
+            self._is_spent = False
         return orphan
 
     def join_failed(self, job: Job, error: GradioError) -> None:
@@ -374,6 +380,11 @@ class Baton:
             return True
         self._waiting[waiter] = None
         return False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody reads."""
+        return self._holder is not None
 
     def release(self, waiter: Signal) -> None:
         """Give the baton back, or leave the queue for it; the first who queues is woken."""

@@ -396,7 +396,7 @@ class World:
             uploads=uploads if uploads.paths else None,
             fetches_files=fetch,
         )
-        self.state.open_jobs[job] = None
+        self.state.open_jobs[job] = live
         job.on_settled.append(lambda: self.state.open_jobs.pop(job, None))
         begun = Begun(live, job)
         watch(begun)

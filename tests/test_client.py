@@ -270,6 +270,14 @@ def test_open_jobs_survive_a_new_session(client: Client) -> None:
     assert job.session_hash != client.session_hash
 
 
+def test_a_session_that_is_given_up_keeps_no_connection(client: Client) -> None:
+    pool = client._engine.transport.pool  # type: ignore[attr-defined]
+    for _ in range(5):
+        assert client.predict("x", api_name="/echo") == "x"
+        client.reset_session()
+    assert not pool._busy
+
+
 def test_view_api(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
     assert client.view_api() is None
     printed = capsys.readouterr().out

@@ -195,7 +195,26 @@ def test_files_there_and_back(version: str, tmp_path: Path, downloads: Path) -> 
         assert client.predict(handle_file(path), api_name="/size") == ["c d.bin", len(DATA)]
 
 
-def test_nested_values_are_fetched_and_json_is_not(client: Client, downloads: Path) -> None:
+def test_json_is_the_apps_own_and_marked_files_in_it_are_fetched(downloads: Path) -> None:
+    app = TestApp()
+
+    @app.endpoint("/make", outputs=["json"])
+    def make() -> Any:
+        return {
+            "file": File("x.txt", b"x"),
+            "marked": {"path": "/tmp/not/a/file", "meta": META},
+            "own": {"path": "/tmp/not/a/file"},
+        }
+
+    with EmbeddedServer(app) as server, Client(server.url, download_files=downloads) as client:
+        assert client.predict(api_name="/make") == {
+            "file": place_of(downloads, b"x", "x.txt"),
+            "marked": {"path": "/tmp/not/a/file", "meta": META},
+            "own": {"path": "/tmp/not/a/file"},
+        }
+
+
+def test_nested_values_are_fetched_and_what_is_no_file_is_not(client: Client, downloads: Path) -> None:
     gallery, looks = client.predict("hello", api_name="/make")
     assert gallery == [
         {"image": place_of(downloads, b"hello", "x.txt"), "caption": "hello"},
@@ -248,6 +267,23 @@ def test_outputs_are_fetched_as_they_are_read_and_once(app: TestApp, downloads: 
         assert events[-1].value == job.result() == paths[-1]
         eventually(lambda: len({id(t) for t in seen if t.is_done}) == 3)
         assert sorted(transfer.name for transfer in seen if transfer.is_done) == ["0.txt", "1.txt", "2.txt"]
+
+
+def test_readers_and_the_job_itself_fetch_a_file_once(app: TestApp, downloads: Path) -> None:
+    seen: list[Transfer] = []
+    with (
+        EmbeddedServer(app) as server,
+        Client(server.url, download_files=downloads, on_transfer=seen.append) as client,
+    ):
+        for _ in range(10):
+            job = client.submit(2, api_name="/frames")
+            readers = [threading.Thread(target=list, args=(job,)) for _ in range(3)]
+            for reader in readers:
+                reader.start()
+            for reader in readers:
+                reader.join(5)
+            job.result(5)
+    assert 2 <= sum(transfer.is_done for transfer in seen) <= 20
 
 
 def test_only_what_is_read_is_fetched(client: Client, downloads: Path) -> None:

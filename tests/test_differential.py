@@ -94,6 +94,7 @@ CALLS = (
     call("kind_dataframe rows", [[1, "é"]]),
     call("kind_dataframe none", None),
     call("kind_json", {"a": [1, None, {"b": "é", "2": True}]}),
+    call("kind_json file", {"f": A}),
     call("kind_json path", {"path": "/no/such", "x": 1}, since=(5,)),
     call("kind_json like-a-file", {"path": "/no/such", "meta": {"_type": "gradio.FileData"}}),
     call("kind_code", 'print("é")\n'),

@@ -44,6 +44,7 @@ from gradio_proto.events import Cancelled, Completed, Failed
 from gradio_proto.files import file_output
 from gradio_proto.flows.calls import TELL_SECONDS, call, cancel, follow
 from gradio_proto.flows.state import JOINS_AT_ONCE
+from gradio_proto.flows.streams import end_if_unused
 from gradio_proto.job import JobState
 from gradio_proto.testing import TestApp
 from gradio_proto.timeouts import Timeouts
@@ -610,6 +611,70 @@ def test_orphans_end_with_their_session() -> None:
     world.close()
 
 
+def test_a_stream_is_closed_that_is_read_for_an_orphan() -> None:
+    estimated = event(msg="estimation", event_id="e2", rank=1, queue_size=2, rank_eta=None)
+    world = joining(streams=[[STREAM, ESTIMATION, 1.0, estimated, 600.0]], version="4.44.1")
+    orphan, begun = (queued(world, world.begin("/echo", text)) for text in "xy")
+    assert not world.run(cancel(world.state, orphan.live, orphan.job)).server_told
+    world.runner.settle()
+    assert world.run(cancel(world.state, begun.live, begun.job)).server_told
+    world.finish(begun, orphan)
+    assert world.runner.now == 1.0
+    assert not world.pool._busy
+    world.close()
+
+
+# Sessions that no job will join any more.
+
+
+def test_the_stream_of_a_session_without_jobs_is_closed_when_it_is_retired() -> None:
+    world = joining(streams=[[STREAM, completed("e1", "v")], [STREAM, completed("e2", "w")]])
+    begun = world.begin("/echo", "x")
+    assert world.result(begun) == "v"
+    end_if_unused(world.state, begun.live)
+    assert begun.live.stream is not None  # the next job reads on there
+    world.state.retire(begun.live)
+    end_if_unused(world.state, begun.live)
+    assert begun.live.stream is None
+    assert not world.pool._busy
+    assert world.result(world.begin("/echo", "y")) == "w"
+    world.close()
+
+
+def test_the_stream_of_a_retired_session_is_closed_after_its_last_job() -> None:
+    world = joining(streams=[[STREAM, 1.0, completed("e1", "v"), 1.0, completed("e2", "w")]], slots=2)
+    jobs = [world.begin("/echo", text) for text in "xyz"]
+    world.runner.settle()
+    world.state.retire(jobs[0].live)
+    end_if_unused(world.state, jobs[0].live)
+    assert world.result(jobs[0]) == "v"
+    jobs[1].job.cancel()
+    end_if_unused(world.state, jobs[0].live)  # its reader has yet to leave, and the third job to join
+    assert jobs[0].live.stream is not None
+    world.runner.settle()
+    world.say(completed("e3", "u"))
+    assert world.result(jobs[2]) == "u"
+    assert jobs[0].live.stream is None
+    assert not world.pool._busy
+    assert len(world.server.paths("/queue/data")) == 1
+    world.close()
+
+
+def test_a_retired_session_is_read_to_the_end_of_its_orphans() -> None:
+    world = joining(streams=[[STREAM, 1.0, completed("e2", "v"), 1.0, starts("e1"), 600.0]], version="4.44.1")
+    orphan, begun = world.begin("/echo", "x"), world.begin("/double", "y")
+    world.runner.settle()
+    world.run(cancel(world.state, orphan.live, orphan.job))
+    world.state.retire(begun.live)
+    assert world.result(begun) == "v"
+    assert begun.live.stream is not None
+    world.finish(orphan)
+    assert (world.runner.now, len(told(world))) == (2.0, 1)
+    assert begun.live.stream is None
+    assert not world.pool._busy
+    world.close()
+
+
 @pytest.mark.parametrize("app", [stateful_app("4.44.1"), old_app()])
 def test_a_session_is_not_given_up_that_is_still_of_use(app: TestApp) -> None:
     """It holds State, or a job waits for its slot to join it."""
@@ -744,6 +809,36 @@ def test_a_job_of_the_same_function_does_not_overtake_the_cancellation() -> None
     assert join_times(world) == [0.0, 0.0, 1.5]
     assert not same.live.cancelling
     world.finish(first, given_up)
+    world.close()
+
+
+def test_two_cancellations_of_one_function_are_both_waited_for() -> None:
+    world = joining(
+        streams=[[STREAM, ESTIMATION, 0.5, starts("e2"), 0.5, starts("e1"), 6.0, completed("e3", "v")]],
+        version="4.44.1",
+    )
+    pauses = iter([1.0, 1.5])
+    world.server.handler.others = {"/cancel": lambda _: [next(pauses), http(200, b"{}")]}
+    orphan, begun = queued(world, world.begin("/echo", "x")), running(world, world.begin("/echo", "y"))
+    world.run(cancel(world.state, orphan.live, orphan.job))
+    world.spawn(cancel(world.state, begun.live, begun.job, force=True))
+    world.runner.run_until(lambda: len(told(world)) == 2)
+    same = world.begin("/echo", "z")
+    assert world.result(same) == "v"
+    assert join_times(world) == [0.0, 0.0, 2.5]
+    assert not same.live.cancelling
+    world.finish(orphan, begun)
+    world.close()
+
+
+def test_a_cancellation_that_is_given_up_at_once_holds_no_join_back() -> None:
+    world = joining(streams=[[STREAM, starts("e1"), 5.0, completed("e2", "v")]])
+    begun = running(world, world.begin("/echo", "x"))
+    flow = cancel(world.state, begun.live, begun.job, force=True)
+    next(flow)
+    flow.close()
+    assert world.result(world.begin("/echo", "y")) == "v"
+    assert join_times(world) == [0.0, 0.0]
     world.close()
 
 

@@ -16,6 +16,7 @@ from scripted import (
     Begun,
     GradioScript,
     World,
+    a_job,
     completed,
     file_app,
     http,
@@ -40,7 +41,7 @@ from gradio_proto.files import META, FileInput, FileOutput, as_file_outputs, fil
 from gradio_proto.flows.calls import cancel
 from gradio_proto.flows.download import download_files, fetch_outputs
 from gradio_proto.flows.requests import RedirectedElsewhere
-from gradio_proto.job import JobState
+from gradio_proto.job import Job, JobState
 from gradio_proto.limits import Limits
 from gradio_proto.testing.files import File
 from gradio_proto.timeouts import Timeouts
@@ -282,6 +283,15 @@ def test_a_download_is_tried_again_from_its_beginning(first: list[Any]) -> None:
     world.close()
 
 
+@pytest.mark.parametrize(("path", "times"), [("s/1/5", 1), ("s/1/playlist.m3u8", 3)])
+def test_a_stream_whose_pieces_are_given_once_is_not_tried_again(path: str, times: int) -> None:
+    world = returning(data_of(path, is_stream=True), [octets(HELLO)[:-1], CLOSE])
+    error = failure(world, call(world))
+    assert isinstance(error, ConnectionLost)
+    assert len(fetched(world)) == times
+    world.close()
+
+
 def test_retry_after_is_waited_out() -> None:
     world = fetching([http(503, b"{}", "retry-after: 7")], [octets(HELLO)])
     world.result(call(world))
@@ -475,6 +485,18 @@ def begun_to_fetch(world: World) -> Begun:
     return begun
 
 
+def test_a_job_that_is_cancelled_before_its_download_is_answered_holds_no_slot() -> None:
+    world = fetching([20.0, octets(HELLO)], slots=1)
+    begun = call(world)
+    world.runner.run_until(lambda: bool(fetched(world)))
+    world.run(cancel(world.state, begun.live, begun.job))
+    assert world.result(world.begin("/back", [])) == "next"
+    assert world.runner.now == 0.0
+    world.finish(begun)
+    assert not world.runner.files
+    world.close()
+
+
 def test_a_job_that_is_cancelled_while_it_fetches() -> None:
     world = fetching([octets(HELLO)[:-1], 600.0], slots=1)
     begun = begun_to_fetch(world)
@@ -524,16 +546,17 @@ def test_the_session_goes_on_while_a_job_fetches() -> None:
 # Outputs of a job that goes on.
 
 
-def outputs_of(*values: Any) -> tuple[list[FileOutput], dict[FileOutput, str]]:
-    return file_outputs_in(as_file_outputs(list(values))), {}
+def outputs_of(*values: Any, **options: Any) -> tuple[list[FileOutput], Job]:
+    """The files in values, and a job that has handed them out."""
+    return file_outputs_in(as_file_outputs(list(values))), a_job(**options).job
 
 
 def test_files_are_fetched_as_outputs_are_read_and_once() -> None:
     world = fetching([octets(HELLO)])
-    files, paths = outputs_of(data_of(), data_of("s/1", is_stream=True))
+    files, job = outputs_of(data_of(), data_of("s/1", is_stream=True), headers=(("x-call", "1"),))
     for _ in range(2):
-        world.run(fetch_outputs(world.state, files, paths, (("x-call", "1"),)))
-    assert paths == {files[0]: place_of(HELLO)}  # the stream may still be growing
+        world.run(fetch_outputs(world.state, job, files))
+    assert job.local_paths == {files[0]: place_of(HELLO)}  # the stream may still be growing
     (asked,) = fetched(world)
     assert asked.headers["x-call"] == "1"
     world.close()
@@ -541,21 +564,84 @@ def test_files_are_fetched_as_outputs_are_read_and_once() -> None:
 
 def test_what_was_fetched_before_a_failure_is_not_fetched_again() -> None:
     world = fetching([octets(HELLO)], [http(404)], [octets(b"b")])
-    files, paths = outputs_of(data_of(), data_of("/b.txt"))
+    files, job = outputs_of(data_of(), data_of("/b.txt"))
     with pytest.raises(HTTPStatusError):
-        world.run(download_files(world.state, files, paths, stop=Signal()))
-    assert paths == {files[0]: place_of(HELLO)}
-    world.run(download_files(world.state, files, paths, stop=Signal()))
+        world.run(fetch_outputs(world.state, job, files))
+    assert job.local_paths == {files[0]: place_of(HELLO)}
+    world.run(fetch_outputs(world.state, job, files))
     assert [asked.target[-5:] for asked in fetched(world)] == ["x.txt", "b.txt", "b.txt"]
     world.close()
 
 
 def test_nothing_is_fetched_once_stopped() -> None:
     world = fetching([octets(HELLO)])
-    files, paths = outputs_of(data_of())
+    files, job = outputs_of(data_of())
     stop = Signal()
     stop.set()
-    world.run(download_files(world.state, files, paths, stop=stop))
-    assert not paths
+    world.run(download_files(world.state, job, files, stop=stop))
+    assert not job.local_paths
     assert not fetched(world)
+    world.close()
+
+
+SLOW_HELLO = [octets(HELLO)[:-1], 5.0, HELLO[-1:]]
+
+
+def two_readers(
+    world: World, job: Job, files: list[FileOutput], stop: Signal, until: float | None = None
+) -> list[Any]:
+    """Two flows that want the same files, the second begun when a file is on its way to the first."""
+    first = world.spawn(download_files(world.state, job, files, stop=Signal()))
+    world.runner.run_until(lambda: bool(world.runner.open_files))
+    second = world.spawn(download_files(world.state, job, files, until=until, stop=stop))
+    world.runner.settle()
+    return [first, second]
+
+
+def test_a_file_that_is_on_its_way_is_waited_for() -> None:
+    world = fetching(SLOW_HELLO)
+    files, job = outputs_of(data_of())
+    tasks = two_readers(world, job, files, Signal())
+    world.runner.run_until(lambda: all(task.done for task in tasks))
+    assert [task.error for task in tasks] == [None, None]
+    assert (len(fetched(world)), job.local_paths, job.fetching) == (1, {files[0]: place_of(HELLO)}, {})
+    world.close()
+
+
+@pytest.mark.parametrize("how", ["fails", "is given up"])
+def test_if_the_first_reader_has_no_luck_the_second_tries(how: str) -> None:
+    world = fetching([octets(HELLO)[:-1], 5.0, CLOSE], [octets(HELLO)], max_retries=0)
+    files, job = outputs_of(data_of())
+    first, second = two_readers(world, job, files, Signal())
+    if how == "is given up":
+        world.runner.cancel(first)
+    world.runner.run_until(lambda: first.done and second.done)
+    assert isinstance(first.error, ConnectionLost) is (how == "fails")
+    assert second.error is None
+    assert job.local_paths == {files[0]: place_of(HELLO)}
+    world.close()
+
+
+def test_a_job_that_settles_waits_for_nobodys_download() -> None:
+    world = fetching(SLOW_HELLO)
+    files, job = outputs_of(data_of())
+    stop = Signal()
+    job.on_settled.append(stop.set)
+    first, second = two_readers(world, job, files, stop)
+    job.cancel()
+    world.runner.settle()
+    assert (first.done, second.done, second.error) == (False, True, None)
+    world.runner.run_until(lambda: first.done)  # its reader wants it all the same
+    assert job.local_paths == {files[0]: place_of(HELLO)}
+    world.close()
+
+
+def test_a_job_waits_for_anothers_download_until_its_deadline() -> None:
+    world = fetching(SLOW_HELLO)
+    files, job = outputs_of(data_of())
+    first, second = two_readers(world, job, files, Signal(), until=3.0)
+    world.runner.run_until(lambda: second.done)
+    assert isinstance(second.error, DeadlineExceeded)
+    assert (second.error.kind, world.runner.now) == ("total", 3.0)
+    world.runner.run_until(lambda: first.done)
     world.close()

@@ -267,12 +267,16 @@ def test_names_are_made_safe() -> None:
     world.close()
 
 
-def test_a_name_of_which_nothing_would_be_left_is_sent_as_another() -> None:
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [("!$", "file"), ("!!!.txt", "file.txt"), (".env", "file.env"), ("a.!", "a.!"), ("é", "é")],
+)
+def test_a_name_of_which_nothing_would_be_left_is_sent_as_another(name: str, sent: str) -> None:
     world = uploading()
-    world.result(world.begin("/size", of_bytes(b"", "!$.")))
+    world.result(world.begin("/size", of_bytes(b"", name)))
     (asked,) = uploads(world)
-    assert parts_of(asked) == [("file", b"")]
-    assert joined(world)[0][0]["orig_name"] == "!$"
+    assert parts_of(asked) == [(sent, b"")]
+    assert joined(world)[0][0]["orig_name"] == name
     world.close()
 
 

@@ -42,7 +42,12 @@ def test_the_size_of_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "match"),
-    [("gone", "No such file"), ("", "no regular file"), ("pipe", "no regular file"), ("a\0b", "null byte")],
+    [
+        ("gone", "No such file"),
+        ("", "no regular file"),
+        ("pipe", "no regular file"),
+        ("a\0b", "embedded null"),
+    ],
 )
 def test_what_is_no_file(tmp_path: Path, name: str, match: str) -> None:
     os.mkfifo(tmp_path / "pipe")

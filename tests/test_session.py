@@ -406,6 +406,21 @@ def test_a_job_that_is_disowned_in_the_queue() -> None:
     sessions.nothing_is_kept()
 
 
+@pytest.mark.parametrize("is_heard", [False, True])
+def test_what_the_stream_has_said_of_a_job_it_has_said_of_its_orphan(is_heard: bool) -> None:
+    sessions = Sessions()
+    one = sessions.accepted("1")
+    if is_heard:
+        sessions.say("estimation", event_id="1", rank=0, queue_size=1)
+    one.job.cancel()
+    orphan = sessions.session.disown(one.job, is_heard=is_heard)
+    assert sessions.session.hears(orphan) is is_heard
+    sessions.session.stream_ended(ConnectionLost("oops", phase="stream_lost"))
+    assert orphan.is_settled is is_heard  # else the stream may have owed its end and nothing more
+    orphan.cancel()
+    sessions.nothing_is_kept()
+
+
 def test_which_jobs_the_stream_has_spoken_of() -> None:
     sessions = Sessions()
     one, two = sessions.accepted("1").job, sessions.accepted("2").job

@@ -24,7 +24,16 @@ from ..transport import TransportOptions
 from ..urls import parse_app_url
 from .engine import Engine
 from .job import Job
-from .options import CallOptions, callback, checked_auth, checked_directory, count, instance, one_of, string
+from .options import (
+    CallOptions,
+    checked_auth,
+    checked_callable,
+    checked_directory,
+    count,
+    instance,
+    one_of,
+    string,
+)
 from .transports import BlockingFactory, blocking_factory
 
 if TYPE_CHECKING:
@@ -155,7 +164,7 @@ class Client:
         max_workers = count("max_workers", options["max_workers"], least=1)
         instance("timeouts", options["timeouts"], Timeouts)
         instance("limits", options["limits"], Limits)
-        callback("on_transfer", on_transfer)
+        checked_callable("on_transfer", on_transfer)
         url = parse_app_url(string("src", options["src"]))
         sent = checked_headers(secrets.get("headers"))
         tokens = {name: secrets[name] for name in ("token", "oauth_token") if secrets.get(name) is not None}
@@ -470,11 +479,7 @@ class BoundEndpoint:
         engine = self._engine
         with engine.transport.lock:
             job, live = engine.begin(self._current(), self._options, args, kwargs, keep_messages=False)
-        try:
-            engine.transport.run(engine.call(live, job))
-        finally:
-            with engine.transport.lock:
-                job.cancel()  # if the flow never took its first step
+        engine.run(live, job)
         return job.result()
 
     __call__ = predict

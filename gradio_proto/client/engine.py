@@ -12,9 +12,10 @@ from ..effects import Flow
 from ..endpoints import Endpoint
 from ..errors import ArgumentError, ClientClosed, ConnectionLost, GradioError
 from ..files import FileInput, FileOutput, Uploads, check_size
-from ..flows.calls import call
+from ..flows.calls import call, carry, see_off
 from ..flows.heartbeat import heartbeat
 from ..flows.state import ClientState, LiveSession
+from ..flows.streams import end_if_unused
 from ..job import Job
 from ..journal import Journal
 from ..payload import join_payload
@@ -64,8 +65,10 @@ class Engine:
 
     def retire_session(self) -> None:
         """Let new jobs join a new session; the lock is held."""
-        if self.state.live is not None:
-            self.state.retire(self.state.live)
+        live = self.state.live
+        if live is not None:
+            self.state.retire(live)
+            end_if_unused(self.state, live)
 
     def begin(
         self,
@@ -101,7 +104,7 @@ class Engine:
             uploads=uploads if uploads.paths else None,
             fetches_files=fetches,
         )
-        state.open_jobs[job] = None
+        state.open_jobs[job] = live
         job.on_settled.append(lambda: state.open_jobs.pop(job, None))
         return job, live
 
@@ -151,6 +154,17 @@ class Engine:
     def call(self, live: LiveSession, job: Job) -> Flow[None]:
         """The flow of a job that :meth:`begin` made."""
         return call(self.state, live, job)
+
+    def run(self, live: LiveSession, job: Job) -> None:
+        """Carry a job that :meth:`begin` made to its end, on the caller's thread."""
+        try:
+            self.transport.run(carry(self.state, live, job))
+        finally:
+            with self.transport.lock:
+                job.cancel()  # if the flow never took its first step
+                if job.orphan is not None and not self.state.closed:
+                    # The caller's deadline has passed, and does not hold for the orphan.
+                    self.transport.spawn(see_off(self.state, live, job.orphan), promised=True)
 
     def defer_callback(self, callback: Callable[[], Any], what: object) -> None:
         """Call a user's callback on the transport's own thread; the lock is held."""

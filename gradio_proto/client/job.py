@@ -235,7 +235,7 @@ class _Reader(Iterator[JobEvent]):
         if any(not file.is_stream and file not in job.local_paths for file in files):
             from ..flows.download import fetch_outputs
 
-            self._transport.run(fetch_outputs(self._engine.state, files, job.local_paths, job.headers))
+            self._transport.run(fetch_outputs(self._engine.state, job, files))
         return Output(with_local_files(event.value, job.local_paths))
 
     def _has_news(self) -> bool:

@@ -48,7 +48,7 @@ def instance(name: str, value: Any, cls: type) -> None:
         )
 
 
-def callback(name: str, value: Any) -> None:
+def checked_callable(name: str, value: Any) -> None:
     """A callable or None, or a TypeError that names the option."""
     if value is not None and not callable(value):
         raise TypeError(f"{name} must be callable, not {type(value).__name__}")

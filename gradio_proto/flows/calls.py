@@ -25,7 +25,7 @@ from .connect import was_restarted
 from .requests import LONGEST_RETRY_AFTER, back_off, post_json
 from .simple import close_unread, closing_report, read_out
 from .state import ClientState, LiveSession, Slots
-from .streams import end_stream, read_stream
+from .streams import end_if_unused, end_stream, read_stream
 
 MAY_HAVE_JOINED: Final = frozenset({502, 504})
 """What a gateway answers that has passed a request on, and does not know what came of it."""
@@ -39,12 +39,33 @@ TELL_SECONDS: Final = 2.0
 
 
 def call(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
-    """Carry a job from its join to its end. Whatever happens, the job is settled afterwards."""
+    """Carry a job to its end, and then see off what it may have left behind at its server."""
+    try:
+        yield from carry(state, live, job)
+        if job.orphan is not None:
+            yield from see_off(state, live, job.orphan)
+    finally:
+        if job.orphan is not None:
+            job.orphan.cancel()
+
+
+def carry(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
+    """Carry a job from its join to its end. Whatever happens, the job is settled afterwards.
+
+    It may leave an orphan (``job.orphan``), for which no deadline of the caller's holds: :func:`see_off` is its flow.
+    """
     turn = Signal()
     held = False
+
+    def give_slot_back() -> None:
+        nonlocal held
+        state.slots.release(turn, held=held)
+        held = False
+
     try:
         job.on_settled.append(turn.set)
         held = yield from _take(state.slots, turn, job)
+        job.on_settled.append(give_slot_back)  # whatever this flow still has to wait for, the job is not in flight
         if not job.is_settled and job.uploads is not None:
             yield from _upload(state, job, job.uploads)
         if not job.is_settled:
@@ -55,20 +76,13 @@ def call(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
             yield from read_out(live, job)
         if not job.is_settled:
             yield from fetch(state, job)
-        if job.orphan is not None:
-            state.slots.release(turn, held=held)
-            held = False
-            yield from _see_off(state, live, job.orphan)
     except Exception as error:
         job.fail(internal_error(error))
         raise
     finally:
         job.cancel()  # does nothing, unless whoever ran this flow has given it up
-        if job.orphan is not None:
-            job.orphan.cancel()
-        state.slots.release(turn, held=held)
-        if live.route is not None:
-            end_stream(live)  # nobody else has a use for it, and the server stops the job
+        give_slot_back()
+        end_if_unused(state, live)
 
 
 def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
@@ -104,9 +118,7 @@ def fetch(state: ClientState, job: Job) -> Flow[None]:
     stop = Signal()
     job.on_settled.append(stop.set)
     try:
-        yield from download_files(
-            state, job.files, job.local_paths, headers=job.headers, until=job.deadline, stop=stop
-        )
+        yield from download_files(state, job, job.files, until=job.deadline, stop=stop)
     except GradioError as raised:
         error = raised
     else:
@@ -137,10 +149,9 @@ def _take(slots: Slots, turn: Signal, job: Job) -> Flow[bool]:
 def _take_turn_to_join(state: ClientState, live: LiveSession, turn: Signal, job: Job) -> Flow[bool]:
     """As :func:`_take` for the joins on their way, but not while a cancellation is that would end this job too."""
     while not job.is_settled:
-        cancelling = live.cancelling.get(job.fn_index)
-        if cancelling is not None:
+        if any(job.fn_index in functions for functions in live.cancelling):
             state.joins.release(turn, held=False)  # nobody waits behind this one meanwhile
-            cancelling.append(turn)
+            live.held_back.append(turn)
         elif state.joins.take(turn):
             return True
         yield from _wait_for_turn(turn, job)
@@ -277,8 +288,19 @@ def follow(
         yield from _tell(state, live, job, overdue, is_heard=is_heard)
 
 
+def see_off(state: ClientState, live: LiveSession, orphan: Job) -> Flow[None]:
+    """Have the server give an orphan up: now if it can, or else when the orphan starts, if that harms nobody then.
+
+    Afterwards nobody listens to it any more.
+    """
+    try:
+        yield from _see_off(state, live, orphan)
+    finally:
+        orphan.cancel()
+        end_if_unused(state, live)
+
+
 def _see_off(state: ClientState, live: LiveSession, orphan: Job) -> Flow[None]:
-    """Have the server give an orphan up: now if it can, or else when the orphan starts, if that harms nobody then."""
     was = orphan.state
     if was is JobState.SETTLED:
         return
@@ -325,7 +347,7 @@ def _tell(
         )
         return closing_report(state.app.config, refusal)
     # A job that is NEW has its session already.
-    is_awaited = any(other.state is JobState.NEW for other in state.open_jobs)
+    is_awaited = any(other.state is JobState.NEW and its is live for other, its in state.open_jobs.items())
     telling = how_to_tell(
         state.app.config,
         live.session,
@@ -335,7 +357,7 @@ def _tell(
     )
     if telling.means is Means.NOTHING:
         if was is JobState.QUEUED and job.is_settled:
-            live.session.disown(job)  # whoever carries the job sees the orphan off
+            live.session.disown(job, is_heard=is_heard)  # whoever carries the job sees the orphan off
         return CancelReport(True, False, telling.reason)
     refusal = yield from (
         _hang_up(state, live) if telling.means is Means.HANG_UP else _ask(state, live, job, telling)
@@ -345,10 +367,9 @@ def _tell(
 
 def _ask(state: ClientState, live: LiveSession, job: Job, telling: Telling) -> Flow[str | None]:
     """Send the request that stops a job; return why that failed."""
-    for fn_index in telling.ends:
-        live.cancelling.setdefault(fn_index, [])
-    _, now = yield Now()
+    live.cancelling.append(telling.ends)
     try:
+        _, now = yield Now()
         response = yield from post_json(
             state,
             state.target(telling.route),
@@ -360,15 +381,18 @@ def _ask(state: ClientState, live: LiveSession, job: Job, telling: Telling) -> F
     except GradioError as error:
         return f"the server did not take the cancellation: {error}"
     finally:
-        for fn_index in telling.ends:
-            for waiting in live.cancelling.pop(fn_index, ()):
-                waiting.set()
+        live.cancelling.remove(telling.ends)
+        held_back, live.held_back = live.held_back, []
+        for turn in held_back:
+            turn.set()
     return None
 
 
 def _hang_up(state: ClientState, live: LiveSession) -> Flow[str | None]:
     """Close the stream of a session that nobody needs any more; return why that could not be."""
     state.retire(live)
+    for orphan in tuple(live.session.jobs.values()):
+        orphan.cancel()  # who listens to it may be reading the stream
     wake = Signal()
     _, now = yield Now()
     try:
@@ -377,8 +401,6 @@ def _hang_up(state: ClientState, live: LiveSession) -> Flow[str | None]:
             wake.clear()
             if not in_time:
                 return "the session's stream was still being read, so that it could not be closed"
-        for orphan in tuple(live.session.jobs.values()):
-            orphan.cancel()
         end_stream(live)
     finally:
         live.session.baton.release(wake)

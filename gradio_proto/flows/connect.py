@@ -24,6 +24,7 @@ from .requests import (
     redirect_target,
 )
 from .state import ClientState
+from .streams import end_if_unused
 
 ASK_SECONDS: Final = 2.0
 """How long a question may take that only makes an error clearer."""
@@ -58,7 +59,9 @@ def refresh(state: ClientState) -> Flow[None]:
     before = state.app.config.app_id
     yield from connect(state)
     if state.app.config.app_id != before and state.live is not None:
-        state.retire(state.live)
+        live = state.live
+        state.retire(live)
+        end_if_unused(state, live)
 
 
 def was_restarted(state: ClientState, until: float | None) -> Flow[bool]:

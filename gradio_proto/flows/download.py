@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
-from ..effects import CreateFile, Flow, KeepFile, ReadBody, Signal, TimedOut, WriteFile
-from ..errors import ConnectError, ConnectionLost, DeadlineExceeded, LimitExceeded
+from ..effects import CreateFile, Flow, KeepFile, ReadBody, Signal, TimedOut, Wait, WriteFile
+from ..errors import ConnectError, ConnectionLost, DeadlineExceeded, HTTPStatusError, LimitExceeded
 from ..exchange import Exchange
 from ..files import FileOutput
 from ..http import Headers, ResponseHead
+from ..job import Job
 from ..replies import RETRYABLE_STATUS, reply_error, retry_after
 from ..timeouts import deadline, earlier
 from ..transfers import Transfer
@@ -23,26 +24,48 @@ _DIGITS: Final = 18
 
 
 def download_files(
-    state: ClientState,
-    files: Iterable[FileOutput],
-    paths: MutableMapping[FileOutput, str],
-    *,
-    headers: Headers = (),
-    until: float | None = None,
-    stop: Signal,
+    state: ClientState, job: Job, files: Iterable[FileOutput], *, until: float | None = None, stop: Signal
 ) -> Flow[None]:
-    """Fetch what is not in ``paths`` yet, and note there where each file is. Returns early when ``stop`` is set.
+    """Fetch files that a job has handed out and that are not here yet, and note in ``job.local_paths`` where each is.
+    Returns early when ``stop`` is set.
+
+    Whoever reads a job's outputs may want a file that is on its way already: it is fetched once. What turns out to be
+    no file, in an app's own JSON, stays what it is.
 
     Raises:
         GradioError: A file could not be fetched, or not be written here.
     """
     for file in files:
+        while file in job.fetching and not stop.is_set:
+            yield from _wait_for_other(job, file, until)
         if stop.is_set:
             return
-        if file not in paths:
-            path = yield from _download(state, file, headers, until, stop)
-            if path is not None:
-                paths[file] = path
+        if file not in job.local_paths:
+            job.fetching[file] = []
+            try:
+                path = yield from _download(state, file, job.headers, until, stop)
+                if path is not None:
+                    job.local_paths[file] = path
+            except HTTPStatusError:
+                if file.is_declared:
+                    raise
+            finally:
+                for wake in job.fetching.pop(file):
+                    wake()
+
+
+def _wait_for_other(job: Job, file: FileOutput, until: float | None) -> Flow[None]:
+    """Wait until nobody else fetches a file of a job, or the job is settled."""
+    turn = Signal()
+    job.fetching[file].append(turn.set)
+    job.on_settled.append(turn.set)
+    in_time, _ = yield Wait(turn, until)
+    if not in_time:
+        raise _late(file)
+
+
+def _late(file: FileOutput) -> DeadlineExceeded:
+    return DeadlineExceeded(f"{file.name} could not be fetched in time", kind="total", phase="accepted")
 
 
 def _download(
@@ -53,7 +76,7 @@ def _download(
     # Not ClientState.target(), which remembers: every file is asked for once.
     place = target(state.url.base_path, state.app.config.api_prefix, file.route, file.query)
     while True:
-        again = attempt < state.get_retries
+        again = attempt < state.get_retries and not file.is_given_once
         pause: float | None = None
         try:
             exchange, head, now = yield from open_exchange(state, "GET", place, headers=headers, until=until)
@@ -73,9 +96,7 @@ def _download(
         if stop.is_set:
             return None
         if until is not None and now >= until:
-            raise DeadlineExceeded(
-                f"{file.name} could not be fetched in time", kind="total", phase="accepted"
-            )
+            raise _late(file)
         attempt += 1
 
 
@@ -133,9 +154,7 @@ def _report(
         state.on_transfer(file, Transfer("download", file.name, done, size, is_done))
 
 
-def fetch_outputs(
-    state: ClientState, files: Iterable[FileOutput], paths: MutableMapping[FileOutput, str], headers: Headers
-) -> Flow[None]:
+def fetch_outputs(state: ClientState, job: Job, files: Iterable[FileOutput]) -> Flow[None]:
     """Fetch the files of an output of a job that goes on; media that is still growing is left for its end."""
     whole = [file for file in files if not file.is_stream]
-    yield from download_files(state, whole, paths, headers=headers, stop=Signal())
+    yield from download_files(state, job, whole, stop=Signal())

@@ -62,9 +62,10 @@ class LiveSession:
     """Set when no new job will join it and its heartbeat may end."""
     route: str | None = None
     """Where the simple API takes the only job that this session is for; None for a session of the queue."""
-    cancelling: dict[int, list[Signal]] = field(default_factory=dict[int, list[Signal]])
-    """The functions for which a ``/cancel`` is on its way, and who waits to join until it has passed: the server
-    would end what starts meanwhile, too."""
+    cancelling: list[frozenset[int]] = field(default_factory=list[frozenset[int]])
+    """The functions of each cancellation on its way: the server would end what starts meanwhile, too."""
+    held_back: list[Signal] = field(default_factory=list[Signal])
+    """Who waits to join until a cancellation has passed."""
 
 
 class Slots:
@@ -126,8 +127,8 @@ class ClientState:
     """The jobs in flight (``max_workers``)."""
     joins: Slots = field(default_factory=lambda: Slots(JOINS_AT_ONCE))
     """The joins on their way."""
-    open_jobs: dict[Job, None] = field(default_factory=dict[Job, None])
-    """Every job that has not ended, in the order of their calls."""
+    open_jobs: dict[Job, LiveSession] = field(default_factory=dict[Job, LiveSession])
+    """Every job that has not ended, with its session, in the order of their calls."""
     closed: bool = False
     _targets: dict[tuple[str, tuple[tuple[str, str], ...], bool], str] = field(
         default_factory=dict[tuple[str, tuple[tuple[str, str], ...], bool], str]
@@ -154,7 +155,9 @@ class ClientState:
     def session_of_its_own(self, route: str) -> LiveSession:
         """A session for one job, which goes by ``route`` of the simple API."""
         self._check_open()
-        return LiveSession(Session("", self.limits), route=route)
+        live = LiveSession(Session("", self.limits), route=route)
+        live.retired.set()
+        return live
 
     def _check_open(self) -> None:
         if self.closed:

@@ -85,6 +85,16 @@ def end_stream(live: LiveSession, error: GradioError | None = None) -> None:
         live.session.stream_ended(error)
 
 
+def end_if_unused(state: ClientState, live: LiveSession) -> None:
+    """Close the stream of a retired session that has no jobs left; nobody would read it to its end.
+
+    A reader that has not left yet does this when it does.
+    """
+    is_read = live.session.wants_stream or live.session.baton.is_held
+    if live.retired.is_set and not is_read and live not in state.open_jobs.values():
+        end_stream(live)
+
+
 def _exchange(live: LiveSession) -> Exchange:
     assert live.stream is not None  # every state but CLOSED has one
     return live.stream

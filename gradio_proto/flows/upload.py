@@ -50,10 +50,11 @@ def upload_files(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
 
 
 def _sent_name(file: FileInput) -> str:
-    """The name that the upload carries. Servers drop much of it, and up to 5.x answer with a folder for a name of
-    which nothing is left; the app is told the real one by ``orig_name``."""
+    """The name that the upload carries. Servers drop much of it, and up to 5.x a name of which nothing is left before
+    its suffix means trouble; the app is told the real one by ``orig_name``."""
     name = safe_file_name(file.name)
-    return name if any(char.isalnum() for char in name) else "file"
+    stem, dot, suffix = name.rpartition(".") if "." in name else (name, "", "")
+    return name if any(char.isalnum() for char in stem) else f"file{dot}{suffix}"
 
 
 class _Sender:
