@@ -105,7 +105,7 @@ def how_to_tell(
         otherwise = "the server runs the job together with others, as a batch, and does not stop it"
     else:
         stops = config.version_info >= LEAVES_THE_QUEUE_SINCE
-        otherwise = "this server takes no job out of its queue (Gradio 6.14 and later do): it is stopped when it starts there"
+        otherwise = "this server takes no job out of its queue (Gradio 6.14 and later do); it is stopped when it starts"
     if request.means is Means.REQUEST and stops:
         return request
     if can_hang_up and not siblings:

@@ -396,8 +396,7 @@ class World:
             uploads=uploads if uploads.paths else None,
             fetches_files=fetch,
         )
-        self.state.open_jobs[job] = live
-        job.on_settled.append(lambda: self.state.open_jobs.pop(job, None))
+        self.state.add_job(job, live)
         begun = Begun(live, job)
         watch(begun)
         self.jobs.append(begun)

@@ -185,6 +185,33 @@ def test_total_bounds_a_call_whatever_is_not_answered(handlers: dict[str, Handle
             assert isinstance(client.submit("x").exception(5), DeadlineExceeded)
 
 
+def test_total_bounds_a_call_that_the_server_does_not_take_out_of_its_queue() -> None:
+    go = threading.Event()
+    app = TestApp(version="4.44.1")
+
+    @app.endpoint("/wait")
+    def wait(x: str) -> str:
+        go.wait(10)
+        return x
+
+    with (
+        serve(app) as url,
+        Client(url) as busy,
+        Client(url, timeouts=Timeouts(total=1.0)) as client,
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
+    ):
+        first = busy.submit("a")
+        eventually(lambda: first.status().code.value == "PROCESSING")
+        predicting = pool.submit(client.predict, "b")
+        time.sleep(0.5)
+        session = client.submit("c")._live.session  # for its sake the server cannot be told
+        assert isinstance(predicting.exception(3), DeadlineExceeded)
+        assert any(job.is_orphan for job in session.jobs.values())
+        go.set()
+        assert first.result(5) == "a"
+        eventually(lambda: not session.jobs)  # the orphan is listened to, with nobody waiting
+
+
 def test_a_stream_whose_head_comes_late() -> None:
     def data(peer: Peer, _: Seen) -> None:
         event_id = f"e{server.jobs}"

@@ -225,6 +225,12 @@ DIFFERENCES = (
         lambda theirs, ours: theirs == "x" and _is_error(ours, "TypeError"),
     ),
     Difference(
+        ("kind_json file",),
+        "the official client downloads what looks like a file in an app's own JSON, also where no server marks it",
+        lambda theirs, ours: "$file" in theirs[1]["f"] and ours[1]["f"]["path"].endswith("/a.txt"),
+        before=(4, 21),
+    ),
+    Difference(
         ("kind_json path",),
         "the official client takes any object with a path for a file to download, also one of the app's own",
         lambda theirs, ours: _is_error(theirs, "HTTPStatusError") and ours[1] == {"path": "/no/such", "x": 1},

@@ -389,6 +389,40 @@ def test_a_flow_that_was_interrupted_leaves_the_reactor_whole(reactor: Reactor) 
     assert log == ["other"]
 
 
+@pytest.mark.parametrize("how", ["goes on", "returns", "raises"])
+def test_what_was_received_is_taken_by_a_flow_that_is_given_up(how: str) -> None:
+    """Ctrl-C may come after a socket was read, and before the flow that reads it takes its next step."""
+    received: list[Any] = []
+
+    def park(task: Task[Any], _: Receive) -> bool:
+        reactor.park(task, None, on=Parked())
+        return False
+
+    class Parked(Parking):
+        def leave(self, task: Task[Any]) -> None: ...
+
+    class Stream(ByteStream):
+        def close(self) -> None: ...
+
+    def reading() -> ByteFlow[None]:
+        while not received or how == "goes on":
+            data, _ = yield Receive(Stream(), None)
+            received.append(data)
+            if how == "raises":
+                raise ZeroDivisionError
+
+    reactor = Reactor({Receive: park})
+    with reactor.lock:
+        task = reactor.spawn(reading(), promised=False)
+    reactor.wait_until(lambda: task.parked_on is not None, [])
+    with reactor.lock:
+        reactor.resume(task, b"for all")
+        reactor._end(task)
+    assert received == [b"for all"]
+    assert isinstance(task.error, ClientClosed)
+    reactor.close()
+
+
 def test_an_effect_that_was_interrupted_ends_its_flow() -> None:
     ended: list[str] = []
 

@@ -104,8 +104,7 @@ class Engine:
             uploads=uploads if uploads.paths else None,
             fetches_files=fetches,
         )
-        state.open_jobs[job] = live
-        job.on_settled.append(lambda: state.open_jobs.pop(job, None))
+        state.add_job(job, live)
         return job, live
 
     def _way(

@@ -65,7 +65,8 @@ def carry(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     try:
         job.on_settled.append(turn.set)
         held = yield from _take(state.slots, turn, job)
-        job.on_settled.append(give_slot_back)  # whatever this flow still has to wait for, the job is not in flight
+        # Whatever this flow still has to wait for afterwards, the job is not in flight any more.
+        job.on_settled.append(give_slot_back)
         if not job.is_settled and job.uploads is not None:
             yield from _upload(state, job, job.uploads)
         if not job.is_settled:

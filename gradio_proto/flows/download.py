@@ -81,6 +81,8 @@ def _download(
         try:
             exchange, head, now = yield from open_exchange(state, "GET", place, headers=headers, until=until)
             try:
+                if stop.is_set:
+                    return None
                 if head.status == 200:
                     return (yield from _store(state, file, exchange, head, now, until, stop))
                 response = yield from read_reply(state, exchange, head, now, until)

@@ -159,6 +159,15 @@ class ClientState:
         live.retired.set()
         return live
 
+    def add_job(self, job: Job, live: LiveSession) -> None:
+        """Count a job among the open ones, until it has ended."""
+
+        def forget() -> None:
+            del self.open_jobs[job]
+
+        self.open_jobs[job] = live
+        job.on_settled.append(forget)
+
     def _check_open(self) -> None:
         if self.closed:
             raise ClientClosed("the client is closed; make a new one")

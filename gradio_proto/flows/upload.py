@@ -53,8 +53,9 @@ def _sent_name(file: FileInput) -> str:
     """The name that the upload carries. Servers drop much of it, and up to 5.x a name of which nothing is left before
     its suffix means trouble; the app is told the real one by ``orig_name``."""
     name = safe_file_name(file.name)
-    stem, dot, suffix = name.rpartition(".") if "." in name else (name, "", "")
-    return name if any(char.isalnum() for char in stem) else f"file{dot}{suffix}"
+    stem, dot, suffix = name.rpartition(".")
+    is_kept = any(char.isalnum() or char in "_-" for char in stem or suffix)
+    return name if is_kept else f"file{dot}{suffix if dot else ''}"
 
 
 class _Sender:

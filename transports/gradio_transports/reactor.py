@@ -18,6 +18,7 @@ long, and released while the turning thread waits in ``select``; a socket pair w
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import selectors
 import socket
@@ -328,17 +329,26 @@ class Reactor:
                 task.signal.notify = None
             if task in self._ready:
                 self._ready.remove(task)
-                self._drop_answer(task)
+                self._dispose_of_answer(task)
             task.flow.close()
             if task.error is None:
                 task.error = ClientClosed("the client was closed")
             self._finish(task)
 
-    def _drop_answer(self, task: Task[Any]) -> None:
-        """An answer that its flow will never take may be a connection or a file, which nobody else knows."""
+    def _dispose_of_answer(self, task: Task[Any]) -> None:
+        """Do not let an answer go with the flow that has not taken it yet.
+
+        Bytes that were received may be for all who share that connection, so the flow still takes them, to keep them
+        where the next reader goes on. A connection or a file is known to nobody else, and closed.
+        """
         answer: Answer | None = task.value
-        close: Callable[[], None] | None = None if answer is None else getattr(answer[0], "close", None)
-        if close is not None:
+        if answer is None or task.error is not None:
+            return
+        close: Callable[[], None] | None = getattr(answer[0], "close", None)
+        if isinstance(answer[0], bytes):
+            with contextlib.suppress(Exception):
+                task.flow.send(answer)
+        elif close is not None:
             close()
 
     def _perform_wait(self, task: Task[Any], effect: Wait) -> bool:
