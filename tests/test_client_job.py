@@ -273,6 +273,19 @@ def test_callbacks_are_called_though_the_client_is_closed(world: World) -> None:
     assert daemons() == []
 
 
+def test_a_callback_for_which_there_is_no_thread(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_thread(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(client._engine.transport, "defer", no_thread)
+    job = client.submit("x", api_name="/echo")
+    job.add_done_callback(print)
+    assert job.result(5) == "x"
+    assert "cannot be called" in caplog.text
+
+
 def test_closing_from_a_callback(world: World) -> None:
     client = Client(world.server.url)
     closed = threading.Event()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import make_state, real_world
+from scripted import a_job, make_state, real_world
 
 from gradio_proto.effects import Signal
 from gradio_proto.errors import ArgumentError, ClientClosed
@@ -93,6 +93,21 @@ def test_a_session_is_made_once_and_not_by_a_closed_client() -> None:
     state.closed = True
     with pytest.raises(ClientClosed):
         state.session()
+
+
+def test_a_session_that_is_left_is_kept_alive_for_the_jobs_that_it_has() -> None:
+    state = make_state()
+    live = state.session()
+    jobs = [a_job().job, a_job().job]
+    for job in jobs:
+        state.add_job(job, live)
+    state.retire(live)
+    assert state.live is None
+    jobs[0].cancel()
+    assert not live.retired.is_set
+    jobs[1].cancel()
+    assert live.retired.is_set
+    assert not state.open_jobs
 
 
 def test_targets_have_the_prefix_or_not() -> None:

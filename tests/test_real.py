@@ -6,12 +6,11 @@ import math
 import random
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from faulty import within
-from servers.running import Servers
+from servers.running import Servers, start_side_by_side
 
 from gradio_proto import Client
 from gradio_proto.errors import (
@@ -37,18 +36,7 @@ long."""
 
 @pytest.fixture(scope="module", autouse=True)
 def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    """Start what the chosen tests need, side by side: one server takes five seconds, most of them imports."""
-    plain: set[str] = set()
-    strict: set[str] = set()
-    for item in request.session.items:
-        if isinstance(item, pytest.Function) and item.path == request.path:
-            needs = strict if "strict_url" in item.fixturenames else plain
-            needs.add(str(item.callspec.params["server_version"]))
-    with ThreadPoolExecutor() as pool:
-        starts = [pool.submit(real_server, version) for version in plain]
-        starts += [pool.submit(real_server, version, **STRICT) for version in strict]
-    for start in starts:
-        start.exception()  # it comes again, in the tests that need this one
+    start_side_by_side(request, real_server, {"url": {}, "strict_url": STRICT})
 
 
 @pytest.fixture(autouse=True)

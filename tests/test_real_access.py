@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from faulty import within
 from proxying import ReverseProxy
-from servers.running import Running, Servers, Variant
+from servers.running import Running, Servers, Variant, start_side_by_side
 from test_real import STRICT
 
 from gradio_proto import Client, handle_file
@@ -40,17 +39,7 @@ MOUNTED: dict[str, Any] = {"auth": ":".join(LOGIN), "mount": "/mounted/here"}
 
 @pytest.fixture(scope="module", autouse=True)
 def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    """Start what the chosen tests need, side by side."""
-    kinds: dict[str, dict[str, Any]] = {"strict_url": STRICT, "mounted_url": MOUNTED, "url": {}}
-    needs: dict[tuple[str, str], dict[str, Any]] = {}
-    for item in request.session.items:
-        if isinstance(item, pytest.Function) and item.path == request.path:
-            for fixture in kinds.keys() & set(item.fixturenames):
-                needs[str(item.callspec.params["server_version"]), fixture] = kinds[fixture]
-    with ThreadPoolExecutor(3) as pool:
-        starts = [pool.submit(real_server, version, **options) for (version, _), options in needs.items()]
-    for start in starts:
-        start.exception()  # it comes again, in the tests that need this one
+    start_side_by_side(request, real_server, {"url": {}, "strict_url": STRICT, "mounted_url": MOUNTED})
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from faulty import within
-from servers.running import Servers
+from servers.running import Servers, start_side_by_side
 
 from gradio_proto import Client
 from gradio_proto.client.job import Job
@@ -31,16 +31,7 @@ LONG = 400
 
 @pytest.fixture(scope="module", autouse=True)
 def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    """Start what the chosen tests need, side by side."""
-    versions = {
-        str(item.callspec.params["server_version"])
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and item.path == request.path
-    }
-    with ThreadPoolExecutor() as pool:
-        starts = [pool.submit(real_server, version) for version in versions]
-    for start in starts:
-        start.exception()  # it comes again, in the tests that need this one
+    start_side_by_side(request, real_server, {"url": {}})
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import pytest
 from faulty import within
 from media import VIDEO, VTT, png, wav
 from proxying import ReverseProxy
-from servers.running import Servers
+from servers.running import Servers, start_side_by_side
 from test_real import STRICT
 
 from gradio_proto import Client, FileInput, Transfer, handle_file
@@ -35,17 +34,7 @@ VARIANTS: dict[str, dict[str, Any]] = {"url": {}, "strict_url": STRICT, "limited
 
 @pytest.fixture(scope="module", autouse=True)
 def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    """Start what the chosen tests need, side by side."""
-    needs = {
-        (str(item.callspec.params["server_version"]), variant)
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and item.path == request.path
-        for variant in VARIANTS.keys() & set(item.fixturenames)
-    }
-    with ThreadPoolExecutor(4) as pool:
-        starts = [pool.submit(real_server, version, **VARIANTS[variant]) for version, variant in needs]
-    for start in starts:
-        start.exception()  # it comes again, in the tests that need this one
+    start_side_by_side(request, real_server, VARIANTS)
 
 
 @pytest.fixture(autouse=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from faulty import within
-from servers.running import Servers
+from servers.running import Servers, start_side_by_side
 
 from gradio_proto import Client, handle_file
 from gradio_proto.app_errors import LOST_MESSAGE
@@ -25,16 +24,7 @@ having_it = pytest.mark.real("4.44.1", "5.49.1", "6.31.0")
 
 @pytest.fixture(scope="module", autouse=True)
 def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    """Start what the chosen tests need, side by side."""
-    versions = {
-        str(item.callspec.params["server_version"])
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and item.path == request.path
-    }
-    with ThreadPoolExecutor() as pool:
-        starts = [pool.submit(real_server, version) for version in versions]
-    for start in starts:
-        start.exception()  # it comes again, in the tests that need this one
+    start_side_by_side(request, real_server, {"url": {}})
 
 
 @pytest.fixture

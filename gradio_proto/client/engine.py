@@ -167,8 +167,12 @@ class Engine:
 
     def defer_callback(self, callback: Callable[[], Any], what: object) -> None:
         """Call a user's callback on the transport's own thread; the lock is held."""
-        if not self.is_forking:  # the callbacks of the parent's jobs are the parent's to call
+        if self.is_forking:
+            return  # the callbacks of the parent's jobs are the parent's to call
+        try:
             self.transport.defer(lambda: call_safely(callback, what))
+        except RuntimeError:  # no thread can be started; whoever waits for the job must not be left waiting
+            logger.exception("a callback of %r cannot be called", what)
 
     def _transferred(
         self, on_transfer: Callable[[Transfer], Any], file: FileInput | FileOutput, transfer: Transfer

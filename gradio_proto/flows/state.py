@@ -59,7 +59,7 @@ class LiveSession:
     refusals: int = 0
     """How often in a row the server has put off the request for the stream."""
     retired: Signal = field(default_factory=Signal)
-    """Set when no new job will join it and its heartbeat may end."""
+    """Set when no new job will join it and those that it had are over: its heartbeat and its stream may end."""
     route: str | None = None
     """Where the simple API takes the only job that this session is for; None for a session of the queue."""
     cancelling: list[frozenset[int]] = field(default_factory=list[frozenset[int]])
@@ -164,6 +164,7 @@ class ClientState:
 
         def forget() -> None:
             del self.open_jobs[job]
+            self._let_go_of(live)
 
         self.open_jobs[job] = live
         job.on_settled.append(forget)
@@ -175,8 +176,13 @@ class ClientState:
     def retire(self, live: LiveSession) -> None:
         """Let new jobs join another session than ``live``; those that it has go on. Twice does nothing."""
         if self.live is live:
-            live.retired.set()
             self.live = None
+            self._let_go_of(live)
+
+    def _let_go_of(self, live: LiveSession) -> None:
+        # Not before its last job has ended: with the heartbeat a server lets go of the State under it.
+        if live is not self.live and live not in self.open_jobs.values():
+            live.retired.set()
 
     @property
     def has_state(self) -> bool:

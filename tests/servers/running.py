@@ -28,9 +28,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -263,6 +265,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if "real_server" in getattr(item, "fixturenames", ())]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def start_side_by_side(
+    request: pytest.FixtureRequest, servers: Servers, variants: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Start what the chosen tests of a module need: starting a server takes seconds, most of them imports.
+
+    Args:
+        request: Of a fixture of that module.
+        servers: Where they run.
+        variants: The names of the fixtures by which tests ask for a server, each with the options of that server.
+    """
+    needs = {
+        (str(item.callspec.params["server_version"]), fixture)
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.path == request.path
+        for fixture in variants.keys() & set(item.fixturenames)
+    }
+    with ThreadPoolExecutor(4) as pool:
+        starts = [pool.submit(servers, version, **variants[fixture]) for version, fixture in needs]
+    for start in starts:
+        start.exception()  # it comes again, in the tests that need this one
 
 
 @pytest.fixture(scope="session")
