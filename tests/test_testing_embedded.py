@@ -229,7 +229,8 @@ def test_close_with_open_jobs() -> None:
         post(conn, "queue/join", {"data": [], "fn_index": 0, "session_hash": "s"})
         conn.request("GET", "/gradio_api/queue/data?session_hash=s")
         response = conn.getresponse()
-        response.readline()
+        while b"process_generating" not in response.readline():
+            pass  # until it runs
         server.close()
         server.close()
         assert finished.is_set()
