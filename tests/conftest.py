@@ -7,6 +7,15 @@ from servers.running import (
     pytest_collection_modifyitems,
     pytest_generate_tests,
     real_server,
+    strict_url,
+    url,
 )
 
-__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_generate_tests", "real_server"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_generate_tests",
+    "real_server",
+    "strict_url",
+    "url",
+]

@@ -20,7 +20,7 @@ import pytest
 from media import VIDEO, VTT, png, wav
 from servers import install
 from servers.official import make_calls, with_files
-from servers.running import Servers
+from servers.running import Servers, number
 
 from gradio_proto import Client, handle_file
 
@@ -263,10 +263,6 @@ DIFFERENCES = (
         since=(4, 44),
     ),
 )
-
-
-def number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 def calls_of(version: str, config: Mapping[str, Any], files: Path) -> dict[str, dict[str, Any]]:

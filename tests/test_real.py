@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from faulty import within
-from servers.running import Servers, start_side_by_side
+from servers.running import STRICT, Servers, number, start_side_by_side
 
 from gradio_proto import Client
 from gradio_proto.errors import (
@@ -23,15 +23,6 @@ from gradio_proto.errors import (
 )
 from gradio_proto.events import Log, Progress, Queued, Started
 from gradio_proto.status import Status
-
-STRICT: dict[str, Any] = {
-    "auth": "user:pass word",
-    "root_path": "/sub/path",
-    "max_size": 1,
-    "hide_errors": True,
-}
-"""A server with a login, the path of a proxy, a short queue and hidden errors: all in one, since starting one takes
-long."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,24 +39,9 @@ def bounded(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-def url(real_server: Servers, server_version: str) -> str:
-    return real_server(server_version)
-
-
-@pytest.fixture
-def strict_url(real_server: Servers, server_version: str) -> str:
-    """A server as :data:`STRICT` says."""
-    return real_server(server_version, **STRICT)
-
-
-@pytest.fixture
 def client(url: str) -> Iterator[Client]:
     with Client(url) as made:
         yield made
-
-
-def number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 def test_what_it_is(client: Client, server_version: str) -> None:

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from faulty import within
 from proxying import ReverseProxy
-from servers.running import Running, Servers, Variant, start_side_by_side
-from test_real import STRICT
+from servers.running import STRICT, Running, Servers, Variant, number, start_side_by_side
 
 from gradio_proto import Client, handle_file
 from gradio_proto.errors import (
@@ -55,22 +54,8 @@ def bounded(
 
 
 @pytest.fixture
-def url(real_server: Servers, server_version: str) -> str:
-    return real_server(server_version)
-
-
-@pytest.fixture
-def strict_url(real_server: Servers, server_version: str) -> str:
-    return real_server(server_version, **STRICT)
-
-
-@pytest.fixture
 def mounted_url(real_server: Servers, server_version: str) -> str:
     return real_server(server_version, **MOUNTED)
-
-
-def number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 def eventually(true: Callable[[], object], seconds: float = 10.0) -> None:

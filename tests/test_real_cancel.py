@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from faulty import within
-from servers.running import Servers, start_side_by_side
+from servers.running import Servers, number, start_side_by_side
 
 from gradio_proto import Client
 from gradio_proto.client.job import Job
@@ -32,11 +32,6 @@ LONG = 400
 @pytest.fixture(scope="module", autouse=True)
 def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
     start_side_by_side(request, real_server, {"url": {}})
-
-
-@pytest.fixture
-def url(real_server: Servers, server_version: str) -> str:
-    return real_server(server_version)
 
 
 @pytest.fixture(autouse=True)
@@ -62,10 +57,6 @@ def other(url: str) -> Iterator[Client]:
 def stateless(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test app keeps State; here nobody minds if it is lost."""
     monkeypatch.setattr(ClientState, "has_state", False)
-
-
-def number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 def eventually(true: Callable[[], object]) -> None:

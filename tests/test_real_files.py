@@ -17,8 +17,7 @@ import pytest
 from faulty import within
 from media import VIDEO, VTT, png, wav
 from proxying import ReverseProxy
-from servers.running import Servers, start_side_by_side
-from test_real import STRICT
+from servers.running import STRICT, Servers, number, start_side_by_side
 
 from gradio_proto import Client, FileInput, Transfer, handle_file
 from gradio_proto.errors import AppError, ArgumentError, AuthenticationError
@@ -47,16 +46,6 @@ def bounded(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-def url(real_server: Servers, server_version: str) -> str:
-    return real_server(server_version)
-
-
-@pytest.fixture
-def strict_url(real_server: Servers, server_version: str) -> str:
-    return real_server(server_version, **STRICT)
-
-
-@pytest.fixture
 def limited_url(real_server: Servers, server_version: str) -> str:
     return real_server(server_version, **LIMITED)
 
@@ -71,10 +60,6 @@ def directory(tmp_path: Path) -> Path:
 def client(url: str, directory: Path) -> Iterator[Client]:
     with Client(url, download_files=directory) as made:
         yield made
-
-
-def number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 def content(result: Any, directory: Path, name: str | None = None) -> bytes:

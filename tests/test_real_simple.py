@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from faulty import within
-from servers.running import Servers, start_side_by_side
+from servers.running import Servers, number, start_side_by_side
 
 from gradio_proto import Client, handle_file
 from gradio_proto.app_errors import LOST_MESSAGE
@@ -27,11 +27,6 @@ def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
     start_side_by_side(request, real_server, {"url": {}})
 
 
-@pytest.fixture
-def url(real_server: Servers, server_version: str) -> str:
-    return real_server(server_version)
-
-
 @pytest.fixture(autouse=True)
 def bounded(url: str) -> Iterator[None]:
     with within(60):
@@ -42,10 +37,6 @@ def bounded(url: str) -> Iterator[None]:
 def client(url: str, tmp_path: Path) -> Iterator[Client]:
     with Client(url, download_files=tmp_path) as made:
         yield made
-
-
-def number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 def ways(version: str) -> list[Any]:

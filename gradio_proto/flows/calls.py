@@ -95,7 +95,7 @@ def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
     can_be_read_again = all(file.kind != "stream" for file in uploads.paths)
     while True:
         try:
-            yield from upload_files(state, job, uploads)
+            yield from upload_files(state, job, uploads, stop)
         except GradioError as raised:
             error = raised
         else:
@@ -336,7 +336,7 @@ def cancel(state: ClientState, live: LiveSession, job: Job, *, force: bool = Fal
 
 
 def _tell(
-    state: ClientState, live: LiveSession, job: Job, was: JobState, *, is_heard: bool = False
+    state: ClientState, live: LiveSession, job: Job, was: JobState, *, is_heard: bool
 ) -> Flow[CancelReport]:
     """Tell the server that a settled job is of no more use, where that harms no other.
 

@@ -68,9 +68,8 @@ def was_restarted(state: ClientState, until: float | None) -> Flow[bool]:
     """Whether the server says by its ``/app_id`` that it is not the one that was connected to. No answer is a no."""
     _, now = yield Now()
     until = earlier(now + ASK_SECONDS, until)
-    for _ in range(
-        2
-    ):  # a server that has answered 500 closes the connection, maybe just when it is used again
+    # Twice: a server that has answered 500 closes the connection, maybe just when it is used again.
+    for _ in range(2):
         try:
             response = yield from fetch(state, "GET", state.target("app_id"), until=until)
             app_id = object_of(json_reply(response, state.limits, "/app_id")).get("app_id")
@@ -102,9 +101,8 @@ def log_in(state: ClientState, user: str, password: str) -> Flow[None]:
         raise AuthenticationError(f"the app does not accept the user name {user!r} with this password")
     if response.status in REDIRECTS:
         try:
-            redirect_target(
-                state.url.origin, "/login", response.head
-            )  # only to ask whether it leads elsewhere
+            # Only to ask whether it leads elsewhere.
+            redirect_target(state.url.origin, "/login", response.head)
         except RedirectedElsewhere as redirect:
             # Behind a proxy, the address of the page may be one that the app alone knows.
             to_page = not redirect.target.partition("?")[0].rstrip("/").endswith("/login")

@@ -27,13 +27,13 @@ FILES_PER_REQUEST: Final = 100
 """Files in one request. Servers refuse more than 1,000."""
 
 
-def upload_files(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
-    """Upload what a job's payload names, and complete the payload. Stops when the job is settled.
+def upload_files(state: ClientState, job: Job, uploads: Uploads, stop: Signal) -> Flow[None]:
+    """Upload what a job's payload names, and complete the payload. Stops when the job is settled, which sets ``stop``.
 
     Raises:
         GradioError: A file could not be read, or the server did not take it.
     """
-    sender = _Sender(state, job, uploads)
+    sender = _Sender(state, job, uploads, stop)
     files = list(uploads.paths)
     while files and not job.is_settled:
         batch, files = files[:FILES_PER_REQUEST], files[FILES_PER_REQUEST:]
@@ -61,12 +61,11 @@ def _sent_name(file: FileInput) -> str:
 class _Sender:
     """Sends the files of one job."""
 
-    def __init__(self, state: ClientState, job: Job, uploads: Uploads) -> None:
+    def __init__(self, state: ClientState, job: Job, uploads: Uploads, stop: Signal) -> None:
         self._state = state
         self._job = job
         self._sizes = uploads.sizes
-        self._stop = Signal()
-        job.on_settled.append(self._stop.set)
+        self._stop = stop
 
     def post(self, files: list[FileInput]) -> Flow[Response | None]:
         """Send one request with several files. None when the job was settled meanwhile."""

@@ -39,6 +39,15 @@ import pytest
 from . import install
 
 APP = install.HERE / "app.py"
+STRICT: dict[str, Any] = {
+    "auth": "user:pass word",
+    "root_path": "/sub/path",
+    "max_size": 1,
+    "hide_errors": True,
+}
+"""A server with a login, the path of a proxy, a short queue and hidden errors: all in one, since starting one takes
+long."""
+
 START_SECONDS = 120.0
 """How long a server may take to answer: the imports of a cold start on a busy machine take half a minute."""
 
@@ -267,6 +276,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
+def number(version: str) -> tuple[int, ...]:
+    """A version for comparing."""
+    return tuple(int(part) for part in version.split("."))
+
+
 def start_side_by_side(
     request: pytest.FixtureRequest, servers: Servers, variants: Mapping[str, Mapping[str, Any]]
 ) -> None:
@@ -294,3 +308,15 @@ def real_server() -> Iterator[Servers]:
     """Call it with a version (and options) for the URL of such a server."""
     with Servers() as servers:
         yield servers
+
+
+@pytest.fixture
+def url(real_server: Servers, server_version: str) -> str:
+    """A server without options."""
+    return real_server(server_version)
+
+
+@pytest.fixture
+def strict_url(real_server: Servers, server_version: str) -> str:
+    """A server as :data:`STRICT` says."""
+    return real_server(server_version, **STRICT)
