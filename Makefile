@@ -26,7 +26,7 @@ $(READY): pyproject.toml
 	    exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable . --group dev
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable . --group dev --group loops
 	@touch $@
 
 servers: $(READY)

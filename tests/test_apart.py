@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from faulty import within
 from gradio_transports.apart import Apart
-from gradio_transports.reactor import Reactor, Task
+from gradio_transports.reactor import Reactor
 
 from gradio_proto.effects import Now, Signal, Sleep, TimedOut
+from gradio_proto.scheduler import Task
 
 
 @pytest.fixture(autouse=True)

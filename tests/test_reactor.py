@@ -14,10 +14,11 @@ from faulty import within
 from gradio_transports import callbacks as callbacks_module
 from gradio_transports import reactor as reactor_module
 from gradio_transports.callbacks import CallbackThread
-from gradio_transports.reactor import Parking, Reactor, Task
+from gradio_transports.reactor import Reactor
 
 from gradio_proto.effects import ByteFlow, ByteStream, Now, Receive, Signal, Sleep, TimedOut, Wait
 from gradio_proto.errors import ClientClosed
+from gradio_proto.scheduler import Parking, Task
 
 
 @pytest.fixture(autouse=True)
@@ -417,7 +418,7 @@ def test_what_was_received_is_taken_by_a_flow_that_is_given_up(how: str) -> None
     reactor.wait_until(lambda: task.parked_on is not None, [])
     with reactor.lock:
         reactor.resume(task, b"for all")
-        reactor._end(task)
+        reactor.end(task)
     assert received == [b"for all"]
     assert isinstance(task.error, ClientClosed)
     reactor.close()

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from gradio_proto.effects import Signal
+from gradio_proto.scheduler import Parking, Task
 
-from .reactor import Parking, Reactor, Task
+from .selecting import SelectorScheduler
 
 
 class Apart(Parking):
@@ -18,13 +19,13 @@ class Apart(Parking):
 
     def __init__(
         self,
-        reactor: Reactor,
+        reactor: SelectorScheduler,
         task: Task[Any],
         work: Callable[[], Any],
         deadline: float | None,
         wake: Signal | None,
     ) -> None:
-        """Begin ``work``, and park ``task`` until it is done, or ``deadline`` or ``wake`` come first; the lock is held.
+        """Begin ``work``, and park ``task`` until it is done, or ``deadline`` or ``wake`` come first.
 
         Raises:
             RuntimeError: No thread can be started.
@@ -40,13 +41,12 @@ class Apart(Parking):
             value = self._work()
         except Exception as raised:
             error = raised
-        with self._reactor.lock:
+
+        def tell() -> None:
             if self._task.parked_on is self:
                 self._reactor.resume(self._task, value, error)
-                self._reactor.wake()
+
+        self._reactor.call_from_thread(tell)
 
     def leave(self, task: Task[Any]) -> None:
-        pass
-
-    def close(self) -> None:
         pass

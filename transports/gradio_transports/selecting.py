@@ -1,0 +1,65 @@
+"""A scheduler of flows over non-blocking sockets: what all our own transports have in common."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from gradio_proto.scheduler import Perform, Scheduler
+
+LONGEST_SELECT: Final = 24 * 3600.0
+"""Seconds of one wait for the sockets; epoll refuses more than 24.8 days, and waking once a day costs nothing."""
+
+
+class SelectorScheduler(Scheduler):
+    """A scheduler whose tasks wait for sockets at a selector, out of which a socket pair wakes it.
+
+    What is registered has a callable as its data, which gets the mask of what its socket is ready for.
+    """
+
+    def __init__(self, perform: Mapping[type[Any], Perform]) -> None:
+        super().__init__(perform, time.monotonic)
+
+    def forget(self) -> None:
+        """Begin anew, with no tasks and no sockets."""
+        super().forget()
+        self.closed = False
+        self.selector = selectors.DefaultSelector()
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self.selector.register(self._wake_in, selectors.EVENT_READ, self._drain)
+
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called where flows take their steps; for threads that do not run any."""
+        raise NotImplementedError
+
+    def ring(self) -> None:
+        """End the wait for the sockets, or the next one. Any thread may, and a signal's handler."""
+        try:
+            self._wake_out.send(b"\0")
+        except OSError:
+            pass  # it is full of wake-ups, or closed: then nobody sleeps
+
+    def _drain(self, _: int) -> None:
+        try:
+            while len(self._wake_in.recv(4096)) == 4096:
+                pass
+        except BlockingIOError:
+            pass
+
+    def timeout(self, now: float, until: float | None = None) -> float | None:
+        """How many seconds may be waited from ``now`` on; None for as long as it takes."""
+        first = self.next_deadline()
+        if until is not None and (first is None or until < first):
+            first = until
+        return None if first is None else min(max(0.0, first - now), LONGEST_SELECT)
+
+    def dispose(self) -> None:
+        """Close the selector, and what wakes it; every task has ended."""
+        self.selector.close()
+        self._wake_in.close()
+        self._wake_out.close()
