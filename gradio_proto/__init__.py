@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .cancelling import CancelReport as CancelReport
+    from .client import AsyncClient as AsyncClient
+    from .client import AsyncJob as AsyncJob
     from .client import Client as Client
     from .client import Job as Job
     from .client import handle_file as handle_file
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "cancelling": ("CancelReport",),
-    "client": ("Client", "Job", "handle_file"),
+    "client": ("AsyncClient", "AsyncJob", "Client", "Job", "handle_file"),
     "errors": (
         "AppError",
         "ArgumentError",

@@ -15,8 +15,9 @@ The states and what moves a job between them are the table :data:`TRANSITIONS`:
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from enum import Enum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .app_errors import app_error
 from .errors import GradioError, JobCancelled, LimitExceeded, LocalProtocolError
@@ -33,7 +34,10 @@ from .messages import (
     Progress,
     ProgressUnit,
 )
-from .status import Status
+from .status import Status, StatusUpdate
+
+if TYPE_CHECKING:
+    from .input_stream import InputStream
 
 
 class JobState(Enum):
@@ -131,6 +135,7 @@ class Job:
         deadline: float | None = None,
         uploads: Uploads | None = None,
         fetches_files: bool = False,
+        input_stream: InputStream | None = None,
         is_orphan: bool = False,
     ) -> None:
         self.fn_index: Final = fn_index
@@ -145,6 +150,8 @@ class Job:
         """Where files that it has handed out are on this machine."""
         self.fetching: dict[FileOutput, list[Callable[[], None]]] = {}
         """Files on their way, each with what wakes those who wait for it too."""
+        self.input_stream: Final = input_stream
+        """How far its input has come, if that comes in chunks."""
         self.is_orphan: Final = is_orphan
         """Nobody waits for it: it is what goes on at the server of a job that has ended here."""
         self.orphan: Job | None = None
@@ -291,6 +298,21 @@ class Job:
             endpoint=self.label, event_id=self.event_id, session_hash=self.session_hash
         )
 
+    def status_update(self, time: datetime) -> StatusUpdate:
+        """How the job stands; ``time`` is now."""
+        over = self.is_settled
+        return StatusUpdate(
+            code=self.code,
+            rank=0 if over else self.rank,
+            queue_size=None if over else self.queue_size,
+            success=isinstance(self.outcome, Completed) if over else None,
+            time=time,
+            eta=None if over else self.eta,
+            progress_data=None if over or self.progress_data is None else list(self.progress_data),
+            log=self.log,
+            time_limit=None if self.input_stream is None else self.input_stream.time_limit,
+        )
+
     # What the server says.
 
     def receive(self, message: Message, text: str) -> None:
@@ -301,6 +323,8 @@ class Job:
             self._complete(message)
             return
         self._move(self._note(message))
+        if self.input_stream is not None:
+            self.input_stream.receive(message)
         if self.journal is not None:
             try:
                 self.journal.append(text, message)

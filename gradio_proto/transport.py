@@ -1,4 +1,4 @@
-"""What the blocking client asks of a transport: to run flows, and to be the one place with threads and clocks."""
+"""What a client asks of a transport: to run flows, and to be the one place with threads, clocks and files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from .effects import Flow
 from .exchange import Proxy
 from .limits import Limits
+from .socks import SOCKSProxy
 from .timeouts import Timeouts
 from .urls import Origin
 
@@ -32,16 +33,16 @@ class TransportOptions:
     """Whether certificates are checked, where ``ssl_context`` is None."""
     ssl_context: ssl.SSLContext | None = None
     """The caller's own TLS context."""
-    proxy: Proxy | None = None
-    """The HTTP proxy that the caller named."""
+    proxy: Proxy | SOCKSProxy | None = None
+    """The proxy that the caller named."""
     trust_env: bool = True
     """Whether the environment may name a proxy; never used for a loopback origin."""
 
 
-class BlockingTransport(Protocol):
-    """Runs flows for threads that wait. All flows of a transport take turns; no two run at the same instant.
+class Transport(Protocol):
+    """What both clients ask for. All flows of a transport take turns; no two run at the same instant.
 
-    A transport is made by :class:`gradio_proto.Client`, from its ``transport=`` name, for one client.
+    A transport is made by its client, from the ``transport=`` name, for that one client.
     """
 
     @property
@@ -49,30 +50,18 @@ class BlockingTransport(Protocol):
         """Held while a flow takes a step. Whoever touches what flows share holds it; it is not reentrant."""
         ...
 
-    def run(self, flow: Flow[T]) -> T:
-        """Run a flow to its end on the caller's thread, together with whatever else is under way."""
-        ...
-
     def spawn(self, flow: Flow[None], *, promised: bool) -> None:
-        """Begin a flow, with :attr:`lock` held. If ``promised``, it makes progress with nobody waiting."""
-        ...
-
-    def wait_until(
-        self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
-    ) -> bool:
-        """Wait on the caller's thread until ``done()``; False when ``timeout`` seconds are over first.
-
-        ``done`` is asked with :attr:`lock` held, whenever one of ``hooks``' callables has been called.
-        """
+        """Begin a flow, with :attr:`lock` held. If ``promised``, it makes progress with nobody waiting, where the
+        transport can do that: one for threads does."""
         ...
 
     def defer(self, callback: Callable[[], None]) -> None:
-        """Call a user's callback soon, on a thread of the transport's own and without the lock."""
+        """Call a user's callback soon, where no flow is in the middle of a step, and without the lock."""
         ...
 
     def when_free(self, action: Callable[[], None]) -> None:
-        """Do something that takes the lock: at once, or, in a signal's handler or a finalizer that has interrupted a
-        thread which runs flows, as soon as that thread can do it."""
+        """Do something that takes the lock: at once, or, in a signal's handler or a finalizer that has interrupted
+        whoever runs flows, as soon as it can be done."""
         ...
 
     def file_size(self, path: str) -> int:
@@ -104,5 +93,43 @@ class BlockingTransport(Protocol):
         ...
 
     def close(self) -> None:
-        """Close every connection and end every flow. A second time does nothing."""
+        """Close every connection and end every flow, without waiting for anybody. A second time does nothing."""
+        ...
+
+
+class BlockingTransport(Transport, Protocol):
+    """What :class:`gradio_proto.Client` asks for beyond: to wait, on the caller's thread."""
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end, together with whatever else is under way."""
+        ...
+
+    def wait_until(
+        self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
+    ) -> bool:
+        """Wait until ``done()``; False when ``timeout`` seconds are over first.
+
+        ``done`` is asked with :attr:`lock` held, whenever one of ``hooks``' callables has been called.
+        """
+        ...
+
+
+class AsyncTransport(Transport, Protocol):
+    """What :class:`gradio_proto.AsyncClient` asks for beyond: to wait, in a task of the loop that it was made in.
+
+    To cancel a task that waits ends the wait, and no flow but the one that it had run.
+    """
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end, together with whatever else is under way."""
+        ...
+
+    async def wait_until(
+        self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
+    ) -> bool:
+        """As :meth:`BlockingTransport.wait_until`."""
+        ...
+
+    async def turn(self) -> None:
+        """Let everything happen that can without waiting for the network, and the loop's other tasks go on."""
         ...

@@ -120,7 +120,7 @@ def test_results_are_freed(client: Client) -> None:
         job = client.submit(argument)
         assert job.result(5) == ["x"]
         assert list(job) == [["x"]]
-        seen = [weakref.ref(argument), weakref.ref(job), weakref.ref(job._job), weakref.ref(job._journal)]
+        seen = [weakref.ref(argument), weakref.ref(job), weakref.ref(job._job), weakref.ref(job._job.journal)]
         del argument, job
         client.predict("another")  # the thread that turned last lets go of the flow it turned
         eventually(lambda: [each() for each in seen] == [None] * 4)

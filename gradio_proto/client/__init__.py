@@ -1,7 +1,33 @@
-"""The high-level client."""
+"""The high-level clients. The async one is loaded when it is first asked for: few programs use both."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from .client import BoundEndpoint, Client
 from .files import handle_file
 from .job import Job, JobCancelled
 
-__all__ = ["BoundEndpoint", "Client", "Job", "JobCancelled", "handle_file"]
+if TYPE_CHECKING:
+    from .async_client import AsyncBoundEndpoint, AsyncClient
+    from .async_job import AsyncJob
+
+__all__ = [
+    "AsyncBoundEndpoint",
+    "AsyncClient",
+    "AsyncJob",
+    "BoundEndpoint",
+    "Client",
+    "Job",
+    "JobCancelled",
+    "handle_file",
+]
+
+_LAZY = {"AsyncBoundEndpoint": "async_client", "AsyncClient": "async_client", "AsyncJob": "async_job"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_LAZY[name]}", __name__), name)

@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from ..api_info import ApiInfo, parse_api_info
-from ..config import parse_config
-from ..cookies import CookieJar
-from ..endpoints import App, Endpoint
-from ..errors import ArgumentError
-from ..exchange import Proxy
+from ..flows.calls import carry, see_off
 from ..flows.connect import connect, refresh
-from ..flows.state import ClientState, Entropy, Slots, checked_headers
-from ..journal import Budget
-from ..limits import Limits
+from ..flows.state import checked_headers
 from ..simple_api import Via
-from ..timeouts import Timeouts
-from ..transfers import Transfer
-from ..transport import TransportOptions
-from ..urls import parse_app_url
-from .engine import Engine
+from ..transport import BlockingTransport
+from .base import BoundBase, ClientBase
 from .job import Job
-from .options import (
-    CallOptions,
-    checked_auth,
-    checked_callable,
-    checked_directory,
-    count,
-    instance,
-    one_of,
-    string,
-)
-from .transports import BlockingFactory, blocking_factory
+from .options import CallOptions
+from .transports import blocking_factory
 
-if TYPE_CHECKING:
-    import ssl
-    from os import PathLike
-
-T = TypeVar("T")
-
-logger = logging.getLogger("gradio_proto")
+C = TypeVar("C", bound="Client")
 
 
-class Client:
+class Client(ClientBase[BlockingTransport]):
     """A client of one Gradio app, for programs that wait.
 
     Connecting happens here, in the constructor. One client may be used by many threads; its calls share one
@@ -71,7 +44,7 @@ class Client:
         timeouts: How long each kind of wait may take.
         max_retries: How often a request is tried again that failed without reaching the app. By default a GET is
             tried twice more and a call is not; a number holds for both.
-        proxy: The URL of an HTTP proxy.
+        proxy: The URL of a proxy: ``http://user:password@host:port``, or ``socks5://`` (extra ``socks``).
         trust_env: Whether the environment may name a proxy (``HTTPS_PROXY`` and so on; never for this machine).
         transport: The name of a transport, or what makes one.
         heartbeat: Whether to hold the heartbeat open that an app with State asks for.
@@ -88,206 +61,36 @@ class Client:
         GradioError: The app cannot be reached, wants a login, or speaks a protocol that this library does not.
     """
 
-    def __init__(
-        self,
-        src: str | None = None,
-        token: str | None = None,
-        max_workers: int | None = None,
-        verbose: bool = False,
-        auth: tuple[str, str] | None = None,
-        httpx_kwargs: None = None,
-        *,
-        space: str | None = None,
-        hf_token: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        cookies: Mapping[str, str] | None = None,
-        download_files: str | PathLike[str] | bool = True,
-        ssl_verify: bool = True,
-        ssl_context: ssl.SSLContext | None = None,
-        api_name: str | None = None,
-        timeouts: Timeouts | None = None,
-        max_retries: int | None = None,
-        proxy: str | None = None,
-        trust_env: bool = True,
-        transport: str | BlockingFactory | None = None,
-        heartbeat: bool = True,
-        limits: Limits | None = None,
-        on_transfer: Callable[[Transfer], Any] | None = None,
-        oauth_token: str | None = None,
-        analytics_enabled: bool | None = None,
-    ) -> None:
-        self._closed = True  # until there is something to close
-        if httpx_kwargs is not None:
-            raise TypeError(
-                "httpx_kwargs is not supported, since there is no httpx here: use timeouts=, proxy=, ssl_verify=, "
-                "ssl_context=, headers= or cookies="
-            )
-        self._options: dict[str, Any] = {
-            "src": one_of("src", src, "space", space, wanted="the app's URL"),
-            "max_workers": max_workers,
-            "ssl_verify": ssl_verify,
-            "api_name": api_name,
-            "timeouts": timeouts or Timeouts(),
-            "max_retries": max_retries,
-            "trust_env": trust_env,
-            "heartbeat": heartbeat,
-            "limits": limits or Limits(),
-            "transport": transport,
-            "download_files": checked_directory(download_files),
-        }
-        secrets: dict[str, Any] = {
-            "token": one_of("token", token, "hf_token", hf_token),
-            "oauth_token": oauth_token,
-            "auth": auth,
-            "headers": headers,
-            "cookies": cookies,
-            "proxy": proxy,
-            "ssl_context": ssl_context,
-        }
-        self._start(secrets, on_transfer)
+    def _open(self) -> None:
+        transport = self._start(blocking_factory(self._options["transport"])).transport
         try:
-            self._engine.transport.run(connect(self._engine.state))
+            transport.run(connect(self._engine.state))
         except BaseException:
-            self._engine.transport.close()
+            transport.close()
             raise
-        self._closed = False
-        if verbose:
-            print(f"Loaded as API: {self.src}")
-
-    def _start(
-        self, secrets: Mapping[str, Any], on_transfer: Callable[[Transfer], Any] | None = None
-    ) -> None:
-        """Make the state and the transport, without sending anything."""
-        options = self._options
-        auth = checked_auth(secrets.get("auth"))
-        max_retries = count("max_retries", options["max_retries"], least=0)
-        max_workers = count("max_workers", options["max_workers"], least=1)
-        instance("timeouts", options["timeouts"], Timeouts)
-        instance("limits", options["limits"], Limits)
-        checked_callable("on_transfer", on_transfer)
-        url = parse_app_url(string("src", options["src"]))
-        sent = checked_headers(secrets.get("headers"))
-        tokens = {name: secrets[name] for name in ("token", "oauth_token") if secrets.get(name) is not None}
-        for name, token in tokens.items():
-            string(name, token)
-            if not url.origin.tls and not url.origin.is_loopback:
-                raise ArgumentError(f"a token is sent over https only, and {url} is not")
-        if "token" in tokens:
-            sent += (("x-hf-authorization", f"Bearer {tokens['token']}"),)
-        cookies = CookieJar(url.origin, options["limits"])
-        preset: Mapping[Any, Any] = secrets.get("cookies") or {}
-        is_mapping = isinstance(preset, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]
-        if not is_mapping or not all(isinstance(part, str) for part in (*preset, *preset.values())):
-            raise TypeError("cookies must be a mapping of str to str: cookies={'name': 'value'}")
-        for name, value in preset.items():
-            cookies.set(name, value)
-        proxy = secrets.get("proxy")
-        if proxy is not None:
-            string("proxy", proxy)
-        directory = options["download_files"]
-        transport = blocking_factory(options["transport"])(
-            TransportOptions(
-                origin=url.origin,
-                limits=options["limits"],
-                timeouts=options["timeouts"],
-                ssl_verify=options["ssl_verify"],
-                ssl_context=secrets.get("ssl_context"),
-                proxy=None if proxy is None or url.origin.is_loopback else _proxy(proxy),
-                trust_env=options["trust_env"],
-            )
-        )
-        state = ClientState(
-            url=url,
-            limits=options["limits"],
-            timeouts=options["timeouts"],
-            entropy=Entropy(token=transport.token, jitter=transport.jitter),
-            headers=sent,
-            cookies=cookies,
-            budget=Budget(options["limits"].client_unread_bytes),
-            auth=auth,
-            oauth_token=tokens.get("oauth_token"),
-            max_retries=max_retries,
-            heartbeat=options["heartbeat"],
-            slots=Slots(max_workers),
-            download_directory=directory if isinstance(directory, str) else None,
-        )
-        self._engine = Engine(transport, state, downloads=directory is not False, on_transfer=on_transfer)
+        self._opened()
 
     # Its life.
 
     def close(self) -> None:
         """End every open job with ClientClosed, and close every connection. A second time does nothing.
 
-        It may be called from a signal's handler: the thread that waits for the client closes it then.
+        It may be called from a signal's handler: whoever waits for the client closes it then.
         """
-        if not self._closed:
-            self._closed = True
-            self._engine.close()
+        self._close()
 
-    def __enter__(self) -> Client:
+    def __enter__(self: C) -> C:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
-            self.close()
-
-    def __repr__(self) -> str:
-        return f"<Client of {self.src}>"
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A pickle travels: it carries no credentials and no cookies, and a session of its own is made from it.
-        transport = self._options["transport"]
-        if transport is not None and not isinstance(transport, str):
-            raise TypeError("a client whose transport is no name cannot be pickled")
-        return {
-            "options": self._options,
-            "config": self.config,
-            "info": _raw_info(self._engine.state.app.info),
-        }
-
     def __setstate__(self, pickled: dict[str, Any]) -> None:
-        self._closed = True
-        self._options = pickled["options"]
-        self._start({})
-        self._engine.state.loaded = App(parse_config(pickled["config"]), parse_api_info(pickled["info"]))
+        self._unpickle(pickled)
+        self._start(blocking_factory(self._options["transport"])).state.loaded = self._app
         self._closed = False
 
     # What it knows.
-
-    @property
-    def src(self) -> str:
-        """The app's URL, with a slash at its end."""
-        return f"{self._engine.state.url}/"
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The app's config, as its server sent it."""
-        return dict(self._engine.config.raw)
-
-    @property
-    def protocol(self) -> str:
-        """The generation of the protocol: ``"sse_v3"``."""
-        return self._engine.config.protocol
-
-    @property
-    def app_version(self) -> str:
-        """The version of Gradio that the app's server says it runs."""
-        return self._engine.config.version
-
-    @property
-    def app_id(self) -> int | str | None:
-        """What tells this run of the app from others; None if its server does not say. See :meth:`refresh`."""
-        return self._engine.config.app_id
-
-    @property
-    def session_hash(self) -> str:
-        """The session that new jobs join; State lives in it."""
-        with self._engine.transport.lock:
-            return self._engine.session().session.hash
 
     def view_api(
         self,
@@ -305,17 +108,7 @@ class Client:
         Returns:
             What ``return_format`` asks for, or None.
         """
-        from ..view_api import (  # few programs show it, and every one pays for imports
-            api_as_dict,
-            api_as_text,
-        )
-
-        text = api_as_text(self._engine.state.app, all_endpoints)
-        if print_info:
-            print(text)
-        if return_format == "str":
-            return text
-        return api_as_dict(self._engine.state.app) if return_format == "dict" else None
+        return self._show_api(all_endpoints, print_info, return_format)
 
     # Calling.
 
@@ -325,6 +118,7 @@ class Client:
         api_name: str | None = None,
         fn_index: int | None = None,
         headers: Mapping[str, str] | None = None,
+        isolate: bool = False,
         **kwargs: Any,
     ) -> Any:
         """Call an endpoint and wait for its result, on this thread.
@@ -334,8 +128,9 @@ class Client:
             api_name: The endpoint's name (``"/predict"``); not needed where the app has one public endpoint.
             fn_index: Its number instead; ``api_name`` wins.
             headers: Sent with this call's request; they win over the client's.
-            kwargs: Its arguments by name. For a parameter that is called ``api_name``, ``fn_index`` or ``headers``
-                itself, use :meth:`endpoint`.
+            isolate: Give the call a session of its own, with an event stream of its own: its State is fresh, and
+                nothing that happens to other calls touches it.
+            kwargs: Its arguments by name. For a parameter that has the name of an option here, use :meth:`endpoint`.
 
         Returns:
             The endpoint's value, or the tuple of its values; a generator's last.
@@ -346,7 +141,7 @@ class Client:
             AppError: The app raised.
             GradioError: The call did not get that far.
         """
-        return self.endpoint(api_name=api_name, fn_index=fn_index, headers=headers).predict(*args, **kwargs)
+        return self.endpoint(api_name, fn_index, headers, isolate=isolate).predict(*args, **kwargs)
 
     def submit(
         self,
@@ -354,6 +149,7 @@ class Client:
         api_name: str | None = None,
         fn_index: int | None = None,
         headers: Mapping[str, str] | None = None,
+        isolate: bool = False,
         result_callbacks: Callable[..., Any] | Sequence[Callable[..., Any]] | None = None,
         **kwargs: Any,
     ) -> Job:
@@ -364,6 +160,7 @@ class Client:
             api_name: As for :meth:`predict`.
             fn_index: As for :meth:`predict`.
             headers: As for :meth:`predict`.
+            isolate: As for :meth:`predict`.
             result_callbacks: Called with the result (several values as several arguments) once it is there, in order,
                 on a thread of the client's; not called for a job that fails.
             kwargs: As for :meth:`predict`.
@@ -372,10 +169,10 @@ class Client:
             TypeError: The arguments do not fit the endpoint's parameters.
             ArgumentError: There is no such endpoint, or an argument cannot be sent.
         """
-        job = self.endpoint(api_name=api_name, fn_index=fn_index, headers=headers).submit(*args, **kwargs)
+        job = self.endpoint(api_name, fn_index, headers, isolate=isolate).submit(*args, **kwargs)
         callbacks = [result_callbacks] if callable(result_callbacks) else result_callbacks or ()
         for callback in callbacks:
-            job.add_done_callback(_with_result(callback))
+            job.add_done_callback(with_result(callback))
         return job
 
     def endpoint(
@@ -387,6 +184,7 @@ class Client:
         event_data: Any = None,
         trigger_id: int | None = None,
         via: Via = "queue",
+        isolate: bool = False,
     ) -> BoundEndpoint:
         """One endpoint, to call with whatever names its parameters have: ``client.endpoint("/f").predict(headers=1)``.
 
@@ -401,16 +199,15 @@ class Client:
                 later), ``"call/v2"`` the one with named arguments (6.13 and later). A call by them has a session
                 and a connection of its own: its State is fresh, and no other call is touched when it is cancelled.
                 No queue position, progress or log is heard of it, and up to Gradio 5 no text of an error.
+            isolate: As for :meth:`predict`.
 
         Raises:
             TypeError: An option is of a wrong type.
             ArgumentError: There is no such endpoint, or ``event_data`` is no JSON, or ``via`` is no way. Whether the
                 endpoint can be called that way is told by the call.
         """
-        app = self._engine.state.app
-        found = app.resolve(api_name, fn_index, self._options["api_name"])
-        options = CallOptions(checked_headers(headers), event_data, trigger_id, via)
-        return BoundEndpoint(self, self._engine, app, found, options)
+        options = CallOptions(checked_headers(headers), event_data, trigger_id, via, isolate)
+        return BoundEndpoint(self, self._engine, self._resolve(api_name, fn_index), options)
 
     def component_server(self, component_id: int, fn_name: str, data: Any = None) -> Any:
         """Call a function that a component has on the server, such as a FileExplorer's ``"ls"``.
@@ -451,35 +248,23 @@ class Client:
         self._engine.transport.run(refresh(self._engine.state))
 
 
-class BoundEndpoint:
+class BoundEndpoint(BoundBase[BlockingTransport]):
     """An endpoint of a client: what :meth:`Client.endpoint` returns. Calling it is :meth:`predict`."""
-
-    def __init__(
-        self, client: Client, engine: Engine, app: App, endpoint: Endpoint, options: CallOptions
-    ) -> None:
-        self._client = client  # an endpoint keeps its client open
-        self._engine = engine
-        self._app: App = app
-        self._endpoint = endpoint
-        self._options = options
-
-    def __repr__(self) -> str:
-        return f"<Endpoint {self._endpoint.label} of {self._client.src}>"
-
-    def _current(self) -> Endpoint:
-        """The endpoint as the app has it now, which may have been refreshed; the lock is held."""
-        app: App = self._engine.state.app
-        if app is not self._app:
-            self._endpoint = app.successor(self._endpoint, self._app)
-            self._app = app
-        return self._endpoint
 
     def predict(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call it and wait for the result; see :meth:`Client.predict`."""
         engine = self._engine
-        with engine.transport.lock:
-            job, live = engine.begin(self._current(), self._options, args, kwargs, keep_messages=False)
-        engine.run(live, job)
+        transport = engine.transport
+        with transport.lock:
+            job, live = self._begin(args, kwargs, keep_messages=False)
+        try:
+            transport.run(carry(engine.state, live, job))
+        finally:
+            with transport.lock:
+                job.cancel()  # if the flow never took its first step
+                if job.orphan is not None and not engine.state.closed:
+                    # The caller's deadline has passed, and does not hold for the orphan.
+                    transport.spawn(see_off(engine.state, live, job.orphan), promised=True)
         return job.result()
 
     __call__ = predict
@@ -488,7 +273,7 @@ class BoundEndpoint:
         """Begin a call; see :meth:`Client.submit`."""
         engine = self._engine
         with engine.transport.lock:
-            job, live = engine.begin(self._current(), self._options, args, kwargs, keep_messages=True)
+            job, live = self._begin(args, kwargs, keep_messages=True)
             facade = Job(self._client, engine, live, job)
             try:
                 engine.transport.spawn(engine.call(live, job), promised=True)
@@ -498,20 +283,9 @@ class BoundEndpoint:
         return facade
 
 
-def _proxy(url: str) -> Proxy:
-    from ..proxies import parse_proxy  # few programs have one
+def with_result(callback: Callable[..., Any]) -> Callable[[Job], Any]:
+    """What calls a ``result_callbacks`` callback once its job is done, unless it failed."""
 
-    return parse_proxy(url)
-
-
-def _raw_info(info: ApiInfo) -> dict[str, Any]:
-    return {
-        "named_endpoints": {name: dict(endpoint.raw) for name, endpoint in info.named.items()},
-        "unnamed_endpoints": {str(index): dict(endpoint.raw) for index, endpoint in info.unnamed.items()},
-    }
-
-
-def _with_result(callback: Callable[..., Any]) -> Callable[[Job], Any]:
     def run(job: Job) -> None:
         if job.exception(0) is None:
             result = job.result(0)

@@ -5,35 +5,40 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..config import AppConfig
 from ..effects import Flow
-from ..endpoints import Endpoint
+from ..endpoints import Endpoint, rendered_elsewhere
 from ..errors import ArgumentError, ClientClosed, ConnectionLost, GradioError
 from ..files import FileInput, FileOutput, Uploads, check_size
-from ..flows.calls import call, carry, see_off
+from ..flows.calls import abandon, call
 from ..flows.heartbeat import heartbeat
 from ..flows.state import ClientState, LiveSession
 from ..flows.streams import end_if_unused
 from ..job import Job
 from ..journal import Journal
-from ..payload import join_payload
+from ..payload import chunk_payload, join_payload
 from ..simple_api import call_payload, simple_route
 from ..timeouts import deadline
 from ..transfers import Transfer
-from ..transport import BlockingTransport
+from ..transport import Transport
 from .options import CallOptions
+
+if TYPE_CHECKING:
+    from ..input_stream import InputStream
+
+X = TypeVar("X", bound=Transport)
 
 logger = logging.getLogger("gradio_proto")
 
 
-class Engine:
+class Engine(Generic[X]):
     """The working parts of one client. Whoever looks at ``state`` holds ``transport.lock``."""
 
     def __init__(
         self,
-        transport: BlockingTransport,
+        transport: X,
         state: ClientState,
         *,
         downloads: bool = False,
@@ -99,10 +104,11 @@ class Engine:
             convert=convert,
             journal=journal,
             version_info=self.config.version_info,
-            is_generator=endpoint.is_generator,
+            is_generator=endpoint.is_generator or endpoint.is_stream,
             deadline=deadline(self.transport.monotonic(), state.timeouts.total),
             uploads=uploads if uploads.paths else None,
             fetches_files=fetches,
+            input_stream=_input_stream(endpoint, is_whole=not keep_messages),
         )
         state.add_job(job, live)
         return job, live
@@ -113,12 +119,20 @@ class Engine:
         """The session that a call is for, and what writes its payload."""
         oauth_token = self._oauth_token(endpoint)
         if options.via != "queue":
+            if endpoint.is_stream:
+                raise ArgumentError(
+                    f"the input of {endpoint.label} comes in chunks, which /{options.via} does not carry: leave via= away"
+                )
+            if endpoint.is_rendered:
+                raise rendered_elsewhere(endpoint)
             route = simple_route(self.config, endpoint, options.via)
             bind = endpoint.bind_named if options.via == "call/v2" else endpoint.bind
             write = partial(call_payload, bind(args, kwargs), oauth_token=oauth_token)
             return self.state.session_of_its_own(route), write
+        if options.isolate and endpoint.is_rendered:
+            raise rendered_elsewhere(endpoint)
         data = endpoint.bind(args, kwargs)
-        live = self.session()
+        live = self.state.isolated_session() if options.isolate else self.session()
         return live, partial(
             join_payload,
             fn_index=endpoint.fn_index,
@@ -128,6 +142,26 @@ class Engine:
             trigger_id=options.trigger_id,
             oauth_token=oauth_token,
         )
+
+    def chunk(self, live: LiveSession, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Uploads:
+        """Make one more chunk of a job's input, with the files in it; the lock is held.
+
+        Raises:
+            TypeError: The arguments do not fit the endpoint's parameters.
+            ArgumentError: The endpoint takes no input in chunks, or an argument cannot be sent.
+        """
+        from ..input_stream import input_stream_of
+
+        endpoint = input_stream_of(job).endpoint
+        write = partial(
+            chunk_payload,
+            fn_index=endpoint.fn_index,
+            data=endpoint.bind(args, kwargs),
+            session_hash=live.session.hash,
+        )
+        chunk = Uploads(write, self.transport.token)
+        self._measure(chunk)
+        return chunk
 
     def _measure(self, uploads: Uploads) -> None:
         """Find out how large the files of a call are, and refuse now what the app would refuse later."""
@@ -154,16 +188,11 @@ class Engine:
         """The flow of a job that :meth:`begin` made."""
         return call(self.state, live, job)
 
-    def run(self, live: LiveSession, job: Job) -> None:
-        """Carry a job that :meth:`begin` made to its end, on the caller's thread."""
-        try:
-            self.transport.run(carry(self.state, live, job))
-        finally:
-            with self.transport.lock:
-                job.cancel()  # if the flow never took its first step
-                if job.orphan is not None and not self.state.closed:
-                    # The caller's deadline has passed, and does not hold for the orphan.
-                    self.transport.spawn(see_off(self.state, live, job.orphan), promised=True)
+    def give_up(self, live: LiveSession, job: Job) -> None:
+        """Cancel a job whose caller has gone; its server is told when flows run next. The lock is held."""
+        telling = abandon(self.state, live, job)
+        if telling is not None and not self.state.closed:
+            self.transport.spawn(telling, promised=True)
 
     def defer_callback(self, callback: Callable[[], Any], what: object) -> None:
         """Call a user's callback on the transport's own thread; the lock is held."""
@@ -212,6 +241,14 @@ class Engine:
         for job in tuple(self.state.open_jobs):
             job.fail(error())
         self.retire_session()
+
+
+def _input_stream(endpoint: Endpoint, *, is_whole: bool) -> InputStream | None:
+    if not endpoint.is_stream:
+        return None
+    from ..input_stream import InputStream  # few programs stream, and every one pays for imports
+
+    return InputStream(endpoint, is_whole=is_whole)
 
 
 def call_safely(callback: Callable[[], Any], what: object) -> None:

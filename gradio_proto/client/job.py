@@ -12,13 +12,13 @@ from .. import errors
 from ..cancelling import CancelReport, refusal_to_settle
 from ..errors import ClientClosed
 from ..events import Cancelled, Completed, Failed, JobEvent, Output
-from ..files import file_outputs_in, with_local_files
 from ..flows.calls import cancel
 from ..flows.state import LiveSession
 from ..job import Job as ProtocolJob
-from ..journal import Cursor, Journal
 from ..status import StatusUpdate
+from ..transport import BlockingTransport
 from .engine import call_safely
+from .reading import EventReader
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -43,17 +43,17 @@ class Job(concurrent.futures.Future[Any]):
     Made by :meth:`Client.submit`; its errors are raised by :meth:`result` and by iterating.
     """
 
-    def __init__(self, client: object, engine: Engine, live: LiveSession, job: ProtocolJob) -> None:
+    def __init__(
+        self, client: object, engine: Engine[BlockingTransport], live: LiveSession, job: ProtocolJob
+    ) -> None:
         super().__init__()
         self.set_running_or_notify_cancel()
         self.cancel_report: CancelReport | None = None
         """What the last call of :meth:`cancel` did, and whether the server was told."""
-        assert job.journal is not None
         self._client = client  # a job keeps its client open
         self._engine = engine
         self._live = live
         self._job = job
-        self._journal = job.journal
         self._iterator: Iterator[Any] | None = None
         self._callbacks: list[Callable[[Job], Any]] | None = []
         job.on_settled.append(self._settled)
@@ -125,8 +125,8 @@ class Job(concurrent.futures.Future[Any]):
         return isinstance(self._job.outcome, Cancelled)
 
     def add_done_callback(self, fn: Callable[[Job], Any]) -> None:
-        """Have ``fn(job)`` called when the job has ended: on a thread of the client's, or at once if it has ended
-        already. It may call the client; what it raises is logged."""
+        """Have ``fn(job)`` called when the job has ended: on a thread of the client's (an AsyncClient's: where flows
+        run), or at once if it has ended already. It may call the client; what it raises is logged."""
         with self._engine.transport.lock:
             if self._callbacks is not None:
                 self._callbacks.append(fn)
@@ -156,23 +156,55 @@ class Job(concurrent.futures.Future[Any]):
             self.cancel_report = CancelReport(False, False, "the client was closed meanwhile")
         return self.cancel_report.cancelled
 
+    # Input that comes in chunks.
+
+    def send_chunk(self, /, *args: Any, **kwargs: Any) -> None:
+        """Send one more chunk to an endpoint that takes its input in chunks (Gradio 5 and later); the call itself has
+        sent the first. Each chunk is given as the arguments of a call are, files included.
+
+        Waits until the function has processed the chunk before, and the server has this one: a server drops a chunk
+        on which it has not begun when the next one comes. It gives one output for each.
+
+        Raises:
+            TypeError: The arguments do not fit the endpoint's parameters.
+            ArgumentError: The endpoint takes no chunks, or an argument cannot be sent.
+            LocalProtocolError: The job takes no more: it has ended, or :meth:`close_stream` was called, or the server's
+                time limit is over.
+            GradioError: The server was not reached, or did not take it.
+        """
+        from ..flows.stream_input import send_chunk  # few programs do that
+
+        transport = self._engine.transport
+        with transport.lock:
+            chunk = self._engine.chunk(self._live, self._job, args, kwargs)
+        transport.run(send_chunk(self._engine.state, self._live, self._job, chunk))
+
+    def close_stream(self) -> None:
+        """End the input of a job that takes it in chunks, when the function has processed all of them: the job then
+        completes, with its last output. Does nothing if it has ended already.
+
+        Raises:
+            ArgumentError: The endpoint takes no chunks.
+            GradioError: The server was not reached, or said no.
+        """
+        from ..flows.stream_input import close_stream
+
+        self._engine.transport.run(close_stream(self._engine.state, self._live, self._job))
+
     # What a job does beyond.
+
+    def __enter__(self) -> Job:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the job up, if it has not ended: ``with client.submit(...) as job`` leaves nothing behind."""
+        if not self.done():
+            self.cancel(force=True)
 
     def status(self) -> StatusUpdate:
         """How the job stands now; asks nobody, and does not wait."""
         with self._engine.transport.lock:
-            job = self._job
-            over = job.is_settled
-            return StatusUpdate(
-                code=job.code,
-                rank=0 if over else job.rank,
-                queue_size=None if over else job.queue_size,
-                success=isinstance(job.outcome, Completed) if over else None,
-                time=self._engine.transport.wall_clock(),
-                eta=None if over else job.eta,
-                progress_data=None if over or job.progress_data is None else list(job.progress_data),
-                log=job.log,
-            )
+            return self._job.status_update(self._engine.transport.wall_clock())
 
     def outputs(self) -> list[Any]:
         """The outputs so far, oldest first: what a generator has yielded, or the one result of a plain function.
@@ -180,15 +212,15 @@ class Job(concurrent.futures.Future[Any]):
         Does not wait, except for files in outputs that were not fetched yet. They are rebuilt at each call, so the
         list and what is in it are the caller's own.
         """
-        reader = _Reader(self._engine, self._job, self._journal, waits=False)
-        return [event.value for event in reader if isinstance(event, Output)]
+        events = _Events(self._engine, self._job, waits=False)
+        return [event.value for event in events if isinstance(event, Output)]
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over the outputs as they come.
 
         The iteration ends with the job, and raises its error if it failed or was cancelled by the server.
         """
-        return _Outputs(self, _Reader(self._engine, self._job, self._journal))
+        return _Outputs(self, _Events(self._engine, self._job))
 
     def __next__(self) -> Any:
         """The next output, waited for: ``next(job)`` takes up where the last one stopped."""
@@ -201,68 +233,42 @@ class Job(concurrent.futures.Future[Any]):
 
         The last event is Completed, Failed or Cancelled; nothing is raised for a job that failed.
         """
-        return _Reader(self._engine, self._job, self._journal)
+        return _Events(self._engine, self._job)
 
 
-class _Reader(Iterator[JobEvent]):
-    """A job's events from the first one that is still kept."""
+class _Events(Iterator[JobEvent]):
+    """A job's events, waited for unless ``waits`` is False."""
 
-    def __init__(self, engine: Engine, job: ProtocolJob, journal: Journal, *, waits: bool = True) -> None:
+    def __init__(self, engine: Engine[BlockingTransport], job: ProtocolJob, *, waits: bool = True) -> None:
         self._engine = engine
-        self._transport = engine.transport
-        self._job = job
-        self._cursor = Cursor(journal)
+        self._reader = EventReader(job)
         self._waits = waits
-        self._is_over = False
-        self._gave_value = False
 
     def __next__(self) -> JobEvent:
+        reader, transport = self._reader, self._engine.transport
         while True:
-            with self._transport.lock:
-                event = self._next()
+            with transport.lock:
+                event = reader.next_event()
             if event is not None:
-                return self._with_files(event) if isinstance(event, Output) else event
-            if self._is_over or not self._waits:
+                files = reader.files_to_fetch(event)
+                if files:
+                    from ..flows.download import fetch_outputs
+
+                    transport.run(fetch_outputs(self._engine.state, reader.job, files))
+                return reader.with_files(event)
+            if reader.is_over or not self._waits:
                 raise StopIteration
-            self._transport.wait_until(self._has_news, self._job.on_news)
-
-    def _with_files(self, event: Output) -> Output:
-        """An output with its files on this machine. Media that is still growing stays FileData until the end."""
-        job = self._job
-        files = file_outputs_in(event.value) if job.fetches_files else []
-        if not files:
-            return event
-        if any(not file.is_stream and file not in job.local_paths for file in files):
-            from ..flows.download import fetch_outputs
-
-            self._transport.run(fetch_outputs(self._engine.state, job, files))
-        return Output(with_local_files(event.value, job.local_paths))
-
-    def _has_news(self) -> bool:
-        return self._job.is_settled or not self._cursor.is_at_end
-
-    def _next(self) -> JobEvent | None:
-        event = self._cursor.next_event()
-        outcome = self._job.outcome
-        if event is not None or outcome is None or self._is_over:
-            return event
-        if isinstance(outcome, Completed) and not self._gave_value:
-            # A plain function's only value, or the one that mends a stream of which a part could not be rebuilt.
-            self._gave_value = True
-            if self._cursor.outputs == 0 or not self._cursor.is_whole:
-                return Output(outcome.value)
-        self._is_over = True
-        return outcome
+            transport.wait_until(reader.has_news, reader.job.on_news)
 
 
 class _Outputs(Iterator[Any]):
-    def __init__(self, job: Job, reader: _Reader) -> None:
+    def __init__(self, job: Job, events: _Events) -> None:
         self._job = job
-        self._reader = reader
+        self._events = events
 
     def __next__(self) -> Any:
         while True:
-            event = next(self._reader)
+            event = next(self._events)
             if isinstance(event, Output):
                 return event.value
             if isinstance(event, Failed):

@@ -97,6 +97,8 @@ class CallOptions:
     """The id of the component whose event a browser would report."""
     via: Via = "queue"
     """The way to the function."""
+    isolate: bool = False
+    """A session of its own."""
 
     def __post_init__(self) -> None:
         check_via(self.via)

@@ -71,6 +71,10 @@ def carry(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
             yield from _upload(state, job, job.uploads)
         if not job.is_settled:
             yield from join(state, live, job)
+        if job.input_stream is not None and job.input_stream.is_whole:
+            from .stream_input import end_whole_input  # few programs stream, and every one pays for imports
+
+            yield from end_whole_input(state, live, job)
         if not job.is_answered:
             yield from follow(state, live, job, lambda: job.is_answered)
         if live.route is not None:
@@ -96,6 +100,8 @@ def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
     while True:
         try:
             yield from upload_files(state, job, uploads, stop)
+            if not job.is_settled:
+                job.uploaded(uploads.payload())
         except GradioError as raised:
             error = raised
         else:
@@ -335,6 +341,19 @@ def cancel(state: ClientState, live: LiveSession, job: Job, *, force: bool = Fal
     return (yield from _tell(state, live, job, was, is_heard=is_heard))
 
 
+def abandon(state: ClientState, live: LiveSession, job: Job) -> Flow[None] | None:
+    """Cancel a job whose caller has gone, at once; what is returned tells the server, where it is to be told."""
+    was, is_heard = job.state, live.session.hears(job)
+    job.cancel()
+    if was not in (JobState.QUEUED, JobState.RUNNING):
+        return None  # the server does not know of it, or is done; and a join on its way leaves an orphan
+    return _tell_only(state, live, job, was, is_heard)
+
+
+def _tell_only(state: ClientState, live: LiveSession, job: Job, was: JobState, is_heard: bool) -> Flow[None]:
+    yield from _tell(state, live, job, was, is_heard=is_heard)
+
+
 def _tell(
     state: ClientState, live: LiveSession, job: Job, was: JobState, *, is_heard: bool
 ) -> Flow[CancelReport]:
@@ -350,11 +369,11 @@ def _tell(
     # A job that is NEW has its session already.
     is_awaited = any(other.state is JobState.NEW and its is live for other, its in state.open_jobs.items())
     telling = how_to_tell(
-        state.app.config,
+        state.app_in(live).config,
         live.session,
         job,
         was,
-        can_hang_up=is_heard and not is_awaited and not state.has_state,
+        can_hang_up=is_heard and not is_awaited and (live.retired.is_set or not state.is_worth_keeping(live)),
     )
     if telling.means is Means.NOTHING:
         if was is JobState.QUEUED and job.is_settled:

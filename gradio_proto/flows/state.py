@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..cookies import CookieJar
 from ..effects import Signal
-from ..endpoints import App
+from ..endpoints import App, Endpoint, rendered_elsewhere
 from ..errors import ArgumentError, ClientClosed
 from ..exchange import Exchange
 from ..files import FileInput, FileOutput
@@ -16,6 +16,7 @@ from ..http import Headers
 from ..job import Job
 from ..journal import Budget
 from ..limits import Limits
+from ..rendered import Rendered
 from ..session import Session
 from ..sse import SSEDecoder
 from ..timeouts import Timeouts
@@ -25,7 +26,7 @@ from ..urls import AppURL, target
 IDEMPOTENT_RETRIES: Final = 2
 """How often a GET is tried again by default: once for the moment, once for the restart."""
 
-JOINS_AT_ONCE: Final = 16
+JOINS_AT_ONCE: Final = 12
 """Joins on their way at once, each on a connection of its own: a burst of submits must not exhaust the file
 descriptors of either side, and a join is answered within milliseconds."""
 
@@ -130,6 +131,8 @@ class ClientState:
     open_jobs: dict[Job, LiveSession] = field(default_factory=dict[Job, LiveSession])
     """Every job that has not ended, with its session, in the order of their calls."""
     closed: bool = False
+    left_behind: Rendered | None = None
+    """What ``gr.render`` had made in the last session that was left with something of the kind in it."""
     _targets: dict[tuple[str, tuple[tuple[str, str], ...], bool], str] = field(
         default_factory=dict[tuple[str, tuple[tuple[str, str], ...], bool], str]
     )
@@ -139,6 +142,30 @@ class ClientState:
         """The app, once the client is connected."""
         assert self.loaded is not None
         return self.loaded
+
+    def app_in(self, live: LiveSession | None) -> App:
+        """The app as it is in a session: with what ``gr.render`` has made there."""
+        return self.app if live is None else live.session.rendered.added_to(self.app)
+
+    def resolve(self, api_name: str | None, fn_index: int | None, default: str | None) -> Endpoint:
+        """Find the endpoint that a call in the session of new jobs means.
+
+        Raises:
+            ArgumentError: As :meth:`App.resolve`.
+            TypeError: As :meth:`App.resolve`.
+        """
+        try:
+            return self.app_in(self.live).resolve(api_name, fn_index, default)
+        except ArgumentError:
+            if self.left_behind is None:
+                raise
+            try:
+                endpoint = self.left_behind.added_to(self.app).resolve(api_name, fn_index, default)
+            except ArgumentError:
+                endpoint = None
+            if endpoint is None or not endpoint.is_rendered:
+                raise
+            raise rendered_elsewhere(endpoint) from None
 
     def load(self, app: App) -> None:
         """Take an app that was read for the first time, or anew."""
@@ -156,6 +183,13 @@ class ClientState:
         """A session for one job, which goes by ``route`` of the simple API."""
         self._check_open()
         live = LiveSession(Session("", self.limits), route=route)
+        live.retired.set()
+        return live
+
+    def isolated_session(self) -> LiveSession:
+        """A session for one job of the queue, which no other joins."""
+        self._check_open()
+        live = LiveSession(Session(self.entropy.token(), self.limits))
         live.retired.set()
         return live
 
@@ -177,12 +211,18 @@ class ClientState:
         """Let new jobs join another session than ``live``; those that it has go on. Twice does nothing."""
         if self.live is live:
             self.live = None
+            if live.session.rendered:
+                self.left_behind = live.session.rendered
             self._let_go_of(live)
 
     def _let_go_of(self, live: LiveSession) -> None:
         # Not before its last job has ended: with the heartbeat a server lets go of the State under it.
         if live is not self.live and live not in self.open_jobs.values():
             live.retired.set()
+
+    def is_worth_keeping(self, live: LiveSession) -> bool:
+        """Whether a session holds what a new one has not."""
+        return self.has_state or bool(live.session.rendered)
 
     @property
     def has_state(self) -> bool:

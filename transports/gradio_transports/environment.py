@@ -1,13 +1,14 @@
-"""What the environment says about proxies (``HTTPS_PROXY``, ``NO_PROXY`` and their like)."""
+"""What the environment says about proxies (``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY`` and their like)."""
 
 from __future__ import annotations
 
 from gradio_proto.exchange import Proxy
 from gradio_proto.proxies import parse_proxy
+from gradio_proto.socks import SOCKSProxy
 from gradio_proto.urls import Origin
 
 
-def proxy_from_environment(origin: Origin) -> Proxy | None:
+def proxy_from_environment(origin: Origin) -> Proxy | SOCKSProxy | None:
     """The proxy that the environment names for an origin, read as the standard library reads it.
 
     Raises:

@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -172,6 +173,8 @@ class NonblockingTransport(Generic[S]):
             }
         )
         self.pool = self._new_pool()
+        self._fork_callbacks: list[Callable[[], None]] = []
+        _TRANSPORTS.add(self)
 
     def _new_pool(self) -> ConnectionPool:
         options = self._options
@@ -205,6 +208,22 @@ class NonblockingTransport(Generic[S]):
     def jitter(self) -> float:
         """A random number from 0 to 1."""
         return random.random()
+
+    def on_fork(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` in a forked child."""
+        self._fork_callbacks.append(callback)
+
+    def after_fork(self) -> None:
+        """In a forked child: leave the parent's connections to the parent."""
+        if self._reactor.closed:
+            return
+        self._reactor.after_fork(self._settle_after_fork)
+        self.pool.close()
+        self.pool = self._new_pool()
+
+    def _settle_after_fork(self) -> None:
+        for callback in self._fork_callbacks:
+            callback()
 
     # Effects.
 
@@ -488,3 +507,15 @@ class Connecting(Parking):
                 pass  # a forked child, whose selector does not know it
             sock.close()
         self._attempts.clear()
+
+
+_TRANSPORTS: weakref.WeakSet[NonblockingTransport[Any]] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for transport in tuple(_TRANSPORTS):
+        transport.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -339,21 +339,18 @@ class Reactor(SelectorScheduler):
 
     def after_fork(self, settle: Callable[[], None]) -> None:
         """In a forked child: begin anew, call ``settle()`` with the lock held, and end every flow. The parent's
-        sockets and its selector stay the parent's; its threads, and so whoever waited, are not here."""
+        threads, and so whoever waited, are not here."""
         self._interrupt.forget()
-        if self.closed:
-            return
-        tasks = tuple(self.tasks)
         for waiter in self._waiters:
             waiter.forget()
-        self.dispose()
-        self.forget()
-        with self.lock:
-            self._promised = sum(task.promised for task in tasks)
-            settle()
-            for task in tasks:
-                self.end(task)
-            self.ready.clear()
+        promised = self._promised
+
+        def settle_locked() -> None:
+            with self.lock:
+                self._promised = promised
+                settle()
+
+        super().after_fork(settle_locked)
 
 
 def _breathe() -> None:

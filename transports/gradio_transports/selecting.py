@@ -20,8 +20,10 @@ class SelectorScheduler(Scheduler):
     What is registered has a callable as its data, which gets the mask of what its socket is ready for.
     """
 
-    def __init__(self, perform: Mapping[type[Any], Perform]) -> None:
-        super().__init__(perform, time.monotonic)
+    def __init__(
+        self, perform: Mapping[type[Any], Perform], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(perform, clock)
 
     def forget(self) -> None:
         """Begin anew, with no tasks and no sockets."""
@@ -44,7 +46,7 @@ class SelectorScheduler(Scheduler):
         except OSError:
             pass  # it is full of wake-ups, or closed: then nobody sleeps
 
-    def _drain(self, _: int) -> None:
+    def _drain(self, mask: int) -> None:
         try:
             while len(self._wake_in.recv(4096)) == 4096:
                 pass
@@ -63,3 +65,14 @@ class SelectorScheduler(Scheduler):
         self.selector.close()
         self._wake_in.close()
         self._wake_out.close()
+
+    def after_fork(self, settle: Callable[[], None]) -> None:
+        """In a forked child: begin anew, call ``settle()``, and end every flow. The parent's sockets and its selector
+        stay the parent's."""
+        tasks = tuple(self.tasks)
+        self.dispose()
+        self.forget()
+        settle()
+        for task in tasks:
+            self.end(task)
+        self.ready.clear()

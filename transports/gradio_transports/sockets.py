@@ -26,7 +26,6 @@ class SocketTransport(NonblockingTransport[Reactor]):
 
     def __init__(self, options: TransportOptions) -> None:
         super().__init__(options, Reactor)
-        self._fork_callbacks: list[Callable[[], None]] = []
         self._callbacks = CallbackThread()
         self.lock = self._reactor.lock
         """The reactor's lock."""
@@ -50,10 +49,6 @@ class SocketTransport(NonblockingTransport[Reactor]):
         """Do something that takes the lock, now or as soon as this thread can."""
         self._reactor.when_free(action)
 
-    def on_fork(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` in a forked child."""
-        self._fork_callbacks.append(callback)
-
     def close(self) -> None:
         """Close every connection and end every flow."""
         self._reactor.close()
@@ -62,18 +57,12 @@ class SocketTransport(NonblockingTransport[Reactor]):
         self._callbacks.close()
 
     def after_fork(self) -> None:
-        """In a forked child: leave the parent's connections to the parent."""
+        """In a forked child: leave the parent's connections and threads to the parent."""
         self._callbacks = CallbackThread()
         try:
-            self._reactor.after_fork(self._settle_after_fork)
+            super().after_fork()
         finally:
             self.lock = self._reactor.lock
-        self.pool.close()
-        self.pool = self._new_pool()
-
-    def _settle_after_fork(self) -> None:
-        for callback in self._fork_callbacks:
-            callback()
 
 
 _TRANSPORTS: weakref.WeakSet[SocketTransport] = weakref.WeakSet()
@@ -95,13 +84,8 @@ def _after_fork_in_parent() -> None:
         _held_for_fork.pop().lock.release()
 
 
-def _after_fork_in_child() -> None:
-    _held_for_fork.clear()  # each gets a new lock
-    for transport in tuple(_TRANSPORTS):
-        transport.after_fork()
-
-
 if hasattr(os, "register_at_fork"):
+    # In a child, each gets a new lock.
     os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_held_for_fork.clear
     )

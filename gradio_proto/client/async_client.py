@@ -1,0 +1,208 @@
+"""The async client: the twin of the blocking one, for trio and asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+from ..errors import ClientClosed
+from ..flows.connect import connect, refresh
+from ..flows.state import checked_headers
+from ..job import JobState
+from ..simple_api import Via
+from ..transport import AsyncTransport
+from .async_job import AsyncJob
+from .base import BoundBase, ClientBase
+from .client import BoundEndpoint, Client
+from .options import CallOptions
+from .transports import async_factory
+from .twins import twin_of
+
+C = TypeVar("C", bound="AsyncClient")
+
+
+class AsyncClient(ClientBase[AsyncTransport]):
+    """A client of one Gradio app, for the tasks of a trio or asyncio program: the twin of :class:`Client`, of which it
+    has the options and, awaited, the methods.
+
+    ``async with AsyncClient(...) as client`` connects, and closes at the end; ``client = await AsyncClient(...)``
+    connects, and leaves the closing to you. It belongs to the loop that it was opened in, and finds out by itself
+    which kind that is.
+
+    There is no background task and no thread. Whoever awaits something of the client moves everything of it along;
+    while nobody does, nothing happens, and :meth:`run` is for programs in which something should all the same.
+
+    Raises:
+        ArgumentError: An option cannot be used; one that needs the transport is told when the client is opened.
+        GradioError: When it is opened: the app cannot be reached, wants a login, or speaks a protocol that this
+            library does not.
+    """
+
+    _was_opened = False
+
+    # Its life.
+
+    async def _connect(self: C) -> C:
+        if self._was_opened:
+            raise ClientClosed("an AsyncClient is opened once: make a new one")
+        self._was_opened = True
+        state = self._start(async_factory(self._options["transport"])).state
+        if self._app is not None:  # it comes from a pickle
+            state.loaded = self._app
+        else:
+            try:
+                await self._engine.transport.run(connect(state))
+            except BaseException:
+                self._engine.transport.close()
+                raise
+        self._opened()
+        return self
+
+    def __await__(self: C) -> Generator[Any, Any, C]:
+        return self._connect().__await__()
+
+    async def __aenter__(self: C) -> C:
+        return await self._connect()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @twin_of(Client.close)
+    async def close(self) -> None:
+        self._close()
+        if self._started is not None:
+            await self._started.transport.turn()
+
+    async def run(self) -> None:
+        """Keep everything going, until the client is closed or this task is cancelled.
+
+        For programs that submit jobs and then await nothing of the client for a while.
+        """
+        state = self._engine.state
+        await self._engine.transport.wait_until(lambda: state.closed, [])
+
+    def __setstate__(self, pickled: dict[str, Any]) -> None:
+        self._unpickle(pickled)
+
+    # What it knows.
+
+    @twin_of(Client.view_api)
+    async def view_api(
+        self,
+        all_endpoints: bool | None = None,
+        print_info: bool = True,
+        return_format: Literal["dict", "str"] | None = None,
+    ) -> dict[str, Any] | str | None:
+        shown = self._show_api(all_endpoints, print_info, return_format)
+        await self._engine.transport.turn()
+        return shown
+
+    # Calling.
+
+    @twin_of(Client.predict)
+    async def predict(
+        self,
+        *args: Any,
+        api_name: str | None = None,
+        fn_index: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        isolate: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        return await self.endpoint(api_name, fn_index, headers, isolate=isolate).predict(*args, **kwargs)
+
+    async def submit(
+        self,
+        *args: Any,
+        api_name: str | None = None,
+        fn_index: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        isolate: bool = False,
+        result_callbacks: Callable[..., Any] | Sequence[Callable[..., Any]] | None = None,
+        **kwargs: Any,
+    ) -> AsyncJob:
+        """Begin a call, and return its job when the server has accepted it, or it has ended before that.
+
+        Args:
+            args: As for :meth:`predict`.
+            api_name: As for :meth:`predict`.
+            fn_index: As for :meth:`predict`.
+            headers: As for :meth:`predict`.
+            isolate: As for :meth:`predict`.
+            result_callbacks: Called with the result (several values as several arguments) once it is there, in order,
+                where flows run; not called for a job that fails.
+            kwargs: As for :meth:`predict`.
+
+        Raises:
+            TypeError: The arguments do not fit the endpoint's parameters.
+            ArgumentError: There is no such endpoint, or an argument cannot be sent.
+        """
+        job = await self.endpoint(api_name, fn_index, headers, isolate=isolate).submit(*args, **kwargs)
+        callbacks = [result_callbacks] if callable(result_callbacks) else result_callbacks or ()
+        for callback in callbacks:
+            await job.add_done_callback(AsyncJob.with_result(callback))
+        return job
+
+    @twin_of(Client.endpoint)
+    def endpoint(
+        self,
+        api_name: str | None = None,
+        fn_index: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        event_data: Any = None,
+        trigger_id: int | None = None,
+        via: Via = "queue",
+        isolate: bool = False,
+    ) -> AsyncBoundEndpoint:
+        options = CallOptions(checked_headers(headers), event_data, trigger_id, via, isolate)
+        return AsyncBoundEndpoint(self, self._engine, self._resolve(api_name, fn_index), options)
+
+    @twin_of(Client.component_server)
+    async def component_server(self, component_id: int, fn_name: str, data: Any = None) -> Any:
+        from ..flows.component_server import call_component  # few programs do that
+
+        return await self._engine.transport.run(
+            call_component(self._engine.state, self.session_hash, component_id, fn_name, data)
+        )
+
+    @twin_of(Client.reset_session)
+    async def reset_session(self) -> None:
+        self._engine.retire_session()
+        await self._engine.transport.turn()
+
+    @twin_of(Client.refresh)
+    async def refresh(self) -> None:
+        await self._engine.transport.run(refresh(self._engine.state))
+
+
+class AsyncBoundEndpoint(BoundBase[AsyncTransport]):
+    """An endpoint of a client: what :meth:`AsyncClient.endpoint` returns. Calling it is :meth:`predict`."""
+
+    @twin_of(BoundEndpoint.predict)
+    async def predict(self, /, *args: Any, **kwargs: Any) -> Any:
+        engine = self._engine
+        job, live = self._begin(args, kwargs, keep_messages=False)
+        try:
+            engine.transport.spawn(engine.call(live, job), promised=True)
+            await engine.transport.wait_until(lambda: job.is_settled, job.on_settled)
+        finally:
+            engine.give_up(live, job)  # does nothing, unless this task was cancelled
+        return job.result()
+
+    __call__ = predict
+
+    @twin_of(BoundEndpoint.submit)
+    async def submit(self, /, *args: Any, **kwargs: Any) -> AsyncJob:
+        engine = self._engine
+        job, live = self._begin(args, kwargs, keep_messages=True)
+        facade = AsyncJob(self._client, engine, live, job)
+        try:
+            engine.transport.spawn(engine.call(live, job), promised=True)
+            await engine.transport.wait_until(
+                lambda: job.state not in (JobState.NEW, JobState.JOINING), job.on_news
+            )
+        except BaseException:
+            engine.give_up(live, job)
+            raise
+        return facade

@@ -1,0 +1,212 @@
+"""What ``await client.submit()`` returns: a job as a task of trio or asyncio holds it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..cancelling import CancelReport, refusal_to_settle
+from ..errors import ClientClosed
+from ..events import Cancelled, Completed, Failed, JobEvent, Output
+from ..flows.calls import cancel
+from ..flows.state import LiveSession
+from ..job import Job as ProtocolJob
+from ..status import StatusUpdate
+from ..transport import AsyncTransport
+from .engine import call_safely
+from .job import Job, JobCancelled, JobTimeout
+from .reading import EventReader
+from .twins import twin_of
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+
+class AsyncJob:
+    """A call under way: the twin of :class:`Job`, each method of which is awaited here.
+
+    It makes progress while somebody awaits something of its client, whatever that is; :meth:`AsyncClient.run` is for
+    programs in which nobody does. Its life is that of its client, or its own ``async with``, which gives it up
+    at the end.
+    """
+
+    def __init__(
+        self, client: object, engine: Engine[AsyncTransport], live: LiveSession, job: ProtocolJob
+    ) -> None:
+        self.cancel_report: CancelReport | None = None
+        """What the last call of :meth:`cancel` did, and whether the server was told."""
+        self._client = client  # a job keeps its client open
+        self._engine = engine
+        self._transport = engine.transport
+        self._live = live
+        self._job = job
+        self._iterator: AsyncIterator[Any] | None = None
+        self._callbacks: list[Callable[[AsyncJob], Any]] | None = []
+        job.on_settled.append(self._settled)
+
+    def __repr__(self) -> str:
+        return f"<AsyncJob {self._job.label} {self._job.code.value} event_id={self._job.event_id}>"
+
+    @property
+    def event_id(self) -> str | None:
+        """The server's name for the job; None until it has accepted it."""
+        return self._job.event_id
+
+    @property
+    def session_hash(self) -> str:
+        """The session in which it runs."""
+        return self._live.session.hash
+
+    def _settled(self) -> None:
+        callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
+            self._engine.defer_callback(partial(callback, self), self)
+
+    def _is_done(self) -> bool:
+        return self._job.is_settled
+
+    async def _wait(self, timeout: float | None) -> None:
+        if not await self._transport.wait_until(self._is_done, self._job.on_settled, timeout):
+            raise JobTimeout(f"{self!r} has not ended within {timeout:g} s")
+
+    def _outcome(self) -> Any:
+        if isinstance(self._job.outcome, Cancelled):
+            raise self._job.cancelled_error(JobCancelled)
+        return self._job.result()
+
+    @twin_of(Job.result)
+    async def result(self, timeout: float | None = None) -> Any:
+        await self._wait(timeout)
+        return self._outcome()
+
+    @twin_of(Job.exception)
+    async def exception(self, timeout: float | None = None) -> BaseException | None:
+        await self._wait(timeout)
+        outcome = self._job.outcome
+        if isinstance(outcome, Failed):
+            return outcome.error
+        return None if isinstance(outcome, Completed) else self._job.cancelled_error(JobCancelled)
+
+    async def done(self) -> bool:
+        """Whether the job has ended, as far as is known when what has come was read. Does not wait."""
+        await self._transport.turn()
+        return self._job.is_settled
+
+    async def running(self) -> bool:
+        """Whether the job has not ended. Does not wait."""
+        return not await self.done()
+
+    @twin_of(Job.cancelled)
+    async def cancelled(self) -> bool:
+        await self._transport.turn()
+        return isinstance(self._job.outcome, Cancelled)
+
+    @twin_of(Job.add_done_callback)
+    async def add_done_callback(self, fn: Callable[[AsyncJob], Any]) -> None:
+        if self._callbacks is not None:
+            self._callbacks.append(fn)
+        else:
+            call_safely(partial(fn, self), self)
+        await self._transport.turn()
+
+    @staticmethod
+    def with_result(callback: Callable[..., Any]) -> Callable[[AsyncJob], Any]:
+        """What calls a ``result_callbacks`` callback once its job is done, unless it failed."""
+
+        def run(job: AsyncJob) -> None:
+            outcome = job._job.outcome
+            if isinstance(outcome, Completed):
+                value = outcome.value
+                callback(*value) if isinstance(value, tuple) else callback(value)
+
+        return run
+
+    @twin_of(Job.cancel)
+    async def cancel(self, force: bool = False) -> bool:
+        refusal = refusal_to_settle(self._job, force=force)
+        if refusal is not None:  # nothing is to be done, which a closed client can do as well
+            self.cancel_report = CancelReport(False, False, refusal)
+            await self._transport.turn()
+            return False
+        flow = cancel(self._engine.state, self._live, self._job, force=force)
+        try:
+            self.cancel_report = await self._transport.run(flow)
+        except ClientClosed:
+            self.cancel_report = CancelReport(False, False, "the client was closed meanwhile")
+        return self.cancel_report.cancelled
+
+    async def __aenter__(self) -> AsyncJob:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # Settled here and now, for this may be the end of a task that is cancelled and can await nothing any more.
+        self._engine.give_up(self._live, self._job)
+        await self._transport.turn()
+
+    @twin_of(Job.status)
+    async def status(self) -> StatusUpdate:
+        await self._transport.turn()
+        return self._job.status_update(self._transport.wall_clock())
+
+    @twin_of(Job.outputs)
+    async def outputs(self) -> list[Any]:
+        await self._transport.turn()
+        events = _Events(self._engine, self._job, waits=False)
+        return [event.value async for event in events if isinstance(event, Output)]
+
+    @twin_of(Job.__iter__)
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return _Outputs(self, self.events())
+
+    async def __anext__(self) -> Any:
+        """The next output, waited for: ``await anext(job)`` takes up where the last one stopped."""
+        if self._iterator is None:
+            self._iterator = self.__aiter__()
+        return await self._iterator.__anext__()
+
+    @twin_of(Job.events)
+    def events(self) -> AsyncIterator[JobEvent]:
+        return _Events(self._engine, self._job)
+
+
+class _Events(AsyncIterator[JobEvent]):
+    """A job's events, waited for unless ``waits`` is False."""
+
+    def __init__(self, engine: Engine[AsyncTransport], job: ProtocolJob, *, waits: bool = True) -> None:
+        self._engine = engine
+        self._reader = EventReader(job)
+        self._waits = waits
+
+    async def __anext__(self) -> JobEvent:
+        reader, transport = self._reader, self._engine.transport
+        while not reader.is_over:
+            if self._waits:
+                await transport.wait_until(reader.has_news, reader.job.on_news)
+            event = reader.next_event()
+            if event is not None:
+                files = reader.files_to_fetch(event)
+                if files:
+                    from ..flows.download import fetch_outputs
+
+                    await transport.run(fetch_outputs(self._engine.state, reader.job, files))
+                return reader.with_files(event)
+            if not self._waits:
+                break
+        raise StopAsyncIteration
+
+
+class _Outputs(AsyncIterator[Any]):
+    def __init__(self, job: AsyncJob, events: AsyncIterator[JobEvent]) -> None:
+        self._job = job
+        self._events = events
+
+    async def __anext__(self) -> Any:
+        while True:
+            event = await self._events.__anext__()
+            if isinstance(event, Output):
+                return event.value
+            if isinstance(event, Failed):
+                raise event.error
+            if isinstance(event, Cancelled) and event.by_server:
+                await self._job.result(0)

@@ -1,0 +1,311 @@
+"""What the blocking client and the async one have in common: their options, and what they know without asking."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from ..api_info import ApiInfo, parse_api_info
+from ..config import parse_config
+from ..cookies import CookieJar
+from ..endpoints import App, Endpoint
+from ..errors import ArgumentError, LocalProtocolError
+from ..exchange import Proxy
+from ..flows.state import ClientState, Entropy, LiveSession, Slots, checked_headers
+from ..job import Job
+from ..journal import Budget
+from ..limits import Limits
+from ..socks import SOCKSProxy
+from ..timeouts import Timeouts
+from ..transfers import Transfer
+from ..transport import Transport, TransportOptions
+from ..urls import parse_app_url
+from .engine import Engine
+from .options import (
+    CallOptions,
+    checked_auth,
+    checked_callable,
+    checked_directory,
+    count,
+    instance,
+    one_of,
+    string,
+)
+
+if TYPE_CHECKING:
+    import ssl
+    from os import PathLike
+
+X = TypeVar("X", bound=Transport)
+
+
+class ClientBase(Generic[X]):
+    """A client's options and its engine; :class:`gradio_proto.Client` documents them."""
+
+    def __init__(
+        self,
+        src: str | None = None,
+        token: str | None = None,
+        max_workers: int | None = None,
+        verbose: bool = False,
+        auth: tuple[str, str] | None = None,
+        httpx_kwargs: None = None,
+        *,
+        space: str | None = None,
+        hf_token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
+        download_files: str | PathLike[str] | bool = True,
+        ssl_verify: bool = True,
+        ssl_context: ssl.SSLContext | None = None,
+        api_name: str | None = None,
+        timeouts: Timeouts | None = None,
+        max_retries: int | None = None,
+        proxy: str | None = None,
+        trust_env: bool = True,
+        transport: str | Callable[[TransportOptions], X] | None = None,
+        heartbeat: bool = True,
+        limits: Limits | None = None,
+        on_transfer: Callable[[Transfer], Any] | None = None,
+        oauth_token: str | None = None,
+        analytics_enabled: bool | None = None,
+    ) -> None:
+        self._closed = True  # until there is something to close
+        self._started: Engine[X] | None = None
+        if httpx_kwargs is not None:
+            raise TypeError(
+                "httpx_kwargs is not supported, since there is no httpx here: use timeouts=, proxy=, ssl_verify=, "
+                "ssl_context=, headers= or cookies="
+            )
+        self._options: dict[str, Any] = {
+            "src": one_of("src", src, "space", space, wanted="the app's URL"),
+            "max_workers": max_workers,
+            "ssl_verify": ssl_verify,
+            "api_name": api_name,
+            "timeouts": timeouts or Timeouts(),
+            "max_retries": max_retries,
+            "trust_env": trust_env,
+            "heartbeat": heartbeat,
+            "limits": limits or Limits(),
+            "transport": transport,
+            "download_files": checked_directory(download_files),
+        }
+        secrets: dict[str, Any] = {
+            "token": one_of("token", token, "hf_token", hf_token),
+            "oauth_token": oauth_token,
+            "auth": auth,
+            "headers": headers,
+            "cookies": cookies,
+            "proxy": proxy,
+            "ssl_context": ssl_context,
+        }
+        self._secrets = secrets
+        self._app: App | None = None
+        """What it knows from a pickle."""
+        self._on_transfer = on_transfer
+        self._verbose = verbose
+        self._open()
+
+    def _open(self) -> None:
+        """What the constructor ends with."""
+
+    def _start(self, make_transport: Callable[[TransportOptions], X]) -> Engine[X]:
+        """Make the state and the transport, without sending anything."""
+        options, secrets, on_transfer = self._options, self._secrets, self._on_transfer
+        auth = checked_auth(secrets.get("auth"))
+        max_retries = count("max_retries", options["max_retries"], least=0)
+        max_workers = count("max_workers", options["max_workers"], least=1)
+        instance("timeouts", options["timeouts"], Timeouts)
+        instance("limits", options["limits"], Limits)
+        checked_callable("on_transfer", on_transfer)
+        url = parse_app_url(string("src", options["src"]))
+        sent = checked_headers(secrets.get("headers"))
+        tokens = {name: secrets[name] for name in ("token", "oauth_token") if secrets.get(name) is not None}
+        for name, token in tokens.items():
+            string(name, token)
+            if not url.origin.tls and not url.origin.is_loopback:
+                raise ArgumentError(f"a token is sent over https only, and {url} is not")
+        if "token" in tokens:
+            sent += (("x-hf-authorization", f"Bearer {tokens['token']}"),)
+        cookies = CookieJar(url.origin, options["limits"])
+        preset: Mapping[Any, Any] = secrets.get("cookies") or {}
+        is_mapping = isinstance(preset, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not is_mapping or not all(isinstance(part, str) for part in (*preset, *preset.values())):
+            raise TypeError("cookies must be a mapping of str to str: cookies={'name': 'value'}")
+        for name, value in preset.items():
+            cookies.set(name, value)
+        proxy = secrets.get("proxy")
+        if proxy is not None:
+            string("proxy", proxy)
+        directory = options["download_files"]
+        transport = make_transport(
+            TransportOptions(
+                origin=url.origin,
+                limits=options["limits"],
+                timeouts=options["timeouts"],
+                ssl_verify=options["ssl_verify"],
+                ssl_context=secrets.get("ssl_context"),
+                proxy=None if proxy is None or url.origin.is_loopback else _proxy(proxy),
+                trust_env=options["trust_env"],
+            )
+        )
+        state = ClientState(
+            url=url,
+            limits=options["limits"],
+            timeouts=options["timeouts"],
+            entropy=Entropy(token=transport.token, jitter=transport.jitter),
+            headers=sent,
+            cookies=cookies,
+            budget=Budget(options["limits"].client_unread_bytes),
+            auth=auth,
+            oauth_token=tokens.get("oauth_token"),
+            max_retries=max_retries,
+            heartbeat=options["heartbeat"],
+            slots=Slots(max_workers),
+            download_directory=directory if isinstance(directory, str) else None,
+        )
+        self._started = Engine(transport, state, downloads=directory is not False, on_transfer=on_transfer)
+        return self._started
+
+    @property
+    def _engine(self) -> Engine[X]:
+        if self._started is None:
+            raise LocalProtocolError("the client is not open yet: async with AsyncClient(...) as client")
+        return self._started
+
+    def _opened(self) -> None:
+        self._closed = False
+        if self._verbose:
+            print(f"Loaded as API: {self.src}")
+
+    def _close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._engine.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+            self._close()
+
+    def __repr__(self) -> str:
+        src = self._options["src"] if self._started is None else self.src
+        return f"<{type(self).__name__} of {src}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A pickle travels: it carries no credentials and no cookies, and a session of its own is made from it.
+        transport = self._options["transport"]
+        if transport is not None and not isinstance(transport, str):
+            raise TypeError("a client whose transport is no name cannot be pickled")
+        return {
+            "options": self._options,
+            "config": self.config,
+            "info": _raw_info(self._engine.state.app.info),
+        }
+
+    def _unpickle(self, pickled: Mapping[str, Any]) -> None:
+        self._closed = True
+        self._started = None
+        self._options = pickled["options"]
+        self._secrets = {}
+        self._on_transfer = None
+        self._verbose = False
+        self._app = App(parse_config(pickled["config"]), parse_api_info(pickled["info"]))
+
+    # What it knows.
+
+    @property
+    def src(self) -> str:
+        """The app's URL, with a slash at its end."""
+        return f"{self._engine.state.url}/"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The app's config, as its server sent it."""
+        return dict(self._engine.config.raw)
+
+    @property
+    def protocol(self) -> str:
+        """The generation of the protocol: ``"sse_v3"``."""
+        return self._engine.config.protocol
+
+    @property
+    def app_version(self) -> str:
+        """The version of Gradio that the app's server says it runs."""
+        return self._engine.config.version
+
+    @property
+    def app_id(self) -> int | str | None:
+        """What tells this run of the app from others; None if its server does not say. See :meth:`refresh`."""
+        return self._engine.config.app_id
+
+    @property
+    def session_hash(self) -> str:
+        """The session that new jobs join; State lives in it."""
+        with self._engine.transport.lock:
+            return self._engine.session().session.hash
+
+    def _resolve(self, api_name: str | None, fn_index: int | None) -> Endpoint:
+        return self._engine.state.app.resolve(api_name, fn_index, self._options["api_name"])
+
+    def _show_api(
+        self, all_endpoints: bool | None, print_info: bool, return_format: Literal["dict", "str"] | None
+    ) -> dict[str, Any] | str | None:
+        from ..view_api import (  # few programs show it, and every one pays for imports
+            api_as_dict,
+            api_as_text,
+        )
+
+        state = self._engine.state
+        with self._engine.transport.lock:
+            app = state.app_in(state.live)
+        text = api_as_text(app, all_endpoints)
+        if print_info:
+            print(text)
+        if return_format == "str":
+            return text
+        return api_as_dict(app) if return_format == "dict" else None
+
+
+class BoundBase(Generic[X]):
+    """An endpoint of a client, with the options of its calls."""
+
+    def __init__(
+        self, client: ClientBase[X], engine: Engine[X], endpoint: Endpoint, options: CallOptions
+    ) -> None:
+        self._client = client  # an endpoint keeps its client open
+        self._engine = engine
+        self._app: App = engine.state.app
+        self._endpoint = endpoint
+        self._options = options
+
+    def __repr__(self) -> str:
+        return f"<Endpoint {self._endpoint.label} of {self._client.src}>"
+
+    def _current(self) -> Endpoint:
+        """The endpoint as the app has it now, which may have been refreshed, or rendered anew; the lock is held."""
+        app: App = self._engine.state.app_in(self._engine.state.live)
+        if app is not self._app:
+            self._endpoint = app.successor(self._endpoint, self._app)
+            self._app = app
+        return self._endpoint
+
+    def _begin(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], *, keep_messages: bool
+    ) -> tuple[Job, LiveSession]:
+        """Make the job of a call; the lock is held."""
+        return self._engine.begin(self._current(), self._options, args, kwargs, keep_messages=keep_messages)
+
+
+def _proxy(url: str) -> Proxy | SOCKSProxy:
+    from ..proxies import parse_proxy  # few programs have one
+
+    return parse_proxy(url)
+
+
+def _raw_info(info: ApiInfo) -> dict[str, Any]:
+    return {
+        "named_endpoints": {name: dict(endpoint.raw) for name, endpoint in info.named.items()},
+        "unnamed_endpoints": {str(index): dict(endpoint.raw) for index, endpoint in info.unnamed.items()},
+    }

@@ -1,0 +1,112 @@
+"""The blocking client inside somebody else's loop: Qt, Twisted, a game's, one's own.
+
+``Client.submit()`` returns at once; its job goes on while the loop turns the transport, and callbacks are called by
+those turns, on the loop's thread. A subclass connects it with its loop::
+
+    class MyTransport(EmbeddedTransport):
+        def __init__(self, options):
+            super().__init__(options)
+            my_loop.watch(self.fileno(), self.take_turn)  # when there is something to read
+
+        def take_turn(self):
+            timeout = self.turn()
+            if timeout is not None:
+                my_loop.call_later(timeout, self.take_turn)  # replacing the one before
+
+    client = Client(url, transport=MyTransport)
+
+What waits (the constructor, ``predict()``, ``result()``) still waits, and keeps the loop waiting: a program in a loop
+uses ``submit()`` and ``add_done_callback()``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from gradio_proto.effects import Flow
+from gradio_proto.errors import ClientClosed
+from gradio_proto.exchange import lower
+from gradio_proto.transport import TransportOptions
+
+from .loop_reactor import LoopReactor
+from .nonblocking import NonblockingTransport
+
+T = TypeVar("T")
+
+
+class EmbeddedTransport(NonblockingTransport[LoopReactor]):
+    """Runs a client's flows over sockets, when it is turned. It belongs to one thread."""
+
+    def __init__(self, options: TransportOptions) -> None:
+        super().__init__(options, LoopReactor)
+
+    # What the loop asks for.
+
+    def fileno(self) -> int:
+        """The descriptor that is readable when a turn is due."""
+        return self._reactor.fileno()
+
+    def turn(self) -> float | None:
+        """Let everything happen that can, without waiting.
+
+        Returns:
+            The seconds in which the next turn is due: 0.0 for at once, None for only when there is something to read.
+        """
+        return self._reactor.turn()
+
+    # What the client asks for.
+
+    @property
+    def lock(self) -> contextlib.AbstractContextManager[object]:
+        """Nothing to guard: there is one thread."""
+        return contextlib.nullcontext()
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end, waiting for it."""
+        task = self._reactor.spawn(lower(flow, self.pool))
+        try:
+            self.wait_until(task.is_done, task.watchers)
+        except BaseException:
+            self._reactor.end(task)
+            raise
+        return task.outcome()
+
+    def wait_until(
+        self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
+    ) -> bool:
+        """Wait until ``done()``, turning the reactor for all."""
+        reactor = self._reactor
+        until = None if timeout is None else time.monotonic() + timeout
+        while not done():
+            if reactor.closed:
+                raise ClientClosed("the client was closed")
+            pause = reactor.turn()
+            if done():
+                break
+            now = time.monotonic()
+            if until is not None and now >= until:
+                return False
+            if pause != 0.0 and not reactor.closed:
+                reactor.poll(reactor.timeout(now, until))
+        return True
+
+    def defer(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when this turn is over, or the next."""
+        self._reactor.defer(callback)
+
+    def when_free(self, action: Callable[[], None]) -> None:
+        """Do it now, or when this turn is over."""
+        if self._reactor.is_turning:
+            self._reactor.defer(action)
+        else:
+            action()
+
+    def close(self) -> None:
+        """Close every connection and end every flow."""
+        if not self._reactor.closed:
+            self._reactor.close()
+            self.pool.close()
+            self._reactor.dispose()
