@@ -16,7 +16,8 @@ from gradio_proto import _HOMES  # pyright: ignore[reportPrivateUsage]
 from gradio_proto.limits import Limits
 
 DOCS = Path(__file__).parent
-SOURCE = DOCS.parent / "gradio_proto"
+ROOT = DOCS.parent
+SOURCES = (ROOT, ROOT / "transports")
 
 NOTE = "<!-- Made by docs/make_reference.py from the docstrings. Do not edit: run it again. -->"
 
@@ -30,6 +31,14 @@ CLIENT = {
         *("Job", "Job.result", "Job.exception", "Job.cancelled", "Job.add_done_callback", "Job.cancel"),
         *("Job.status", "Job.outputs", "Job.events", "Job.event_id", "Job.session_hash"),
     ),
+    "client/async_client": ("AsyncClient", "AsyncClient.submit", "AsyncClient.run"),
+    "client/async_job": ("AsyncJob", "AsyncJob.done"),
+    "client/files": ("handle_file",),
+}
+
+TRANSPORTS = {
+    "embedded": ("EmbeddedTransport", "EmbeddedTransport.fileno", "EmbeddedTransport.turn"),
+    "loop_reactor": ("LoopReactor", "LoopReactor.fileno", "LoopReactor.turn"),
 }
 
 TESTING = {
@@ -58,25 +67,32 @@ CORE = {
         *("Connect", "StartTLS", "Send", "Receive", "IsQuiet", "Open", "ReadHead", "ReadBody", "Wait"),
         *("Sleep", "Now", "Signal", "ByteStream", "TimedOut"),
     ),
+    "scheduler": (
+        *("Scheduler", "Scheduler.spawn", "Scheduler.park", "Scheduler.resume", "Scheduler.end"),
+        *("Scheduler.step_all", "Scheduler.next_deadline", "Scheduler.expire", "Task", "Parking"),
+    ),
     "exchange": ("lower", "ConnectionPool", "Exchange", "Proxy"),
     "flows/state": ("ClientState", "Entropy", "LiveSession"),
     "flows/connect": ("connect",),
     "flows/calls": ("call", "cancel"),
     "flows/heartbeat": ("heartbeat",),
-    "transport": ("BlockingTransport", "TransportOptions"),
+    "transport": ("Transport", "BlockingTransport", "AsyncTransport", "TransportOptions"),
 }
 """The names of the core that a program with a loop of its own works with, in the order in which they build."""
 
 HOMES_ELSEWHERE = {"ProgressUnit": "messages"}
 """Names that a module takes from another one and hands on."""
 
-Definition = ast.ClassDef | ast.FunctionDef
+INHERITED = {"Client": ("client/base", "ClientBase")}
+"""Where a class has the names from that are not its own."""
+
+Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def tree(module: str) -> ast.Module:
-    path = SOURCE / f"{module}.py"
-    if not path.exists():
-        path = SOURCE / module / "__init__.py"
+    package = "gradio_transports" if module in TRANSPORTS else "gradio_proto"
+    places = [source / package / f"{module}{end}" for source in SOURCES for end in (".py", "/__init__.py")]
+    path = next(place for place in places if place.exists())
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
@@ -90,7 +106,7 @@ def sentence(docstring: str | None) -> str:
 def definitions(body: list[ast.stmt]) -> Iterator[Definition]:
     """The public classes and functions of a module or class."""
     for node in body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+        if isinstance(node, Definition) and not node.name.startswith("_"):
             yield node
 
 
@@ -115,13 +131,16 @@ def described(module: str, name: str) -> str:
     """The line of one public name: a class, a function, or a method as ``Class.method``."""
     first, _, method = name.partition(".")
     node = find(tree(module).body, first)
+    if method and first in INHERITED and method not in [own.name for own in definitions(node.body)]:
+        module, base = INHERITED[first]
+        node = find(tree(module).body, base)
     if method:
         node = find(node.body, method)
-    shown = name + parameters(node) if isinstance(node, ast.FunctionDef) else name
+    shown = name if isinstance(node, ast.ClassDef) else name + parameters(node)
     return f"{'  ' * name.count('.')}- `{shown}`: {sentence(ast.get_docstring(node))}"
 
 
-def parameters(node: ast.FunctionDef) -> str:
+def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     """What a function takes, by name; nothing for a property."""
     if any(isinstance(name, ast.Name) and name.id == "property" for name in node.decorator_list):
         return ""
@@ -135,7 +154,8 @@ def parameters(node: ast.FunctionDef) -> str:
 
 def section(module: str, names: tuple[str, ...]) -> list[str]:
     """The names of one module."""
-    title = f"### `gradio_proto.{module.replace('/', '.')}`"
+    package = "gradio_transports" if module in TRANSPORTS else "gradio_proto"
+    title = f"### `{package}.{module.replace('/', '.')}`"
     lines = [title, "", sentence(ast.get_docstring(tree(module))), ""]
     return [*lines, *(described(HOMES_ELSEWHERE.get(name, module), name) for name in names), ""]
 
@@ -162,6 +182,9 @@ def reference() -> str:
         "",
     ]
     for module, names in CORE.items():
+        lines += section(module, names)
+    lines += ["## Transports in other loops", "", "See [how](howto/loops.md).", ""]
+    for module, names in TRANSPORTS.items():
         lines += section(module, names)
     return "\n".join(lines).rstrip() + "\n"
 

@@ -131,5 +131,5 @@ class AsyncTransport(Transport, Protocol):
         ...
 
     async def turn(self) -> None:
-        """Let everything happen that can without waiting for the network, and the loop's other tasks go on."""
+        """Let the loop's other tasks go on, and then everything happen here that can without waiting."""
         ...

@@ -631,10 +631,10 @@ def test_the_stream_of_a_session_without_jobs_is_closed_when_it_is_retired() -> 
     world = joining(streams=[[STREAM, completed("e1", "v")], [STREAM, completed("e2", "w")]])
     begun = world.begin("/echo", "x")
     assert world.result(begun) == "v"
-    end_if_unused(world.state, begun.live)
+    end_if_unused(begun.live)
     assert begun.live.stream is not None  # the next job reads on there
     world.state.retire(begun.live)
-    end_if_unused(world.state, begun.live)
+    end_if_unused(begun.live)
     assert begun.live.stream is None
     assert not world.pool._busy
     assert world.result(world.begin("/echo", "y")) == "w"
@@ -646,10 +646,10 @@ def test_the_stream_of_a_retired_session_is_closed_after_its_last_job() -> None:
     jobs = [world.begin("/echo", text) for text in "xyz"]
     world.runner.settle()
     world.state.retire(jobs[0].live)
-    end_if_unused(world.state, jobs[0].live)
+    end_if_unused(jobs[0].live)
     assert world.result(jobs[0]) == "v"
     jobs[1].job.cancel()
-    end_if_unused(world.state, jobs[0].live)  # its reader has yet to leave, and the third job to join
+    end_if_unused(jobs[0].live)  # its reader has yet to leave, and the third job to join
     assert jobs[0].live.stream is not None
     world.runner.settle()
     world.say(completed("e3", "u"))

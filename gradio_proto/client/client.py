@@ -121,7 +121,7 @@ class Client(ClientBase[BlockingTransport]):
         isolate: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Call an endpoint and wait for its result, on this thread.
+        """Call an endpoint and wait for its result.
 
         Args:
             args: Its arguments by position. State is left out.

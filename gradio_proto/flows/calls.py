@@ -20,6 +20,7 @@ from ..errors import (
 )
 from ..files import Uploads
 from ..job import Job, JobState, internal_error
+from ..messages import ProcessCompleted
 from ..replies import json_reply
 from .connect import was_restarted
 from .requests import LONGEST_RETRY_AFTER, back_off, post_json
@@ -87,7 +88,7 @@ def carry(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     finally:
         job.cancel()  # does nothing, unless whoever ran this flow has given it up
         give_slot_back()
-        end_if_unused(state, live)
+        end_if_unused(live)
 
 
 def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
@@ -304,7 +305,7 @@ def see_off(state: ClientState, live: LiveSession, orphan: Job) -> Flow[None]:
         yield from _see_off(state, live, orphan)
     finally:
         orphan.cancel()
-        end_if_unused(state, live)
+        end_if_unused(live)
 
 
 def _see_off(state: ClientState, live: LiveSession, orphan: Job) -> Flow[None]:
@@ -341,6 +342,18 @@ def cancel(state: ClientState, live: LiveSession, job: Job, *, force: bool = Fal
     return (yield from _tell(state, live, job, was, is_heard=is_heard))
 
 
+def complete(state: ClientState, live: LiveSession, job: Job, message: ProcessCompleted) -> Flow[bool]:
+    """End a running job as ``message`` says, and have the server stop it. False where that would harm another job:
+    nothing is done then."""
+    config = state.app_in(live).config
+    telling = how_to_tell(config, live.session, job, JobState.RUNNING, can_hang_up=False)
+    if telling.means is not Means.REQUEST:
+        return False
+    job.receive(message, "")
+    yield from _ask(state, live, job, telling)
+    return True
+
+
 def abandon(state: ClientState, live: LiveSession, job: Job) -> Flow[None] | None:
     """Cancel a job whose caller has gone, at once; what is returned tells the server, where it is to be told."""
     was, is_heard = job.state, live.session.hears(job)
@@ -367,7 +380,7 @@ def _tell(
         )
         return closing_report(state.app.config, refusal)
     # A job that is NEW has its session already.
-    is_awaited = any(other.state is JobState.NEW and its is live for other, its in state.open_jobs.items())
+    is_awaited = any(other.state is JobState.NEW for other in live.open_jobs)
     telling = how_to_tell(
         state.app_in(live).config,
         live.session,

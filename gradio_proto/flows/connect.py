@@ -61,7 +61,7 @@ def refresh(state: ClientState) -> Flow[None]:
     if state.app.config.app_id != before and state.live is not None:
         live = state.live
         state.retire(live)
-        end_if_unused(state, live)
+        end_if_unused(live)
 
 
 def was_restarted(state: ClientState, until: float | None) -> Flow[bool]:

@@ -67,6 +67,8 @@ class LiveSession:
     """The functions of each cancellation on its way: the server would end what starts meanwhile, too."""
     held_back: list[Signal] = field(default_factory=list[Signal])
     """Who waits to join until a cancellation has passed."""
+    open_jobs: dict[Job, None] = field(default_factory=dict[Job, None])
+    """Its jobs that have not ended, those too that have not joined yet."""
 
 
 class Slots:
@@ -128,8 +130,8 @@ class ClientState:
     """The jobs in flight (``max_workers``)."""
     joins: Slots = field(default_factory=lambda: Slots(JOINS_AT_ONCE))
     """The joins on their way."""
-    open_jobs: dict[Job, LiveSession] = field(default_factory=dict[Job, LiveSession])
-    """Every job that has not ended, with its session, in the order of their calls."""
+    open_jobs: dict[Job, None] = field(default_factory=dict[Job, None])
+    """Every job that has not ended, in the order of their calls."""
     closed: bool = False
     left_behind: Rendered | None = None
     """What ``gr.render`` had made in the last session that was left with something of the kind in it."""
@@ -198,9 +200,11 @@ class ClientState:
 
         def forget() -> None:
             del self.open_jobs[job]
+            del live.open_jobs[job]
             self._let_go_of(live)
 
-        self.open_jobs[job] = live
+        self.open_jobs[job] = None
+        live.open_jobs[job] = None
         job.on_settled.append(forget)
 
     def _check_open(self) -> None:
@@ -217,7 +221,7 @@ class ClientState:
 
     def _let_go_of(self, live: LiveSession) -> None:
         # Not before its last job has ended: with the heartbeat a server lets go of the State under it.
-        if live is not self.live and live not in self.open_jobs.values():
+        if live is not self.live and not live.open_jobs:
             live.retired.set()
 
     def is_worth_keeping(self, live: LiveSession) -> bool:

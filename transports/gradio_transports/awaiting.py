@@ -163,12 +163,10 @@ class AwaitingTransport(NonblockingTransport[LoopReactor], ABC):
             next(iter(self._sleepers)).ring()
 
     async def turn(self) -> None:
-        """Let everything happen that can now, and everybody else in the loop too."""
-        await self._enter()
+        """Let the loop's other tasks go on, and then everything happen here that can without waiting."""
+        await self._give_way()
         if self._turner is None and not self._reactor.closed:
             self._reactor.turn()
-            self._hand_on()
-        await self._leave()
 
     def defer(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` when this turn is over, or the next."""

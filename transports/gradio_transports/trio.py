@@ -66,7 +66,7 @@ class TrioTransport(AwaitingTransport):
 
     @trio.lowlevel.enable_ki_protection
     async def turn(self) -> None:
-        """Let everything happen that can now, and everybody else in the loop too."""
+        """Let the loop's other tasks go on, and then everything happen here that can without waiting."""
         await super().turn()
 
 
