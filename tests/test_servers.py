@@ -274,7 +274,44 @@ def test_the_command_installs_what_is_missing(
     assert "There is no environment '1.2.3'" in capsys.readouterr().err
 
 
+@pytest.fixture
+def fake_npm(fake_installer: Callable[[str], str], tmp_path: Path) -> str:
+    """An `npm` that installs nothing but a folder, where --prefix says and beside a package.json."""
+    return str(
+        script(tmp_path / "npm", 'for last; do :; done; cd "$last" && mkdir node_modules && cat package.json')
+    )
+
+
+def test_an_environment_of_node_is_made_once(
+    fake_npm: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(install, "find_npm", lambda: fake_npm)
+    assert install.main([install.PYODIDE]) == 0
+    assert capsys.readouterr().out == f"Installing {install.PYODIDE} for Node\n"
+    assert os.listdir(install.SERVERS) == [install.PYODIDE]
+    assert install.main([install.PYODIDE]) == 0
+    assert capsys.readouterr().out == ""
+    install.packages_of(install.PYODIDE).rmdir()
+    assert not install.is_installed(install.PYODIDE)
+
+
+def test_a_failed_install_by_npm_leaves_nothing_and_shows_why(fake_npm: str) -> None:
+    script(Path(fake_npm), "echo no such package; exit 1")
+    with pytest.raises(InstallError, match=r"npm install .*\s+failed with status 1:\s+no such package"):
+        install.install_of_node(install.PYODIDE, fake_npm)
+    assert os.listdir(install.SERVERS) == []
+
+
+def test_without_npm_an_environment_of_node_is_left_out(
+    fake_npm: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(install, "find_npm", lambda: None)
+    assert install.main([install.PYODIDE]) == 0
+    assert f"no npm here, so {install.PYODIDE} is left out" in capsys.readouterr().out
+    assert not install.is_installed(install.PYODIDE)
+
+
 def test_every_default_version_has_its_requirements() -> None:
-    assert {*install.DEFAULT_VERSIONS, install.OFFICIAL_CLIENT} <= set(install.available())
+    assert set(install.DEFAULTS) <= set(install.available())
     for version in install.DEFAULT_VERSIONS:
         assert f"gradio=={version}\n" in install.requirements(version)

@@ -1,8 +1,8 @@
 """A runner of one's own: the flows of this library, on blocking sockets, without its transport or its client.
 
 A flow decides, a runner does. This runner is the smallest one that is complete: it carries out every byte
-effect, one flow at a time, and waits where the socket waits. For a loop that runs many flows at once, see what
-docs/howto/sans-io.md says about waiting.
+effect, one flow at a time, and waits where the socket waits. For a loop that runs many flows at once, see
+docs/howto/own_loop.py.
 """
 
 from __future__ import annotations
@@ -167,23 +167,26 @@ def new_state(url: str) -> ClientState:
     )
 
 
-def predict(state: ClientState, pool: ConnectionPool, api_name: str, *args: Any, **kwargs: Any) -> Any:
+def new_job(state: ClientState, api_name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job:
     endpoint = state.app.resolve(api_name)
-    live = state.session()
-    job = Job(
+    return Job(
         fn_index=endpoint.fn_index,
         label=endpoint.label,
         payload=join_payload(
             fn_index=endpoint.fn_index,
             data=endpoint.bind(args, kwargs),
-            session_hash=live.session.hash,
+            session_hash=state.session().session.hash,
         ),
         convert=endpoint.unbind_outputs,
         journal=None,  # the result is wanted, and nothing before it
         version_info=state.app.config.version_info,
         is_generator=endpoint.is_generator,
     )
-    run(call(state, live, job), pool)  # raises nothing: the job knows how it ended
+
+
+def predict(state: ClientState, pool: ConnectionPool, api_name: str, *args: Any, **kwargs: Any) -> Any:
+    job = new_job(state, api_name, args, kwargs)
+    run(call(state, state.session(), job), pool)  # raises nothing: the job knows how it ended
     return job.result()
 
 

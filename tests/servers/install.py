@@ -4,8 +4,10 @@
     python tests/servers/install.py 4.13.0       the named ones
     python tests/servers/install.py --all        every requirements file
 
-``requirements/<name>.txt`` becomes the virtual environment ``.servers/<name>/``. An environment holds a stamp
-with its requirements, and is made again only when they change, or when the Python below it is gone.
+``requirements/<name>.txt`` becomes the virtual environment ``.servers/<name>/``, and ``requirements/<name>.json``, a
+``package.json`` for Node's npm, becomes ``.servers/<name>/node_modules/``. An environment holds a stamp with its
+requirements, and is made again only when they change, or when the Python below it is gone. Where there is no npm,
+what needs it is left out, with a word.
 
 Each environment is built in a directory of its own and renamed into place when it is complete: what stands
 under its final name always works, an interrupted run leaves nothing half done there, and of several runs at
@@ -23,6 +25,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +39,15 @@ DEFAULT_VERSIONS = ("6.31.0", "5.49.1", "4.44.1", "4.13.0")
 
 OFFICIAL_CLIENT = "gradio_client-2.7.2"
 """The environment with the official client, for the benchmarks and for the tests that compare ours with it."""
+
+OFFICIAL_JS_CLIENT = "gradio_client_js-2.7.0"
+"""The environment with the official client for JavaScript, for the benchmarks."""
+
+PYODIDE = "pyodide-314.0.7"
+"""The environment with Python for browsers, which Node runs, for docs/howto/pyodide."""
+
+DEFAULTS = (*DEFAULT_VERSIONS, OFFICIAL_CLIENT, OFFICIAL_JS_CLIENT, PYODIDE)
+"""What is installed when nothing is named."""
 
 PYTHONS = ((3, 11), (3, 12), (3, 10))
 """The Pythons on which every one of these Gradio releases installs, the best tried one first."""
@@ -131,9 +143,24 @@ def python_of(name: str) -> Path:
     return SERVERS / name / "bin" / "python"
 
 
+def find_npm() -> str | None:
+    """Node's installer, or None where there is none."""
+    return shutil.which("npm")
+
+
+def packages_of(name: str) -> Path:
+    """The packages of the environment `name` of Node's, whether it is installed or not."""
+    return SERVERS / name / "node_modules"
+
+
 def available() -> list[str]:
     """The names that can be installed."""
-    return sorted(file.stem for file in REQUIREMENTS.glob("*.txt"))
+    return sorted(file.stem for file in REQUIREMENTS.iterdir() if file.suffix in (".txt", ".json"))
+
+
+def is_of_node(name: str) -> bool:
+    """Whether npm installs the environment `name`, and not pip."""
+    return (REQUIREMENTS / f"{name}.json").is_file()
 
 
 def requirements(name: str) -> str:
@@ -143,17 +170,22 @@ def requirements(name: str) -> str:
         InstallError: There is no such environment; it lists those that there are.
     """
     try:
-        return (REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8")
+        return _requirements_file(name).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InstallError(
             f"There is no environment {name!r}; there are: {', '.join(available())}."
         ) from None
 
 
+def _requirements_file(name: str) -> Path:
+    return REQUIREMENTS / (f"{name}.json" if is_of_node(name) else f"{name}.txt")
+
+
 def is_installed(name: str) -> bool:
     """Whether the environment is there, made from today's requirements, on a Python that still exists."""
     stamp = _stamp_of(SERVERS / name)
-    return stamp.get("requirements") == requirements(name) and python_of(name).exists()
+    below = packages_of(name) if is_of_node(name) else python_of(name)
+    return stamp.get("requirements") == requirements(name) and below.exists()
 
 
 def install(name: str, python: Python, uv: str | None) -> None:
@@ -162,20 +194,39 @@ def install(name: str, python: Python, uv: str | None) -> None:
     Raises:
         InstallError: The installer failed; its output is in the message.
     """
-    stamp = {"requirements": requirements(name), "python": python.version}
-    final = SERVERS / name
-    SERVERS.mkdir(exist_ok=True)
-    building = SERVERS / f".{name}.new.{os.getpid()}"
-    replaced = SERVERS / f".{name}.old.{os.getpid()}"
-    try:
+    with _built(name, {"requirements": requirements(name), "python": python.version}) as building:
         target = str(building / "bin" / "python")
-        wanted = str(REQUIREMENTS / f"{name}.txt")
+        wanted = str(_requirements_file(name))
         if uv is not None:
             _run([uv, "venv", "--quiet", "--no-project", "--python", python.path, str(building)])
             _run([uv, "pip", "install", "--quiet", "--python", target, "-r", wanted])
         else:
             _run([python.path, "-m", "venv", str(building)])
             _run([target, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted])
+
+
+def install_of_node(name: str, npm: str) -> None:
+    """Make the environment `name` of Node's, or make it again.
+
+    Raises:
+        InstallError: The installer failed; its output is in the message.
+    """
+    with _built(name, {"requirements": requirements(name)}) as building:
+        building.mkdir()
+        shutil.copyfile(_requirements_file(name), building / "package.json")
+        quietly = ("--loglevel=error", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
+        _run([npm, "install", *quietly, "--prefix", str(building)])
+
+
+@contextmanager
+def _built(name: str, stamp: dict[str, str]) -> Iterator[Path]:
+    """Where to build the environment `name`, which is put in its place if nothing is raised."""
+    final = SERVERS / name
+    SERVERS.mkdir(exist_ok=True)
+    building = SERVERS / f".{name}.new.{os.getpid()}"
+    replaced = SERVERS / f".{name}.old.{os.getpid()}"
+    try:
+        yield building
         (building / STAMP).write_text(json.dumps(stamp, indent=1), encoding="utf-8")
         if not is_installed(name):  # a run beside this one may have been faster
             _move_into_place(building, final, replaced)
@@ -217,14 +268,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(available())}")
     parser.add_argument("--all", action="store_true", help="every environment there is")
     options = parser.parse_args(arguments)
-    names = available() if options.all else options.names or (*DEFAULT_VERSIONS, OFFICIAL_CLIENT)
+    names = available() if options.all else options.names or DEFAULTS
     try:
         missing = [name for name in names if not is_installed(name)]
-        if missing:  # a machine that has them all needs no Python for them any more
+        of_node = [name for name in missing if is_of_node(name)]
+        of_python = [name for name in missing if name not in of_node]
+        if of_python:  # a machine that has them all needs no Python for them any more
             python, uv = find_python(), find_uv()
-            for name in missing:
+            for name in of_python:
                 print(f"Installing {name} for Python {python.version}", flush=True)
                 install(name, python, uv)
+        npm = find_npm()
+        for name in of_node:
+            if npm is None:
+                print(f"There is no npm here, so {name} is left out, and what needs it", flush=True)
+            else:
+                print(f"Installing {name} for Node", flush=True)
+                install_of_node(name, npm)
     except InstallError as error:
         print(error, file=sys.stderr)
         return 1
