@@ -11,21 +11,32 @@ import contextlib
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.bars import MEASUREMENTS, Bar, Measurement, Server, show
+from benchmarks.bars import (
+    CONTENDERS,
+    MEASUREMENTS,
+    OURS,
+    Contender,
+    Figures,
+    Measurement,
+    Medians,
+    Server,
+    show,
+)
 from tests.servers import install
 from tests.servers.running import Servers
 
-CONTENDERS = ("floor", "ours", "official")
-GRADIO = "6.31.0"
+OFFICIAL: tuple[Contender, ...] = ("official", "js")
+"""They are measured once: it takes long, and no bar is about them."""
 
-Figures = dict[str, float]
+GRADIO = "6.31.0"
 
 
 class Addresses:
@@ -90,21 +101,30 @@ class Failed(Exception):
     """A contender could not do it; the message is the last thing that it printed."""
 
 
-def measure(measurement: Measurement, contender: str, addresses: Addresses) -> Figures:
-    """One repetition, in a process of its own."""
-    official = contender == "official"
-    python = install.python_of(install.OFFICIAL_CLIENT) if official else sys.executable
-    size = measurement.official_size if official else measurement.size
-    command = [str(python), "-m", "benchmarks.scenarios", contender, measurement.scenario]
+def command_of(measurement: Measurement, contender: Contender) -> list[str]:
+    """The program that measures, to which the URL and the size are added."""
+    if contender == "js":
+        packages = install.packages_of(install.OFFICIAL_JS_CLIENT)
+        return ["node", "benchmarks/official.mjs", str(packages), measurement.scenario]
+    python = install.python_of(install.OFFICIAL_CLIENT) if contender == "official" else sys.executable
+    module = "benchmarks.scenarios"
     if measurement.scenario == "imports":  # where nothing is imported that is not measured
-        command = [str(python), "-m", "benchmarks.imports", contender]
+        module = "benchmarks.imports"
+    elif contender in ("asyncio", "trio") or (contender == "floor" and measurement.is_awaited):
+        module = "benchmarks.async_scenarios"
+    return [str(python), "-m", module, contender, measurement.scenario]
+
+
+def measure(measurement: Measurement, contender: Contender, addresses: Addresses) -> Figures:
+    """One repetition, in a process of its own."""
+    size = measurement.official_size if contender in OFFICIAL else measurement.size
     url = addresses[measurement.server]
     environment = {**os.environ, **addresses.environment(measurement.server)}
     # A user's second start finds bytecode; the first one, which compiles, is not what an import costs.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         done = subprocess.run(
-            [*command, url, str(size)],
+            [*command_of(measurement, contender), url, str(size)],
             cwd=install.ROOT,
             env=environment,
             capture_output=True,
@@ -128,14 +148,14 @@ def medians(repetitions: Sequence[Figures]) -> Figures:
 
 
 def run(
-    measurement: Measurement, contenders: Sequence[str], repetitions: int, addresses: Addresses
-) -> tuple[dict[str, Figures], dict[str, str]]:
+    measurement: Measurement, contenders: Sequence[Contender], repetitions: int, addresses: Addresses
+) -> tuple[Medians, dict[Contender, str]]:
     """The medians of each contender, and for those that failed, why."""
-    taken: dict[str, list[Figures]] = {}
-    failed: dict[str, str] = {}
+    taken: dict[Contender, list[Figures]] = {}
+    failed: dict[Contender, str] = {}
     for repetition in range(1 if measurement.once else repetitions):
         for contender in contenders:
-            if contender in failed or (contender == "official" and repetition > 0):
+            if contender in failed or (contender in OFFICIAL and repetition > 0):
                 continue
             try:
                 taken.setdefault(contender, []).append(measure(measurement, contender, addresses))
@@ -145,77 +165,101 @@ def run(
 
 
 def row(*cells: str) -> str:
-    widths = (14, 12, 9, 9, 9, 8, 18, 6)
+    widths = (15, 9, 8, 8, 8, 8, 8, 8, 8, 18, 6)
     return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def report(
-    measurement: Measurement, results: dict[str, dict[str, Figures]], failed: dict[str, str]
-) -> list[tuple[Bar, bool]]:
-    """Print what one scenario took; gives its bars, and whether each holds."""
+    measurement: Measurement, results: Mapping[str, Medians], failed: Mapping[Contender, str]
+) -> list[str]:
+    """Print what one scenario took; gives the bars that are missed."""
     figures = results[measurement.name]
-    ours, floor = figures.get("ours", {}), figures.get("floor", {})
-    verdicts: list[tuple[Bar, bool]] = []
+    ours = [contender for contender in OURS if contender in figures]
+    missed: list[str] = []
     for figure in measurement.figures:
-        cells = [
-            show(figure, figures[contender][figure]) if contender in figures else "-"
-            for contender in CONTENDERS
-        ]
-        ratio = f"{ours[figure] / floor[figure]:.2f} x" if ours and floor.get(figure) else ""
         bar = next((bar for bar in measurement.bars if bar.figure == figure), None)
-        verdict = ""
-        if bar is not None and ours:
-            per = results.get(bar.per, {}).get("ours", {}) if bar.per is not None else {}
-            limit = bar.limit(floor, per)
+        to = "floor" if bar is None else bar.to
+        reference = figures.get(to, {}).get(figure)
+        verdicts: list[bool] = []
+        for contender in ours:
+            if bar is None or contender == to:
+                continue
+            per = (
+                results.get(bar.per, {}).get(contender, {}).get(figure) if bar.per is not None else reference
+            )
+            limit = bar.limit(per)
             if limit is not None:
-                verdicts.append((bar, ours[figure] <= limit))
-                verdict = "holds" if ours[figure] <= limit else "MISSED"
-        name = measurement.name if figure == measurement.figures[0] else ""
-        print(row(name, figure, *cells, ratio, str(bar or ""), verdict), flush=True)
+                verdicts.append(figures[contender][figure] <= limit)
+                if not verdicts[-1]:
+                    missed.append(f"{measurement.name}: {figure} {bar} by {contender}")
+        print(
+            row(
+                measurement.name if figure == measurement.figures[0] else "",
+                figure,
+                *(show(figure, figures[each][figure]) if each in figures else "-" for each in CONTENDERS),
+                f"{max(figures[each][figure] for each in ours) / reference:.2f} x"
+                if ours and reference
+                else "",
+                str(bar or ""),
+                ("holds" if all(verdicts) else "MISSED") if verdicts else "",
+            ),
+            flush=True,
+        )
     for contender, why in failed.items():
         print(f"    {contender} failed: {why}", flush=True)
-    return verdicts
+        if contender in OURS:
+            missed.append(f"{measurement.name}: {why} ({contender})")
+    return missed
+
+
+def left_out() -> dict[Contender, str]:
+    """The contenders that this machine cannot run, and why."""
+    if shutil.which("node") is None or not install.is_installed(install.OFFICIAL_JS_CLIENT):
+        return {"js": "there is no Node here, or 'make servers' has not installed the client"}
+    return {}
 
 
 def main() -> int:
     names = [measurement.name for measurement in MEASUREMENTS]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure the client against plain sockets and against the official client.",
-        epilog="\n".join(f"{measurement.name:14} {measurement.what}" for measurement in MEASUREMENTS),
+        description="Measure the clients against plain sockets and against the official clients.",
+        epilog="\n".join(f"{measurement.name:15} {measurement.what}" for measurement in MEASUREMENTS),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure (default: everything)")
     parser.add_argument("--contenders", default=",".join(CONTENDERS), help="default: %(default)s")
-    parser.add_argument("--repetitions", type=int, default=5, help="of floor and ours (default: %(default)s)")
+    parser.add_argument(
+        "--repetitions", type=int, default=5, help="of all but the official clients (default: %(default)s)"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the medians to this file as well")
     options = parser.parse_args()
     if unknown := set(options.names) - set(names):
         parser.error(f"no such measurement: {', '.join(sorted(unknown))}; there are: {', '.join(names)}")
-    contenders = options.contenders.split(",")
-    if unknown := set(contenders) - set(CONTENDERS):
+    chosen = options.contenders.split(",")
+    if unknown := set(chosen) - set(CONTENDERS):
         parser.error(f"no such contender: {', '.join(sorted(unknown))}; there are: {', '.join(CONTENDERS)}")
 
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, medians of {options.repetitions}")
+    for contender, why in left_out().items():
+        if contender in chosen:
+            chosen.remove(contender)
+            print(f"{contender} is left out: {why}")
     print(row("", "", *CONTENDERS, "ratio", "bar", ""), flush=True)
-    results: dict[str, dict[str, Figures]] = {}
+    results: dict[str, Medians] = {}
     missed: list[str] = []
     with contextlib.ExitStack() as stack:
         addresses = Addresses(stack)
         for measurement in MEASUREMENTS:
             if options.names and measurement.name not in options.names:
                 continue
-            takes_part = {"floor": measurement.floor, "ours": True, "official": measurement.official}
             results[measurement.name], failed = run(
                 measurement,
-                [contender for contender in contenders if takes_part[contender]],
+                [contender for contender in measurement.contenders if contender in chosen],
                 options.repetitions,
                 addresses,
             )
-            verdicts = report(measurement, results, failed)
-            missed += [f"{measurement.name}: {bar.figure} {bar}" for bar, holds in verdicts if not holds]
-            if "ours" in failed:
-                missed.append(f"{measurement.name}: {failed['ours']}")
+            missed += report(measurement, results, failed)
     if options.json:
         Path(options.json).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if missed:

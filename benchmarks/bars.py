@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Server = Literal["none", "fake", "tls", "real", "jitter"]
 
-Medians = Mapping[str, Mapping[str, float]]
+Contender = Literal["floor", "ours", "asyncio", "trio", "official", "js"]
+"""Plain sockets; ours, which are the blocking client and the async one on either loop; Gradio's own clients."""
+
+CONTENDERS: tuple[Contender, ...] = get_args(Contender)
+OURS: tuple[Contender, ...] = ("ours", "asyncio", "trio")
+
+Figures = Mapping[str, float]
+Medians = Mapping[Contender, Figures]
 """The median of each figure, by contender and by the figure's name."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bound on what `ours` may take. Each of the three is an upper bound; one of them is given."""
+    """A bound on what each of ours may take. Of ratio, above and absolute, all upper bounds, one is given."""
 
     figure: str
     """Which figure of the scenario."""
@@ -24,14 +31,15 @@ class Bar:
     """At most so much more than the floor's, in the figure's unit."""
     absolute: float | None = None
     """At most so much, in the figure's unit."""
+    to: Contender = "floor"
+    """Another contender that takes the place of the floor."""
     per: str | None = None
-    """With `ratio`: another scenario, whose figure of ours takes the place of the floor's."""
+    """With `ratio`: another scenario, whose figure of the same contender takes the place of the floor's."""
 
-    def limit(self, floor: Mapping[str, float], per: Mapping[str, float]) -> float | None:
+    def limit(self, reference: float | None) -> float | None:
         """The bound as a number; None where what it is measured against is not known."""
         if self.absolute is not None:
             return self.absolute
-        reference = (per if self.per is not None else floor).get(self.figure)
         if reference is None:
             return None
         return reference * self.ratio if self.ratio is not None else reference + (self.above or 0.0)
@@ -40,8 +48,8 @@ class Bar:
         if self.absolute is not None:
             return f"<= {show(self.figure, self.absolute)}"
         if self.ratio is not None:
-            return f"<= {self.ratio:g} x {self.per or 'floor'}"
-        return f"<= floor + {show(self.figure, self.above or 0.0)}"
+            return f"<= {self.ratio:g} x {self.per or self.to}"
+        return f"<= {self.to} + {show(self.figure, self.above or 0.0)}"
 
 
 @dataclass(frozen=True)
@@ -51,19 +59,22 @@ class Measurement:
     name: str
     what: str
     scenario: str
-    """The function in :mod:`benchmarks.scenarios`."""
+    """The function in :mod:`benchmarks.scenarios`, :mod:`benchmarks.async_scenarios` and ``official.mjs``."""
     server: Server
     size: int
     official_size: int
-    """The same for the official client, which is given less to do where that does not change the figures."""
+    """The same for the official clients, which are given less to do where that does not change the figures."""
     figures: tuple[str, ...]
     """The figures to print, those with a bar and those that explain them."""
     bars: tuple[Bar, ...]
-    floor: bool = True
-    """Whether the floor can do it."""
-    official: bool = True
+    contenders: tuple[Contender, ...] = ("floor", "ours", "official")
     once: bool = False
     """Whether one repetition says it all: it takes long, or counts something."""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the floor is the one of the calls that are awaited."""
+        return "asyncio" in self.contenders
 
 
 MEASUREMENTS = (
@@ -76,7 +87,7 @@ MEASUREMENTS = (
         1,
         ("cpu", "on_demand"),
         (Bar("cpu", absolute=0.040), Bar("on_demand", absolute=0)),
-        floor=False,
+        contenders=("ours", "official"),
     ),
     Measurement(
         "connect",
@@ -187,7 +198,7 @@ MEASUREMENTS = (
         100,
         ("failed", "threads", "load", "joined"),
         (Bar("failed", absolute=0), Bar("threads", absolute=2), Bar("load", absolute=0.002)),
-        floor=False,
+        contenders=("ours", "official"),
         once=True,
     ),
     Measurement(
@@ -199,7 +210,85 @@ MEASUREMENTS = (
         150,
         ("lost", "wall"),
         (Bar("lost", absolute=0),),
-        floor=False,
+        contenders=("ours", "official"),
+        once=True,
+    ),
+    Measurement(
+        "concurrent",
+        "1,000 small calls at once on one client",
+        "concurrent",
+        "fake",
+        1000,
+        1000,
+        ("failed", "cpu", "threads", "sockets", "wall"),
+        (
+            Bar("failed", absolute=0),
+            Bar("cpu", ratio=6),
+            Bar("threads", absolute=1),
+            Bar("sockets", absolute=16),
+        ),
+        contenders=("floor", "asyncio", "trio", "official", "js"),
+    ),
+    Measurement(
+        "concurrent-10k",
+        "10,000 calls at once on one client, none of which ends before all have begun",
+        "barrier",
+        "fake",
+        10_000,
+        0,
+        ("failed", "memory", "cpu", "wall"),
+        (Bar("failed", absolute=0), Bar("memory", absolute=25 / 1024)),
+        contenders=("floor", "asyncio", "trio"),
+        once=True,
+    ),
+    Measurement(
+        "concurrent-real",
+        "1,000 small calls at once on one client to Gradio 6.31.0",
+        "concurrent",
+        "real",
+        1000,
+        1000,
+        ("failed", "wall", "cpu"),
+        (Bar("failed", absolute=0), Bar("wall", ratio=1.2)),
+        contenders=("floor", "asyncio", "trio", "official", "js"),
+    ),
+    Measurement(
+        "latency",
+        "from the sending of a message to the user's loop over the job, the median of 500",
+        "latency",
+        "fake",
+        500,
+        500,
+        ("latency", "p99"),
+        (Bar("latency", above=0.001),),
+        contenders=("floor", "asyncio", "trio", "official", "js"),
+    ),
+    Measurement(
+        "messages-async",
+        "10,000 messages of one job, beside the blocking client",
+        "messages",
+        "fake",
+        10_000,
+        10_000,
+        ("cpu", "wall"),
+        (Bar("cpu", ratio=1.5, to="ours"),),
+        contenders=("ours", "asyncio", "trio"),
+    ),
+    Measurement(
+        "waiting-async",
+        "100 jobs at once, for which nothing comes, each with a task that waits",
+        "waiting",
+        "fake",
+        100,
+        100,
+        ("failed", "threads", "load", "wakeups"),
+        (
+            Bar("failed", absolute=0),
+            Bar("threads", absolute=1),
+            Bar("load", absolute=0.001),
+            Bar("wakeups", absolute=0),
+        ),
+        contenders=("asyncio", "trio"),
         once=True,
     ),
 )
@@ -207,13 +296,15 @@ MEASUREMENTS = (
 
 def show(figure: str, value: float) -> str:
     """A figure with its unit: seconds, megabytes, a share of one core, or a count."""
-    if figure in ("cpu", "wall"):
+    if figure in ("cpu", "wall", "latency", "p99"):
         for unit, size in (("s", 1.0), ("ms", 1e-3)):
             if value >= size:
                 return f"{value / size:.3g} {unit}"
         return f"{value / 1e-6:.3g} us"
     if figure == "peak_rss":
         return f"{value:.0f} MB"
+    if figure == "memory":
+        return f"{value * 1024:.3g} KB"
     if figure == "load":
         return f"{value:.1%}"
     return f"{value:g}"

@@ -10,11 +10,14 @@ job of its session is left, and connections that are kept alive. Its endpoints:
 ``/big``       gives a text of as many megabytes as asked for, in one message
 ``/messages``  gives as many numbers as asked for, one message each
 ``/text``      gives a text that grows by a token of 20 letters in each of as many messages as asked for
+``/ticks``     gives as many times as asked for, each the CLOCK_MONOTONIC of its sending, 2 ms apart
+``/barrier``   ends when as many jobs as asked for have come in its session, and gives each one its number
 ``/wait``      never ends
 ``/upload``    takes a file, which nobody keeps
 ``/download``  gives a file of as many megabytes (MiB) as asked for
 
-``GET /bench/stats`` tells how many connections were made and how many jobs were joined since it started.
+``GET /bench/stats`` tells how many connections were made and how many jobs were joined since it started, and the
+most connections that were open at once since it was last asked.
 """
 
 from __future__ import annotations
@@ -24,22 +27,28 @@ import asyncio
 import functools
 import json
 import os
+import socket
 import ssl
 import threading
+import time
 from typing import Any
 from urllib.parse import parse_qs
 
-ENDPOINTS = ("echo", "big", "messages", "text", "wait", "upload", "download")
+ENDPOINTS = ("echo", "big", "messages", "text", "ticks", "barrier", "wait", "upload", "download")
 INPUTS = {"echo": 1, "upload": 4}
 OUTPUTS = {"download": 4}
 PIECE = b"\x5a" * (1 << 20)
+TICK = 0.002
+"""Seconds between the messages of ``/ticks``."""
 TOKEN = "a token, 20 letters "
 EVENT_ID = "0" * 32
 """Stands in the messages made beforehand where the job's own id will be."""
 
 
-def config() -> dict[str, Any]:
-    """A /config with the keys that a real one has, for one text and one number and a button per endpoint."""
+def config(root: str) -> dict[str, Any]:
+    """A /config with the keys that a real one has, for one text and one number and a button per endpoint.
+
+    `root` is the URL of the app."""
     components = [
         _component(1, "textbox", "T in"),
         _component(2, "number", "N in"),
@@ -63,7 +72,7 @@ def config() -> dict[str, Any]:
                 "batch": False,
                 "max_batch_size": 4,
                 "cancels": [],
-                "types": {"generator": name in ("messages", "text"), "cancel": False},
+                "types": {"generator": name in ("messages", "text", "ticks"), "cancel": False},
                 "collects_event_data": False,
                 "trigger_after": None,
                 "trigger_only_on_success": False,
@@ -92,9 +101,11 @@ def config() -> dict[str, Any]:
         "title": "bench",
         "layout": {"id": 0, "children": [{"id": component["id"]} for component in components]},
         "pages": [["", "Home", True]],
-        "page": {"": {"layout": {"id": 0}, "components": [1, 2, 3], "dependencies": [0, 1, 2, 3, 4]}},
+        "page": {
+            "": {"layout": {"id": 0}, "components": [1, 2, 3], "dependencies": [*range(len(ENDPOINTS))]}
+        },
         "mcp_server": False,
-        "root": "http://127.0.0.1",
+        "root": root,
     }
 
 
@@ -184,6 +195,11 @@ def file_data(path: str) -> dict[str, Any]:
     return {"path": path, "url": None, "orig_name": "large.bin", "meta": {"_type": "gradio.FileData"}}
 
 
+def named(event_id: str, messages: bytes) -> bytes:
+    """The messages made beforehand, with the id of their job."""
+    return messages.replace(EVENT_ID.encode(), event_id.encode())
+
+
 START = message("estimation", rank=0, queue_size=1, rank_eta=None) + message("process_starts", eta=None)
 CLOSE_STREAM = message("close_stream", event_id=None)
 
@@ -208,7 +224,34 @@ class Session:
     def __init__(self) -> None:
         self.unread: list[bytes] = []
         self.waiting = 0
+        self.barrier: list[str] = []
+        """The event ids of those who wait for more to come."""
         self.stream: asyncio.Transport | None = None
+
+    def arrive(self, event_id: str, needed: int) -> None:
+        """One more job has come to the barrier; the last one opens it for all."""
+        self.unread.append(named(event_id, START))
+        self.barrier.append(event_id)
+        self.waiting += 1
+        if len(self.barrier) == needed:
+            self.waiting -= needed
+            self.unread += [named(waiting, completed(index)) for index, waiting in enumerate(self.barrier)]
+            self.barrier.clear()
+
+    def tick(self, event_id: str, index: int, count: int) -> None:
+        """Send the time, and again until it was sent so often."""
+        if index == 0:
+            self.waiting += 1
+            self.unread.append(named(event_id, START))
+        now = time.monotonic()
+        if index < count - 1:
+            asyncio.get_running_loop().call_later(TICK, self.tick, event_id, index + 1, count)
+            sent = generating(now if index == 0 else [["replace", [], now]])
+        else:
+            self.waiting -= 1
+            sent = completed(now)
+        self.unread.append(named(event_id, sent))
+        self.deliver()
 
     def deliver(self) -> None:
         if self.stream is None or not (self.unread or self.waiting):
@@ -223,11 +266,17 @@ class Session:
 class Server:
     """What all connections share."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str) -> None:
         self.sessions: dict[str, Session] = {}
         self.connections = 0
+        """Made until now; of them so many are open, and so many were at once, at most."""
+        self.open = 0
+        self.most = 0
         self.joins = 0
-        self.documents = {"/config": response(dumps(config())), "/gradio_api/info": response(dumps(info()))}
+        self.documents = {
+            "/config": response(dumps(config(root))),
+            "/gradio_api/info": response(dumps(info())),
+        }
 
     def join(self, body: bytes) -> bytes:
         call: dict[str, Any] = json.loads(body)
@@ -235,18 +284,28 @@ class Server:
         event_id = f"{self.joins:032x}"
         session = self.sessions.setdefault(call["session_hash"], Session())
         name, value = ENDPOINTS[int(call["fn_index"])], call["data"][0]
-        if name == "echo":
-            messages = START + completed(value)
-        elif name == "upload":
-            messages = START + completed(value["path"])
-        elif name == "download":
-            messages = START + completed(file_data(f"/tmp/gradio/{int(value)}/large.bin"))
+        if name == "ticks":
+            session.tick(event_id, 0, int(value))
+        elif name == "barrier":
+            session.arrive(event_id, int(value))
         else:
-            messages = canned(name, int(value))
-        session.unread.append(messages.replace(EVENT_ID.encode(), event_id.encode()))
-        session.waiting += name == "wait"
+            session.unread.append(named(event_id, self.messages_of(name, value)))
+            session.waiting += name == "wait"
         session.deliver()
         return response(dumps({"event_id": event_id}))
+
+    def messages_of(self, name: str, value: Any) -> bytes:
+        if name == "echo":
+            return START + completed(value)
+        if name == "upload":
+            return START + completed(value["path"])
+        if name == "download":
+            return START + completed(file_data(f"/tmp/gradio/{int(value)}/large.bin"))
+        return canned(name, int(value))
+
+    def stats(self) -> dict[str, int]:
+        most, self.most = self.most, self.open
+        return {"connections": self.connections, "joins": self.joins, "most_connections": most}
 
 
 def response(body: bytes, status: bytes = b"200 OK") -> bytes:
@@ -282,8 +341,11 @@ class Connection(asyncio.Protocol):
         self.transport = transport
         transport.set_write_buffer_limits(high=0)
         self.server.connections += 1
+        self.server.open += 1
+        self.server.most = max(self.server.most, self.server.open)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.server.open -= 1
         for session in self.server.sessions.values():
             if session.stream is self.transport:
                 session.stream = None
@@ -342,8 +404,7 @@ class Connection(asyncio.Protocol):
         elif path.rstrip("/") in self.server.documents:
             self.transport.write(self.server.documents[path.rstrip("/")])
         elif path == "/bench/stats":
-            stats = {"connections": self.server.connections, "joins": self.server.joins}
-            self.transport.write(response(dumps(stats)))
+            self.transport.write(response(dumps(self.server.stats())))
         elif path.startswith("/gradio_api/file="):
             self.sending = int(path.rpartition("/gradio/")[2].partition("/")[0])
             self.transport.write(FILE_HEAD % (self.sending << 20))
@@ -356,9 +417,11 @@ class Connection(asyncio.Protocol):
 
 async def serve(tls: ssl.SSLContext | None) -> None:
     loop = asyncio.get_running_loop()
-    shared = Server()
-    listening = await loop.create_server(lambda: Connection(shared), "127.0.0.1", 0, ssl=tls, backlog=512)
-    print(listening.sockets[0].getsockname()[1], flush=True)
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    shared = Server(f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}")
+    listening = await loop.create_server(lambda: Connection(shared), sock=listener, ssl=tls, backlog=2048)
+    print(port, flush=True)
     threading.Thread(target=exit_with_owner, daemon=True).start()
     await listening.serve_forever()
 

@@ -9,23 +9,19 @@ module runs in the official client's environment too: it imports the standard li
 from __future__ import annotations
 
 import functools
-import gc
 import importlib
-import json
 import os
 import random
 import statistics
 import sys
 import tempfile
-import threading
 import time
-import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from benchmarks.imports import MODULES
+from benchmarks.meter import Figures, Meter, echo_of, leave, most_sockets, peak_rss, stats, threads
 
-Figures = dict[str, float]
 Connect = Callable[..., Any]
 
 
@@ -33,19 +29,6 @@ def contender(name: str) -> Connect:
     """What opens a client, by the contender's name."""
     client: Connect = importlib.import_module(MODULES[name]).Client
     return functools.partial(client, verbose=False) if name == "official" else client
-
-
-class Meter:
-    """CPU (all threads, user and system) and wall time of a block, in seconds."""
-
-    def __enter__(self) -> Meter:
-        gc.collect()
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.cpu = time.process_time() - self._cpu
-        self.wall = time.perf_counter() - self._wall
 
 
 def connect(connect: Connect, url: str, size: int) -> Figures:
@@ -59,7 +42,7 @@ def connect(connect: Connect, url: str, size: int) -> Figures:
 
 def predict(connect: Connect, url: str, size: int) -> Figures:
     """One small call after the other; the wall time is the median."""
-    name = "/fast" if _has_fast(url) else "/echo"
+    name = echo_of(url)
     client = connect(url)
     for _ in range(3):
         assert client.predict("hello", api_name=name) == "hello"
@@ -109,28 +92,25 @@ def text(connect: Connect, url: str, size: int) -> Figures:
             del value  # a text that nobody else holds can grow in place; one that is held has to be copied
     assert length == size * 20
     client.close()
-    return {"cpu": meter.cpu, "wall": meter.wall, "peak_rss": _peak_rss()}
+    return {"cpu": meter.cpu, "wall": meter.wall, "peak_rss": peak_rss()}
 
 
 def waiting(connect: Connect, url: str, size: int) -> Figures:
     """`size` jobs at once, for which nothing comes: what does it cost to wait?"""
-    before = _stats(url)["joins"]
+    before = stats(url)["joins"]
     client = connect(url)
     jobs = [client.submit(1, api_name="/wait") for _ in range(size)]
     # Until the server has them all, or no more come: a client may send only as many at a time.
     joined, quiet_since = 0, time.monotonic()
     while joined < size and time.monotonic() < quiet_since + 2:
         time.sleep(0.05)
-        if (now_joined := _stats(url)["joins"] - before) > joined:
+        if (now_joined := stats(url)["joins"] - before) > joined:
             joined, quiet_since = now_joined, time.monotonic()
     time.sleep(1)
-    threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc") else threading.active_count()
     with Meter() as meter:
         time.sleep(3)
     failed = sum(1 for job in jobs if job.done())
-    figures = {"load": meter.cpu / meter.wall, "threads": threads, "failed": failed, "joined": joined}
-    _leave(figures)
-    return figures
+    return {"load": meter.cpu / meter.wall, "threads": threads(), "failed": failed, "joined": joined}
 
 
 def jitter(connect: Connect, url: str, size: int) -> Figures:
@@ -142,16 +122,42 @@ def jitter(connect: Connect, url: str, size: int) -> Figures:
         for index in range(size):
             jobs.append(client.submit(f"call {index}", api_name="/echo"))
             time.sleep(pauses.uniform(0, 0.1))
-        deadline = time.monotonic() + 30
-        lost = 0
-        for index, job in enumerate(jobs):
-            try:
-                lost += job.result(timeout=max(1.0, deadline - time.monotonic())) != f"call {index}"
-            except BaseException:  # the official client's CancelledError is one
-                lost += 1
-    figures: Figures = {"lost": lost, "wall": meter.wall}
-    _leave(figures)
-    return figures
+        lost = count_lost(jobs, patience=30)
+    return {"lost": lost, "wall": meter.wall}
+
+
+def concurrent(connect: Connect, url: str, size: int) -> Figures:
+    """`size` small calls at once on one client."""
+    name = echo_of(url)
+    client = connect(url)
+    client.predict("warm", api_name=name)
+    stats(url)  # what was open until now does not count
+    with Meter() as meter:
+        jobs = [client.submit(f"call {index}", api_name=name) for index in range(size)]
+        lost = count_lost(jobs, patience=120)
+    figures = {"failed": lost, "cpu": meter.cpu, "wall": meter.wall, "threads": threads()}
+    return {**figures, "sockets": most_sockets(url)}
+
+
+def count_lost(jobs: Iterable[Any], patience: float) -> int:
+    """How many of the calls "call 0", "call 1"... did not give back what they were given, in so many seconds."""
+    deadline = time.monotonic() + patience
+    count = 0
+    for index, job in enumerate(jobs):
+        try:
+            count += job.result(timeout=max(0.0, deadline - time.monotonic())) != f"call {index}"
+        except BaseException:  # the official client's CancelledError is one
+            count += 1
+    return count
+
+
+def latency(connect: Connect, url: str, size: int) -> Figures:
+    """How long after the server has sent a value its user sees it: `size` of them, each the time of its sending."""
+    client = connect(url)
+    client.predict("warm", api_name="/echo")
+    late = [time.monotonic() - sent for sent in client.submit(size, api_name="/ticks")]
+    client.close()
+    return {"latency": statistics.median(late), "p99": statistics.quantiles(late, n=100)[-1]}
 
 
 def tls(connect: Connect, url: str, size: int) -> Figures:
@@ -159,12 +165,12 @@ def tls(connect: Connect, url: str, size: int) -> Figures:
     client = connect(url)
     for _ in range(3):  # the connections that it keeps are made by now
         client.predict("warm", api_name="/echo")
-    before = _stats(url)["connections"]
+    before = stats(url)["connections"]
     with Meter() as meter:
         for _ in range(size):
             client.predict("hello", api_name="/echo")
     # The last question takes a connection of its own.
-    handshakes = _stats(url)["connections"] - before - 1
+    handshakes = stats(url)["connections"] - before - 1
     client.close()
     return {"handshakes": handshakes / size, "cpu": meter.cpu / size, "wall": meter.wall / size}
 
@@ -181,7 +187,7 @@ def upload(connect: Connect, url: str, size: int) -> Figures:
         with Meter() as meter:
             client.predict(handle_file(path), api_name="/upload")
     client.close()
-    return {"cpu": meter.cpu, "wall": meter.wall, "peak_rss": _peak_rss()}
+    return {"cpu": meter.cpu, "wall": meter.wall, "peak_rss": peak_rss()}
 
 
 def download(connect: Connect, url: str, size: int) -> Figures:
@@ -194,45 +200,13 @@ def download(connect: Connect, url: str, size: int) -> Figures:
             path = client.predict(size, api_name="/download")
         assert os.path.getsize(path) == size << 20
         client.close()
-    return {"cpu": meter.cpu, "wall": meter.wall, "peak_rss": _peak_rss()}
-
-
-def _has_fast(url: str) -> bool:
-    with urllib.request.urlopen(f"{url}/config") as reply:
-        return any(dependency["api_name"] == "fast" for dependency in json.load(reply)["dependencies"])
-
-
-def _stats(url: str) -> dict[str, int]:
-    with urllib.request.urlopen(f"{url}/bench/stats") as reply:
-        stats: dict[str, int] = json.load(reply)
-    return stats
-
-
-def _peak_rss() -> float:
-    """Megabytes. VmHWM, since ru_maxrss starts with what the process that started this one had."""
-    try:
-        with open("/proc/self/status", encoding="ascii") as status:
-            for line in status:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def _leave(figures: Figures) -> None:
-    """End at once: a client whose jobs never end may take its time to close, and that is not measured."""
-    print(json.dumps(figures), flush=True)
-    os._exit(0)
+    return {"cpu": meter.cpu, "wall": meter.wall, "peak_rss": peak_rss()}
 
 
 def main() -> None:
     _, name, scenario, url, size = sys.argv
     run: Callable[[Connect, str, int], Figures] = globals()[scenario]
-    print(json.dumps(run(contender(name), url, int(size))), flush=True)
+    leave(run(contender(name), url, int(size)))
 
 
 if __name__ == "__main__":

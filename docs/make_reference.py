@@ -29,7 +29,8 @@ CLIENT = {
     ),
     "client/job": (
         *("Job", "Job.result", "Job.exception", "Job.cancelled", "Job.add_done_callback", "Job.cancel"),
-        *("Job.status", "Job.outputs", "Job.events", "Job.event_id", "Job.session_hash"),
+        *("Job.status", "Job.outputs", "Job.events", "Job.send_chunk", "Job.close_stream", "Job.event_id"),
+        "Job.session_hash",
     ),
     "client/async_client": ("AsyncClient", "AsyncClient.submit", "AsyncClient.run"),
     "client/async_job": ("AsyncJob", "AsyncJob.done"),
@@ -42,7 +43,7 @@ TRANSPORTS = {
 }
 
 TESTING = {
-    "testing/app": ("TestApp", "TestApp.endpoint"),
+    "testing/app": ("TestApp", "TestApp.endpoint", "TestApp.render", "Rendering"),
     "testing/values": (
         *("Context", "Context.progress", "Context.info", "Context.warning", "Context.success"),
         *("Error", "update", "skip"),
@@ -62,7 +63,9 @@ CORE = {
     "messages": ("parse_message",),
     "job": ("Job", "JobState", "JobInput"),
     "journal": ("Journal", "Cursor", "Budget"),
+    "rendered": ("Rendered",),
     "session": ("Session", "StreamState", "StreamInput", "Baton"),
+    "input_stream": ("InputStream",),
     "effects": (
         *("Connect", "StartTLS", "Send", "Receive", "IsQuiet", "Open", "ReadHead", "ReadBody", "Wait"),
         *("Sleep", "Now", "Signal", "ByteStream", "TimedOut"),
@@ -75,6 +78,7 @@ CORE = {
     "flows/state": ("ClientState", "Entropy", "LiveSession"),
     "flows/connect": ("connect",),
     "flows/calls": ("call", "cancel"),
+    "flows/stream_input": ("send_chunk", "close_stream"),
     "flows/heartbeat": ("heartbeat",),
     "transport": ("Transport", "BlockingTransport", "AsyncTransport", "TransportOptions"),
 }
@@ -83,7 +87,7 @@ CORE = {
 HOMES_ELSEWHERE = {"ProgressUnit": "messages"}
 """Names that a module takes from another one and hands on."""
 
-INHERITED = {"Client": ("client/base", "ClientBase")}
+INHERITED = {"Client": ("client/base", "ClientBase"), "TestApp": ("testing/app", "Page")}
 """Where a class has the names from that are not its own."""
 
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .client import AsyncJob as AsyncJob
     from .client import Client as Client
     from .client import Job as Job
+    from .client import MapProgress as MapProgress
     from .client import handle_file as handle_file
     from .errors import AppError as AppError
     from .errors import ArgumentError as ArgumentError
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "cancelling": ("CancelReport",),
-    "client": ("AsyncClient", "AsyncJob", "Client", "Job", "handle_file"),
+    "client": ("AsyncClient", "AsyncJob", "Client", "Job", "MapProgress", "handle_file"),
     "errors": (
         "AppError",
         "ArgumentError",

@@ -146,6 +146,19 @@ class AppConfig:
     """The whole config, as the server sent it."""
 
 
+@dataclass(frozen=True, slots=True)
+class RenderConfig:
+    """What one run of a ``gr.render`` function has made, for one session: it takes the place of what the run before
+    made there."""
+
+    render_id: int | None
+    """Which ``gr.render`` of the app it was."""
+    components: Mapping[int, Component] = field(repr=False)
+    """The components by id."""
+    dependencies: tuple[Dependency, ...] = field(repr=False)
+    """The functions."""
+
+
 def parse_config(value: Any) -> AppConfig:
     """Read the decoded JSON of ``GET /config``.
 
@@ -192,6 +205,22 @@ def parse_config(value: Any) -> AppConfig:
         components=_components(components),
         dependencies=_dependencies(dependencies),
         raw=config,
+    )
+
+
+def parse_render_config(value: Mapping[str, Any]) -> RenderConfig:
+    """Read the ``render_config`` of an output (Gradio 4.36 and later).
+
+    A function in it without a number of its own is left out: it could not be called.
+    """
+    return RenderConfig(
+        render_id=_integer(value.get("render_id")),
+        components=_components(value.get("components")),
+        dependencies=tuple(
+            parse_dependency(entry, 0)
+            for entry in map(object_of, list_of(value.get("dependencies")))
+            if _integer(entry.get("id")) is not None
+        ),
     )
 
 

@@ -80,6 +80,12 @@ class CookieJar:
         jar._cookies = dict(self._cookies)
         return jar
 
+    def for_another_clock(self) -> CookieJar:
+        """The same cookies, for a machine whose clock is another: what has not ended yet lasts as long as the client."""
+        jar = CookieJar(self._origin, self._limits)
+        jar._cookies = {key: (value, None) for key, (value, _) in self._cookies.items()}
+        return jar
+
     def store(
         self, set_cookie_values: Iterable[str], target: str, now: float, date: str | None = None
     ) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .api_info import ApiInfo, EndpointInfo, ParameterInfo
+from .api_info import ApiInfo, EndpointInfo, ParameterInfo, parse_endpoint_info, python_type_of
 from .config import AppConfig, Component, Dependency, Visibility, is_list, is_object
 from .errors import ArgumentError, RemoteProtocolError
 from .files import as_file_outputs
@@ -65,7 +65,8 @@ class Endpoint:
     parameters: tuple[ParameterInfo, ...] = field(repr=False)
     """What a caller gives, in order; made up from the components' labels where ``/info`` lists it not."""
     info: EndpointInfo | None = field(repr=False)
-    """What ``/info`` says of it; None where it says nothing (undocumented and rendered ones)."""
+    """What ``/info`` says of it; None where it says nothing (undocumented ones). Of what ``gr.render`` has made it
+    never says anything: that is made up from the components."""
     inputs: tuple[Component | None, ...] = field(repr=False)
     """The components of its inputs, hidden ones too; None for one that the config does not hold."""
     outputs: tuple[Component | None, ...] = field(repr=False)
@@ -90,6 +91,11 @@ class Endpoint:
     def is_stream(self) -> bool:
         """Whether its inputs are streamed in while it runs (``connection="stream"``)."""
         return self.dependency.connection == "stream"
+
+    @property
+    def is_rendered(self) -> bool:
+        """Whether ``gr.render`` has made it: then it exists in one session only."""
+        return self.dependency.rendered_in is not None
 
     @property
     def has_state(self) -> bool:
@@ -235,7 +241,7 @@ class App:
         self.config = config
         """What the app says about itself."""
         self.info = ApiInfo({}, {}) if info is None else info
-        """What the app says about its endpoints."""
+        """What the app says about its endpoints; and what is made up for those that ``gr.render`` has made."""
         self.endpoints: Mapping[int, Endpoint] = {
             dependency.fn_index: self._endpoint(dependency) for dependency in config.dependencies
         }
@@ -245,6 +251,13 @@ class App:
             known = self._by_name.get(endpoint.api_name or "")
             if endpoint.api_name and (known is None or known.visibility == "private"):
                 self._by_name[endpoint.api_name] = endpoint
+        rendered = {
+            name: endpoint.info
+            for name, endpoint in self._by_name.items()
+            if endpoint.is_rendered and endpoint.info is not None and _is_listed(endpoint)
+        }
+        if rendered:
+            self.info = ApiInfo({**self.info.named, **rendered}, self.info.unnamed)
 
     def resolve(
         self, api_name: str | None = None, fn_index: int | None = None, default: str | int | None = None
@@ -286,18 +299,30 @@ class App:
         Raises:
             ArgumentError: It is gone.
         """
+        if endpoint.is_rendered and not self.has(endpoint):
+            raise rendered_elsewhere(endpoint)
         if of._by_name.get(endpoint.api_name or "") is endpoint:
             return self.resolve(endpoint.api_name)
         return self.resolve(fn_index=endpoint.fn_index)
+
+    def has(self, endpoint: Endpoint) -> bool:
+        """Whether there is an endpoint of that name here, or of that number if it has none."""
+        return (
+            endpoint.api_name in self._by_name if endpoint.api_name else endpoint.fn_index in self.endpoints
+        )
 
     def _endpoint(self, dependency: Dependency) -> Endpoint:
         components = self.config.components
         # Only strings: None is an unnamed event of 3.x, False one that is closed to API users.
         api_name = f"/{dependency.api_name}" if isinstance(dependency.api_name, str) else None
-        info = (
-            self.info.unnamed.get(dependency.fn_index) if api_name is None else self.info.named.get(api_name)
-        )
         inputs = tuple([components.get(id) for id in dependency.inputs])
+        outputs = tuple([components.get(id) for id in dependency.outputs])
+        if dependency.rendered_in is not None:
+            info = _made_up_info(dependency.raw, inputs, outputs)
+        elif api_name is None:
+            info = self.info.unnamed.get(dependency.fn_index)
+        else:
+            info = self.info.named.get(api_name)
         return Endpoint(
             api_name=api_name,
             fn_index=dependency.fn_index,
@@ -305,7 +330,7 @@ class App:
             parameters=_parameters_of(inputs) if info is None else info.parameters,
             info=info,
             inputs=inputs,
-            outputs=tuple([components.get(id) for id in dependency.outputs]),
+            outputs=outputs,
         )
 
     def _named(self, api_name: str) -> Endpoint:
@@ -348,6 +373,14 @@ class App:
         return f"; others can be called by fn_index= ({', '.join(indices[:_LISTED])})" if indices else ""
 
 
+def rendered_elsewhere(endpoint: Endpoint) -> ArgumentError:
+    """The error of a call of what ``gr.render`` has made, and not in the session of the call."""
+    return ArgumentError(
+        f"{printable(endpoint.label, _NAME_LIMIT)} was made by gr.render in another session, and exists there only; "
+        "in the session of this call, call what renders it first"
+    )
+
+
 def _is_skipped(component: Component | None) -> bool:
     return component is not None and component.skip_api
 
@@ -365,6 +398,42 @@ def _is_listed(endpoint: Endpoint) -> bool:
     return (
         endpoint.visibility == "public" and endpoint.api_name is not None and endpoint.dependency.backend_fn
     )
+
+
+def _made_up_info(
+    dependency: Mapping[str, Any], inputs: Iterable[Component | None], outputs: Iterable[Component | None]
+) -> EndpointInfo | None:
+    """What ``/info`` would say of an endpoint if it knew of it, but for the names of the parameters."""
+    shown: dict[str, Any] = {
+        "parameters": [
+            {**_value_info(component), **_default_info(component)}
+            for component in inputs
+            if not _is_hidden(component)
+        ],
+        "returns": [_value_info(component) for component in outputs if not _is_skipped(component)],
+    }
+    visible = {key: dependency[key] for key in ("api_visibility", "show_api") if key in dependency}
+    return parse_endpoint_info({**shown, **visible})
+
+
+def _value_info(component: Component | None) -> dict[str, Any]:
+    if component is None:
+        return {"label": "", "type": None, "component": ""}
+    return {
+        "label": component.label or "",
+        "type": component.api_info,
+        "python_type": {"type": python_type_of(component.api_info), "description": ""},
+        "component": component.type.capitalize(),
+    }
+
+
+def _default_info(component: Component | None) -> dict[str, Any]:
+    value = None if component is None else component.props.get("value")
+    return {
+        "parameter_has_default": value is not None,
+        "parameter_default": value,
+        "example_input": None if component is None else component.raw.get("example_inputs"),
+    }
 
 
 def _parameters_of(inputs: Iterable[Component | None]) -> tuple[ParameterInfo, ...]:

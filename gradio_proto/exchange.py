@@ -50,6 +50,7 @@ from .errors import (
 from .http import Data, Headers, HTTPConnection, HTTPEvent, Request, RequestCache, ResponseHead
 from .limits import Limits
 from .sentinels import NEED_DATA
+from .socks import SOCKSProxy, open_tunnel
 from .timeouts import Timeouts, deadline, earlier
 from .urls import Origin
 
@@ -131,7 +132,9 @@ class PooledConnection:
 class ConnectionPool:
     """The connections of one client. Pure: the runner owns the sockets, the pool decides about them."""
 
-    def __init__(self, limits: Limits, timeouts: Timeouts, *, proxy: Proxy | None = None) -> None:
+    def __init__(
+        self, limits: Limits, timeouts: Timeouts, *, proxy: Proxy | SOCKSProxy | None = None
+    ) -> None:
         self.limits = limits
         self.timeouts = timeouts
         self.proxy = proxy
@@ -191,16 +194,13 @@ class ConnectionPool:
             raise ClientClosed("the client is closed")
         _, now = yield Now()
         until = earlier(deadline(now, self.timeouts.connect), latest)
-        hop = self.proxy.origin if self.proxy is not None else origin
+        hop = self.first_hop(origin)
         stream: ByteStream
         try:
             stream, now = yield Connect(hop.host, hop.port, until)
             made = False
             try:
-                if self.proxy is not None:
-                    if hop.tls:
-                        stream, now = yield StartTLS(stream, hop.host, until)
-                    yield from self._tunnel(stream, self.proxy, origin, until)
+                stream = yield from self.pass_proxy(stream, origin, until)
                 if origin.tls:
                     stream, now = yield StartTLS(stream, origin.host, until)
                 if self._closed:
@@ -217,6 +217,31 @@ class ConnectionPool:
         connection = PooledConnection(self, origin, stream)
         self._busy.add(connection)
         return connection
+
+    def first_hop(self, origin: Origin) -> Origin | SOCKSProxy:
+        """What a connection that is to lead to ``origin`` is made to: the proxy, if there is one."""
+        return self.proxy.origin if isinstance(self.proxy, Proxy) else self.proxy or origin
+
+    def pass_proxy(self, stream: ByteStream, origin: Origin, until: float | None) -> ByteFlow[ByteStream]:
+        """Make what leads to the first hop lead to ``origin``. Returns the stream to use from now on.
+
+        Raises:
+            ConnectError: The proxy makes no tunnel; the stream is closed.
+        """
+        proxy = self.proxy
+        made = False
+        try:
+            if isinstance(proxy, Proxy):
+                if proxy.origin.tls:
+                    stream, _ = yield StartTLS(stream, proxy.origin.host, until)
+                yield from self._tunnel(stream, proxy, origin, until)
+            elif proxy is not None:
+                yield from open_tunnel(stream, proxy, origin, until)
+            made = True
+        finally:
+            if not made:
+                stream.close()
+        return stream
 
     def _tunnel(
         self, stream: ByteStream, proxy: Proxy, origin: Origin, until: float | None

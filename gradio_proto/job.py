@@ -152,6 +152,8 @@ class Job:
         """Files on their way, each with what wakes those who wait for it too."""
         self.input_stream: Final = input_stream
         """How far its input has come, if that comes in chunks."""
+        self.ended_with_output = False
+        """Its last value is an output of its own, and does not repeat one."""
         self.is_orphan: Final = is_orphan
         """Nobody waits for it: it is what goes on at the server of a job that has ended here."""
         self.orphan: Job | None = None
@@ -367,6 +369,7 @@ class Job:
             except Exception as error:  # this job's, whoever reads the stream for it
                 self.fail(error if isinstance(error, GradioError) else internal_error(error))
                 return
+            self.ended_with_output = self.input_stream is not None and not message.is_generating
             self.files = tuple(file_outputs_in(value)) if self.fetches_files else ()
             if not self.files:
                 self._move(JobInput.COMPLETED)

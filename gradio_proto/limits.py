@@ -41,6 +41,10 @@ class Limits(Frozen):
     orphan_bytes: int = 4 * MIB
     """Bytes of the same."""
 
+    rendered_bytes: int = 64 * MIB
+    """Bytes of the messages that tell what ``gr.render`` has made in one session (6 KB recorded). Past it the oldest
+    of them is forgotten, but never the newest: an app that renders within a render leaves old ones behind."""
+
     job_unread_bytes: int = 64 * MIB
     """Bytes of messages that one job keeps for a reader that has not come yet; past it that job alone ends."""
 

@@ -123,6 +123,12 @@ class _WithOutput:
         return data
 
     @property
+    def render_config(self) -> Mapping[str, Any] | None:
+        """What a ``gr.render`` function has made (4.44 and later); None for every other function."""
+        render_config: Mapping[str, Any] | None = self.output.get("render_config")
+        return render_config
+
+    @property
     def is_generating(self) -> bool:
         """Whether the server says that more may come. A generator's last message says so too below ``sse_v2``,
         and that of a streaming input that was closed; null (batch functions) is no."""
@@ -155,7 +161,7 @@ class ProcessStreaming(_WithOutput):
     success: bool = True
     """True in all that servers have been seen to send."""
     time_limit: float | None = None
-    """Seconds that the input may go on."""
+    """Seconds that the input may go on, counted from the first of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +351,9 @@ def _output(value: dict[str, Any]) -> dict[str, Any]:
     data = output.get("data")
     if data is not None and not isinstance(data, list):
         _wrong("output.data", data, "a list or null")
+    render_config = output.get("render_config")
+    if render_config is not None and not isinstance(render_config, dict):
+        _wrong("output.render_config", render_config, "an object or null")
     return output
 
 

@@ -38,6 +38,22 @@ def join_payload(
     return arguments_as_json(payload, encode)
 
 
+def chunk_payload(
+    *,
+    fn_index: int,
+    data: list[Any],
+    session_hash: str,
+    encode: Callable[[Any], Any] | None = None,
+) -> bytes:
+    """The body of ``POST /stream/{event_id}``: one more chunk of a streamed input, whole, State's nulls included.
+    ``encode`` is as for :func:`join_payload`.
+
+    Raises:
+        ArgumentError: An argument is no JSON.
+    """
+    return arguments_as_json({"data": data, "fn_index": fn_index, "session_hash": session_hash}, encode)
+
+
 def arguments_as_json(payload: dict[str, Any], encode: Callable[[Any], Any] | None = None) -> bytes:
     """A body with the arguments of a call in it; ``encode`` is as for :func:`join_payload`.
 

@@ -48,6 +48,7 @@ from .messages import (
     ProcessStreaming,
     UnexpectedError,
 )
+from .rendered import Rendered
 
 
 class StreamState(Enum):
@@ -121,6 +122,7 @@ class Session:
         self.dropped = 0
         """Messages that were nobody's."""
         self.baton = Baton()
+        self.rendered = Rendered(limits)
         self._limits = limits
         self._streams = 0
         self.streams_lost = 0
@@ -293,6 +295,9 @@ class Session:
 
     def receive(self, message: Message, text: str) -> None:
         """Take one message of the stream; ``text`` is its wire form."""
+        if isinstance(message, ProcessCompleted) and message.render_config is not None:
+            # Whatever became of the job that did it: the server has the new functions now, and not the old ones.
+            self.rendered.take(message.render_config, len(text))
         if isinstance(message, OF_THE_SESSION):
             self._receive_for_session(message)
         elif (event_id := message.event_id) is None:

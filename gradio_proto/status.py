@@ -55,3 +55,6 @@ class StatusUpdate:
     """What ``gr.Progress()`` last reported, outermost bar first."""
     log: tuple[str, str] | None = None
     """The last ``gr.Info`` or ``gr.Warning``: its text and its level."""
+    time_limit: float | None = None
+    """Seconds, from the first output on, after which the server ends an input that comes in chunks
+    (:meth:`Job.send_chunk`), and with it the job; None before that output, and where there is no such limit."""

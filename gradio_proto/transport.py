@@ -59,6 +59,11 @@ class Transport(Protocol):
         """Call a user's callback soon, where no flow is in the middle of a step, and without the lock."""
         ...
 
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called with :attr:`lock` held, where flows take their steps; then let whoever waits look
+        again. Any thread may ask for that."""
+        ...
+
     def when_free(self, action: Callable[[], None]) -> None:
         """Do something that takes the lock: at once, or, in a signal's handler or a finalizer that has interrupted
         whoever runs flows, as soon as it can be done."""

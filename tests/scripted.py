@@ -20,12 +20,21 @@ from gradio_proto.flows.calls import call
 from gradio_proto.flows.connect import connect
 from gradio_proto.flows.state import ClientState, Entropy, LiveSession, Slots
 from gradio_proto.http import Headers
+from gradio_proto.input_stream import InputStream, input_stream_of
 from gradio_proto.job import Job
 from gradio_proto.journal import Budget, Cursor, Journal
 from gradio_proto.limits import Limits
 from gradio_proto.messages import parse_message
-from gradio_proto.payload import join_payload
-from gradio_proto.testing import CloseConnection, SendData, ServerProtocol, TestApp
+from gradio_proto.payload import chunk_payload, join_payload
+from gradio_proto.testing import (
+    CloseConnection,
+    Component,
+    Error,
+    Rendering,
+    SendData,
+    ServerProtocol,
+    TestApp,
+)
 from gradio_proto.testing.files import File
 from gradio_proto.testing.memory import MemoryRunner, MemoryTask
 from gradio_proto.timeouts import Timeouts
@@ -237,6 +246,51 @@ def file_app(version: str = "6.31.0", **options: Any) -> TestApp:
     return app
 
 
+def chunk_app(version: str = "6.31.0", *, time_limit: float | None = 60) -> TestApp:
+    """``/gather`` joins the words that it gets, of one chunk after another; ``/echo`` takes no chunks."""
+    app = TestApp(version=version)
+
+    @app.endpoint("/gather", inputs=["textbox", "state"], outputs=["textbox", "state"],
+                  connection="stream", time_limit=time_limit)  # fmt: skip
+    def gather(word: str, words: list[str] | None) -> tuple[str, list[str]]:
+        if word == "fail":
+            raise Error("no more")
+        words = [*(words or ()), word]
+        return " ".join(words), words
+
+    @app.endpoint("/size", inputs=["file"], outputs=["number"], connection="stream", time_limit=time_limit)
+    def size(file: File) -> int:
+        return len(file.data)
+
+    @app.endpoint("/echo")
+    def echo(text: str) -> str:
+        return text
+
+    return app
+
+
+def render_app(version: str = "6.31.0") -> TestApp:
+    """``/apply`` renders ``/box_0``, ``/box_1`` and so on, ``/apply_1`` what it is told."""
+    app = an_app(version)
+    page_text = Component("textbox", "Of the page")
+
+    @app.render()
+    def boxes(n: int, *, rendering: Rendering) -> None:
+        for i in range(n):
+            box = Component("textbox", f"Box {i}")
+            rendering.endpoint(f"/box_{i}", inputs=[box, "state"], outputs=[box, "state"])(
+                lambda text, count, i=i: (f"{i}{text}{count or 0}", (count or 0) + 1)
+            )
+
+    @app.render(inputs=["json"])
+    def named(names: list[str], *, rendering: Rendering) -> None:
+        for name in names:
+            rendering.endpoint(name, inputs=[page_text], outputs=[page_text])(lambda text, name=name: name)
+
+    app.endpoint("/of_page", inputs=[page_text], outputs=[page_text])(lambda text: text)
+    return app
+
+
 class GradioScript:
     """A handler: config and info as an app's, joins and streams as a test scripts them, in their order."""
 
@@ -362,21 +416,19 @@ class World:
         deadline: float | None = None,
         headers: Headers = (),
         fetch: bool = False,
+        whole: bool = False,
     ) -> Begun:
-        """A job, not begun yet; with ``fetch`` the files that it returns are fetched."""
-        endpoint = self.state.app.resolve(name)
+        """A job, not begun yet; with ``fetch`` the files that it returns are fetched, with ``whole`` its
+        input in chunks has one chunk."""
         live = live or self.state.session()
+        endpoint = self.state.app_in(live).resolve(name)
         write = partial(
             join_payload,
             fn_index=endpoint.fn_index,
             data=endpoint.bind(args, {}),
             session_hash=live.session.hash,
         )
-        uploads = Uploads(write, self.state.entropy.token)
-        for file in uploads.paths:
-            uploads.sizes[file] = (
-                file.size if file.kind != "path" else len(self.runner.files[str(file.source)])
-            )
+        uploads = self._measured(Uploads(write, self.state.entropy.token))
         convert = partial(endpoint.unbind_outputs, fetch=fetch)
         job = Job(
             fn_index=endpoint.fn_index,
@@ -391,7 +443,8 @@ class World:
                 convert=convert,
             ),
             version_info=self.state.app.config.version_info,
-            is_generator=endpoint.is_generator,
+            is_generator=endpoint.is_generator or endpoint.is_stream,
+            input_stream=InputStream(endpoint, is_whole=whole) if endpoint.is_stream else None,
             deadline=deadline,
             uploads=uploads if uploads.paths else None,
             fetches_files=fetch,
@@ -401,6 +454,24 @@ class World:
         watch(begun)
         self.jobs.append(begun)
         return begun
+
+    def chunk(self, begun: Begun, *args: Any) -> Uploads:
+        """One more chunk of a job's input."""
+        endpoint = input_stream_of(begun.job).endpoint
+        write = partial(
+            chunk_payload,
+            fn_index=endpoint.fn_index,
+            data=endpoint.bind(args, {}),
+            session_hash=begun.live.session.hash,
+        )
+        return self._measured(Uploads(write, self.state.entropy.token))
+
+    def _measured(self, uploads: Uploads) -> Uploads:
+        for file in uploads.paths:
+            uploads.sizes[file] = (
+                file.size if file.kind != "path" else len(self.runner.files[str(file.source)])
+            )
+        return uploads
 
     def begin(self, name: str, *args: Any, **options: Any) -> Begun:
         """Begin a call."""

@@ -21,7 +21,7 @@ PROJECT = Path(__file__).parent.parent
 PACKAGE = PROJECT / "gradio_proto"
 TRANSPORTS = PROJECT / "transports" / "gradio_transports"
 EDGES = ("client/", "conformance/", "testing/embedded.py")
-FLOWS = ("flows/", "exchange.py")
+FLOWS = ("flows/", "exchange.py", "socks.py")
 
 
 def sources(root: Path) -> dict[str, Path]:

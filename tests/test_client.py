@@ -142,7 +142,7 @@ def test_the_other_names_of_parameters(url: str) -> None:
         ({"headers": {"Host": "x"}}, ArgumentError, "Host"),
         ({"cookies": "a=b"}, TypeError, "cookies"),
         ({"cookies": {"a": 5}}, TypeError, "cookies"),
-        ({"proxy": "socks5://x", "src": "http://a.example"}, ArgumentError, "proxy"),
+        ({"proxy": "ftp://x", "src": "http://a.example"}, ArgumentError, "proxy"),
         ({"proxy": 5, "src": "http://a.example"}, TypeError, "proxy"),
         ({"transport": "pigeons"}, ArgumentError, "no transport called 'pigeons'; there are: .*sockets"),
     ],

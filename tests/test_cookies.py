@@ -206,6 +206,12 @@ class TestJar:
         assert copy.header("/", 105) == jar.header("/", 105) == "a=1; b=2"
         assert copy.header("/", 111) == "b=2"
 
+    def test_for_another_clock_it_knows_no_ends(self) -> None:
+        jar = jar_with("a=1; Max-Age=10", "b=2; Path=/x")
+        elsewhere = jar.for_another_clock()
+        assert (elsewhere.header("/", 10**9), elsewhere.header("/x", 0)) == ("a=1", jar.header("/x", 100))
+        assert jar.header("/", 111) is None
+
     @given(
         st.lists(
             st.text(st.sampled_from('ab=;, "\r\n\x00é/PathMx-Age:0159'), max_size=30) | st.text(max_size=30)

@@ -20,7 +20,7 @@ import pytest
 
 from gradio_proto import Client, GradioError, Timeouts, errors
 from gradio_proto.config import SUPPORTED_PROTOCOLS
-from gradio_proto.testing import Context, Error, File, TestApp, serve
+from gradio_proto.testing import Context, Error, File, Rendering, TestApp, serve
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -61,6 +61,25 @@ def divide(a: float, b: float) -> float:
     if b == 0:
         raise Error("Nobody can divide by zero.")
     return a / b
+
+
+@app.endpoint(
+    "/collect",
+    inputs=["textbox", "state"],
+    outputs=["textbox", "state"],
+    connection="stream",
+    time_limit=60,
+)
+def collect(word: str, words: list[str] | None) -> tuple[str, list[str]]:
+    words = [*(words or ()), word]
+    return " ".join(words), words
+
+
+@app.render(inputs=["json"])
+def buttons(names: list[str], *, rendering: Rendering) -> None:
+    for name in names:
+        tell = rendering.endpoint(f"/tell_{name.lower()}", inputs=["textbox"], outputs=["textbox"])
+        tell(lambda word, name=name: f"{word}, {name}!")
 
 
 @app.endpoint("/capitals")

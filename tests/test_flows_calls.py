@@ -42,7 +42,7 @@ from gradio_proto.errors import (
 )
 from gradio_proto.events import Cancelled, Completed, Failed
 from gradio_proto.files import file_output
-from gradio_proto.flows.calls import TELL_SECONDS, call, cancel, follow
+from gradio_proto.flows.calls import TELL_SECONDS, abandon, call, cancel, follow
 from gradio_proto.flows.state import JOINS_AT_ONCE
 from gradio_proto.flows.streams import end_if_unused
 from gradio_proto.job import JobState
@@ -780,6 +780,48 @@ def test_a_function_that_nothing_cancels_is_ended_with_its_session() -> None:
     world.runner.settle()
     assert world.server.handler.stream_conn in world.server.lost
     assert world.result(world.begin("/echo", "y")) == "v"
+    world.close()
+
+
+# Giving up several at once.
+
+
+def given_up(world: World, *jobs: Begun) -> None:
+    """What whoever lets go of them does."""
+    tellings = [abandon(world.state, begun.live, begun.job) for begun in jobs]
+    for telling in tellings:
+        if telling is not None:
+            world.spawn(telling)
+
+
+@pytest.mark.parametrize("version", ["4.44.1", "6.31.0"])
+def test_what_waits_and_is_given_up_with_what_runs_does_not_run_instead(version: str) -> None:
+    leaves_the_queue = version == "6.31.0"
+    later = [] if leaves_the_queue else [3.0, starts("e2")]
+    script = GradioScript(stateful_app(version), streams=[[STREAM, starts("e1"), *later, 600.0]])
+    world = scripted_world(script)
+    script.others = {"/cancel": [0.5, http(200, b"{}")]}
+    waits, runs = world.begin("/echo", "b"), world.begin("/echo", "a")
+    first, second = (runs, waits) if runs.job.event_id == "e1" else (waits, runs)
+    running(world, first)
+    world.runner.run_until(lambda: second.job.event_id is not None)
+    given_up(world, second, first)
+    assert first.job.is_settled
+    assert second.job.is_settled
+    world.finish(first, second)
+    world.runner.run_until(lambda: len(told(world)) == 2)
+    times = [(json.loads(asked.body)["event_id"], asked.time) for asked in world.server.asked
+             if asked.path.endswith("/cancel")]  # fmt: skip
+    assert times == ([("e2", 0.0), ("e1", 0.5)] if leaves_the_queue else [("e1", 0.0), ("e2", 3.0)])
+    world.close()
+
+
+def test_what_the_server_does_not_know_of_leaves_nothing_to_tell() -> None:
+    world = joining([1.0, accepted("e1")])
+    begun = world.begin("/echo", "x")
+    assert abandon(world.state, begun.live, begun.job) is None
+    world.finish(begun)
+    assert told(world) == []
     world.close()
 
 

@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradio_proto.errors import ArgumentError
+from gradio_proto.exchange import Proxy
 from gradio_proto.proxies import parse_proxy
 from gradio_proto.urls import Origin, encode_path_segment
+
+
+def http_proxy(url: str) -> Proxy:
+    """An HTTP proxy; those for SOCKS are in test_socks.py."""
+    proxy = parse_proxy(url)
+    assert isinstance(proxy, Proxy)
+    return proxy
 
 
 @pytest.mark.parametrize(
@@ -26,7 +34,7 @@ from gradio_proto.urls import Origin, encode_path_segment
     ],
 )
 def test_a_proxy_is_an_origin(url: str, origin: Origin) -> None:
-    proxy = parse_proxy(url)
+    proxy = http_proxy(url)
     assert proxy.origin == origin
     assert proxy.headers == ()
 
@@ -46,7 +54,7 @@ def test_a_proxy_is_an_origin(url: str, origin: Origin) -> None:
 )
 @pytest.mark.parametrize("prefix", ["http://", "https://", ""])
 def test_credentials_become_basic_authentication(prefix: str, credentials: str, secret: str) -> None:
-    proxy = parse_proxy(f"{prefix}{credentials}@proxy:3128")
+    proxy = http_proxy(f"{prefix}{credentials}@proxy:3128")
     assert (proxy.origin.host, proxy.origin.port) == ("proxy", 3128)
     ((name, value),) = proxy.headers
     assert name == "proxy-authorization"
@@ -59,7 +67,7 @@ def test_credentials_survive_their_encoding(user: str, password: str) -> None:
     user = user.encode("utf-8", "replace").decode()
     password = password.encode("utf-8", "replace").decode()
     url = f"http://{encode_path_segment(user)}:{encode_path_segment(password)}@proxy"
-    ((_, value),) = parse_proxy(url).headers
+    ((_, value),) = http_proxy(url).headers
     assert value.isascii()
     assert value.isprintable()
     assert base64.b64decode(value.removeprefix("Basic ")).decode() == f"{user}:{password}"
@@ -74,7 +82,6 @@ def test_credentials_survive_their_encoding(user: str, password: str) -> None:
         "http://user:hunter2@proxy:99999",
         "http://user:hunter2@pro xy:3128",
         "http://user:hunter2@proxy:port",
-        "socks5://user:hunter2@proxy:1080",
         "ftp://user:hunter2@proxy",
         "user:hunter2://proxy",
         "://proxy",

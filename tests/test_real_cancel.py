@@ -10,11 +10,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import pytest
+from crowd import Planned, crowd
 from faulty import within
 from servers.running import Servers, number, start_side_by_side
 
@@ -383,57 +382,7 @@ def test_from_a_callback(client: Client, runs: Runs) -> None:
 # Many.
 
 
-@dataclass
-class Planned:
-    """A job of the crowd."""
-
-    at: float
-    client: Client
-    arguments: tuple[Any, ...]
-    api_name: str
-    value: Any
-    outputs: list[Any]
-    cancelled_after: float | None
-    job: Job | None = None
-    steps_when_told: int | None = None
-    """How far a ``/tick`` had come when the server had been told to stop it."""
-
-
-def crowd(clients: list[Client], name: str, seed: int = 11) -> list[Planned]:
-    """Sixty jobs within a second, every third to be cancelled at some moment of its life."""
-    choose = random.Random(seed)
-    plans: list[Planned] = []
-    for index in range(60):
-        is_cancelled = index % 3 == 0
-        kind = choose.choice(["slow_gen", "count", "stream", "slow", "echo"])
-        if is_cancelled and choose.random() < 0.5:
-            kind = "tick"  # which tells afterwards whether it was stopped
-        steps = choose.randrange(1, 25)
-        arguments: tuple[Any, ...]
-        outputs: list[Any] = [*range(steps)]
-        if kind == "slow_gen":
-            arguments = (steps, 0.02)
-        elif kind == "count":
-            arguments = (steps,)
-        elif kind == "stream":
-            arguments = (" ".join(map(str, range(steps))),)
-            outputs = ["".join(f"{word} " for word in range(end + 1)) for end in range(steps)]
-        elif kind == "slow":
-            arguments, outputs = (0.05,), ["slept 0.05"]
-        elif kind == "echo":
-            arguments, outputs = (f"é{index}",), [f"é{index}"]
-        else:
-            steps += 40
-            arguments, outputs = (f"{name}{index}", steps), [*range(steps)]
-        after = choose.uniform(0.0, 0.6) if is_cancelled else None
-        client = clients[index % len(clients)]
-        plans.append(
-            Planned(choose.uniform(0, 1), client, arguments, f"/{kind}", outputs[-1], outputs, after)
-        )
-    return plans
-
-
-def play(plans: list[Planned], runs: Runs) -> None:
+def play(plans: list[Planned[Client]], runs: Runs) -> None:
     """Submit and cancel in the order and at the times of the plan."""
     moments: list[tuple[float, int, bool]] = []
     for index, plan in enumerate(plans):

@@ -21,9 +21,16 @@ import pytest
 from recorded import body, records
 from testing_simulation import Answer, World
 
-from gradio_proto.testing import Component, Context, Error, File, TestApp, update, validate
+from gradio_proto.testing import Component, Context, Error, File, Rendering, TestApp, update, validate
 
 VERSION = "6.31.0"
+
+
+def render_echoes(n: int, *, rendering: Rendering) -> None:
+    for i in range(n):
+        rendering.endpoint(
+            f"rendered_{i}", inputs=[Component("textbox", f"r{i}")], outputs=[Component("textbox", f"o{i}")]
+        )(lambda x: f"R{x}")
 
 
 def recorded_app(world: World, **options: Any) -> TestApp:
@@ -217,8 +224,17 @@ def recorded_app(world: World, **options: Any) -> TestApp:
     app.endpoint("validate", inputs=[number, text], outputs=[text_out], validator=check)(
         lambda a, b: f"{a}{b}"
     )
-    app.endpoint("frames", inputs=["image", text], outputs=[text_out])(lambda f, t: t)
-    app.endpoint("apply", inputs=[number], outputs=[], api_visibility="undocumented")(lambda n: None)
+    chunks: dict[str, Any] = {}
+    if app.generation.has_input_streams:
+        chunks = {"connection": "stream", "time_limit": 3}
+    # An image that stands in its own URL, as the recorded chunks have it, is none to a TestApp.
+    app.endpoint("frames", inputs=[Component("json"), text], outputs=[text_out], **chunks)(
+        lambda f, t: f"{t}:ndarray:(1, 1, 4)"
+    )
+    if app.generation.renders:
+        app.render(inputs=[number])(render_echoes)
+    else:
+        app.endpoint("apply", inputs=[number], outputs=[], api_visibility="undocumented")(lambda n: None)
     app.endpoint("audio_stream", inputs=[number], outputs=["file"])(lambda n: None)
 
     @app.endpoint(inputs=[text], outputs=[text_out], oauth_token="optional")
@@ -292,6 +308,8 @@ _MEDIA_RUN = re.compile(r"\b[0-9a-f]{12}(/(?:[0-9]{15}|[0-9a-f]{32})/[0-9]+)\b")
 _MEDIA = re.compile(r"\b[0-9a-f]{12}/([0-9]{15}|[0-9a-f]{32})/[0-9]+\b")
 _COOKIE_SENT = re.compile(r"^access-token-unsecure-\S+$")
 _COOKIE = re.compile(r"access-token-unsecure-([^=]+)=([^;]+);")
+_PAGE_ONLY = {"every", "zerogpu", "like_user_message"}
+"""Fields of a dependency that are for the page."""
 _COMPARED = ("content-type", "content-range", "accept-ranges", "content-disposition", "location")
 """Headers."""
 
@@ -311,6 +329,10 @@ def _normal(value: Any, ids: dict[str, str]) -> Any:
                 item = "number"
             elif key == "error" and isinstance(item, str):
                 item = item.split("\n")[0]  # the lines below name Python objects by their address
+            elif key == "time_limit" and item is not None:
+                item = round(item)  # less what the first chunk took
+            elif key == "render_config" and item is not None:
+                item = _rendered(item)
             elif key in ("host", "client", "cookies", "path_params") or (key == "url" and "qp" in value):
                 continue  # ports; and what a TestApp's context does not offer
             normal[key] = _normal(item, ids)
@@ -323,6 +345,28 @@ def _normal(value: Any, ids: dict[str, str]) -> Any:
         value = _FOLDER.sub(lambda match: ids.setdefault(match.group(), f"folder {len(ids)}"), value)
         return _ID.sub(lambda match: ids.setdefault(match.group(), f"id {len(ids)}"), value)
     return value
+
+
+def _rendered(config: dict[str, Any]) -> Any:
+    """What a client goes by in a render_config. What the page looks like is not compared; and as its containers are
+    components, too, the ids are not the same."""
+    components = {entry["id"]: entry for entry in config["components"]}
+
+    def shown(number: int) -> Any:
+        entry = components[number]
+        marks = [entry.get("rendered_in"), entry["props"].get("rendered_in"), entry["renderable"]]
+        return [entry["type"], entry["props"].get("label"), marks]
+
+    dependencies = [
+        {
+            **{key: entry[key] for key in entry if key not in _PAGE_ONLY},
+            "targets": [[shown(number), event] for number, event in entry["targets"]],
+            "inputs": [shown(number) for number in entry["inputs"]],
+            "outputs": [shown(number) for number in entry["outputs"]],
+        }
+        for entry in config["dependencies"]
+    ]
+    return {"keys": sorted(config), "render_id": config["render_id"], "dependencies": dependencies}
 
 
 def _parsed(text: str, ids: dict[str, str]) -> Any:
@@ -591,6 +635,27 @@ def test_recorded_validators(version: str) -> None:
     Replay("validate", world, version=version).run()
 
 
+@pytest.mark.parametrize("version", ["5.49.1", VERSION])
+def test_recorded_input_in_chunks(version: str) -> None:
+    world = World()
+    world.use(recorded_app(world, version=version))
+    Replay("stream_input", world, version=version).run()
+
+
+@pytest.mark.parametrize("version", ["4.44.1", "5.49.1", VERSION])
+def test_recorded_rendering(version: str) -> None:
+    world = World()
+    app = TestApp(version=version)
+    number = {"4.44.1": 33, "5.49.1": 35, VERSION: 35}[version]
+    for _ in range(number):
+        app.endpoint("other", inputs=[], outputs=[])(lambda: None)
+    app.render(inputs=["number"])(render_echoes)
+    for _ in range({"4.44.1": 36, "5.49.1": 38, VERSION: 40}[version] - number - 1):
+        app.endpoint("other", inputs=[], outputs=[])(lambda: None)
+    world.use(app)
+    Replay("render", world, version=version).run()
+
+
 def test_recorded_tokens() -> None:
     world = World()
     world.use(recorded_app(world))
@@ -818,9 +883,7 @@ def test_older_descriptions_have_the_fields_of_real_ones(version: str) -> None:
     config = app.config("http://127.0.0.1:7880")
     assert config.keys() == recorded.keys()
     assert (config["version"], config["protocol"]) == (recorded["version"], recorded["protocol"])
-    # What is for the page only.
-    page_only = {"every", "zerogpu", "like_user_message"}
-    assert config["dependencies"][0].keys() == recorded["dependencies"][0].keys() - page_only
+    assert config["dependencies"][0].keys() == recorded["dependencies"][0].keys() - _PAGE_ONLY
     assert config["components"][0].keys() == recorded["components"][0].keys()
     name = "gradio_api_info" if version == "5.49.1" else "info"
     theirs = body(version, name)["named_endpoints"]["/echo"]

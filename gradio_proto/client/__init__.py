@@ -12,19 +12,32 @@ from .job import Job, JobCancelled
 if TYPE_CHECKING:
     from .async_client import AsyncBoundEndpoint, AsyncClient
     from .async_job import AsyncJob
+    from .async_maps import AsyncMapIterator
+    from .mapping import MapProgress
+    from .maps import MapIterator
 
 __all__ = [
     "AsyncBoundEndpoint",
     "AsyncClient",
     "AsyncJob",
+    "AsyncMapIterator",
     "BoundEndpoint",
     "Client",
     "Job",
     "JobCancelled",
+    "MapIterator",
+    "MapProgress",
     "handle_file",
 ]
 
-_LAZY = {"AsyncBoundEndpoint": "async_client", "AsyncClient": "async_client", "AsyncJob": "async_job"}
+_LAZY = {
+    "AsyncBoundEndpoint": "async_client",
+    "AsyncClient": "async_client",
+    "AsyncJob": "async_job",
+    "AsyncMapIterator": "async_maps",
+    "MapIterator": "maps",
+    "MapProgress": "mapping",
+}
 
 
 def __getattr__(name: str) -> Any:

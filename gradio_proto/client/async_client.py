@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import AsyncIterable, Callable, Container, Generator, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ..errors import ClientClosed
 from ..flows.connect import connect, refresh
@@ -11,12 +11,16 @@ from ..flows.state import checked_headers
 from ..job import JobState
 from ..simple_api import Via
 from ..transport import AsyncTransport
-from .async_job import AsyncJob
+from .async_job import AsyncJob, when_completed
 from .base import BoundBase, ClientBase
 from .client import BoundEndpoint, Client
 from .options import CallOptions
 from .transports import async_factory
 from .twins import twin_of
+
+if TYPE_CHECKING:
+    from .async_maps import AsyncMapIterator
+    from .mapping import MapProgress
 
 C = TypeVar("C", bound="AsyncClient")
 
@@ -46,14 +50,15 @@ class AsyncClient(ClientBase[AsyncTransport]):
         if self._was_opened:
             raise ClientClosed("an AsyncClient is opened once: make a new one")
         self._was_opened = True
-        state = self._start(async_factory(self._options["transport"])).state
+        engine = self._start(async_factory(self._options["transport"]))
         if self._app is not None:  # it comes from a pickle
-            state.loaded = self._app
+            engine.state.loaded = self._app
         else:
             try:
-                await self._engine.transport.run(connect(state))
+                await engine.transport.run(connect(engine.state))
             except BaseException:
-                self._engine.transport.close()
+                engine.transport.close()
+                self._started = None
                 raise
         self._opened()
         return self
@@ -140,8 +145,34 @@ class AsyncClient(ClientBase[AsyncTransport]):
         job = await self.endpoint(api_name, fn_index, headers, isolate=isolate).submit(*args, **kwargs)
         callbacks = [result_callbacks] if callable(result_callbacks) else result_callbacks or ()
         for callback in callbacks:
-            await job.add_done_callback(AsyncJob.with_result(callback))
+            when_completed(job, callback)
         return job
+
+    @twin_of(Client.map)
+    def map(
+        self,
+        inputs: Iterable[Any] | AsyncIterable[Any],
+        *,
+        api_name: str | None = None,
+        fn_index: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        isolate: bool = False,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        return_exceptions: bool = False,
+        skip: Container[int] = (),
+        progress: bool | Callable[[MapProgress], Any] | None = False,
+        executor: Any = None,
+    ) -> AsyncMapIterator:
+        return self.endpoint(api_name, fn_index, headers, isolate=isolate).map(
+            inputs,
+            concurrency=concurrency,
+            ordered=ordered,
+            return_exceptions=return_exceptions,
+            skip=skip,
+            progress=progress,
+            executor=executor,
+        )
 
     @twin_of(Client.endpoint)
     def endpoint(
@@ -187,7 +218,7 @@ class AsyncBoundEndpoint(BoundBase[AsyncTransport]):
             engine.transport.spawn(engine.call(live, job), promised=True)
             await engine.transport.wait_until(lambda: job.is_settled, job.on_settled)
         finally:
-            engine.give_up(live, job)  # does nothing, unless this task was cancelled
+            engine.give_up((live, job))  # does nothing, unless this task was cancelled
         return job.result()
 
     __call__ = predict
@@ -203,6 +234,24 @@ class AsyncBoundEndpoint(BoundBase[AsyncTransport]):
                 lambda: job.state not in (JobState.NEW, JobState.JOINING), job.on_news
             )
         except BaseException:
-            engine.give_up(live, job)
+            engine.give_up((live, job))
             raise
         return facade
+
+    @twin_of(BoundEndpoint.map)
+    def map(
+        self,
+        inputs: Iterable[Any] | AsyncIterable[Any],
+        *,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        return_exceptions: bool = False,
+        skip: Container[int] = (),
+        progress: bool | Callable[[MapProgress], Any] | None = False,
+        executor: Any = None,
+    ) -> AsyncMapIterator:
+        from .async_maps import AsyncMapIterator  # few programs map, and every one pays for imports
+        from .mapping import MapOptions
+
+        options = MapOptions(concurrency, ordered, return_exceptions, skip)
+        return AsyncMapIterator(self._source(None), inputs, options, progress, executor)

@@ -104,23 +104,14 @@ class AsyncJob:
 
     @twin_of(Job.add_done_callback)
     async def add_done_callback(self, fn: Callable[[AsyncJob], Any]) -> None:
+        await self._transport.turn()
+        self._add_done_callback(fn)
+
+    def _add_done_callback(self, fn: Callable[[AsyncJob], Any]) -> None:
         if self._callbacks is not None:
             self._callbacks.append(fn)
         else:
             call_safely(partial(fn, self), self)
-        await self._transport.turn()
-
-    @staticmethod
-    def with_result(callback: Callable[..., Any]) -> Callable[[AsyncJob], Any]:
-        """What calls a ``result_callbacks`` callback once its job is done, unless it failed."""
-
-        def run(job: AsyncJob) -> None:
-            outcome = job._job.outcome
-            if isinstance(outcome, Completed):
-                value = outcome.value
-                callback(*value) if isinstance(value, tuple) else callback(value)
-
-        return run
 
     @twin_of(Job.cancel)
     async def cancel(self, force: bool = False) -> bool:
@@ -141,7 +132,7 @@ class AsyncJob:
 
     async def __aexit__(self, *_: object) -> None:
         # Settled here and now, for this may be the end of a task that is cancelled and can await nothing any more.
-        self._engine.give_up(self._live, self._job)
+        self._engine.give_up((self._live, self._job))
         await self._transport.turn()
 
     @twin_of(Job.status)
@@ -152,7 +143,7 @@ class AsyncJob:
     @twin_of(Job.outputs)
     async def outputs(self) -> list[Any]:
         await self._transport.turn()
-        events = _Events(self._engine, self._job, waits=False)
+        events = _Events(self, waits=False)
         return [event.value async for event in events if isinstance(event, Output)]
 
     @twin_of(Job.__iter__)
@@ -167,15 +158,28 @@ class AsyncJob:
 
     @twin_of(Job.events)
     def events(self) -> AsyncIterator[JobEvent]:
-        return _Events(self._engine, self._job)
+        return _Events(self)
+
+
+def when_completed(job: AsyncJob, callback: Callable[..., Any]) -> None:
+    """Have a ``result_callbacks`` callback called once the job is done, unless it failed."""
+
+    def run(job: AsyncJob) -> None:
+        outcome = job._job.outcome
+        if isinstance(outcome, Completed):
+            value = outcome.value
+            callback(*value) if isinstance(value, tuple) else callback(value)
+
+    job._add_done_callback(run)
 
 
 class _Events(AsyncIterator[JobEvent]):
     """A job's events, waited for unless ``waits`` is False."""
 
-    def __init__(self, engine: Engine[AsyncTransport], job: ProtocolJob, *, waits: bool = True) -> None:
-        self._engine = engine
-        self._reader = EventReader(job)
+    def __init__(self, job: AsyncJob, *, waits: bool = True) -> None:
+        self._job = job  # which keeps its client open
+        self._engine = job._engine
+        self._reader = EventReader(job._job)
         self._waits = waits
 
     async def __anext__(self) -> JobEvent:
@@ -189,7 +193,13 @@ class _Events(AsyncIterator[JobEvent]):
                 if files:
                     from ..flows.download import fetch_outputs
 
-                    await transport.run(fetch_outputs(self._engine.state, reader.job, files))
+                    try:
+                        await transport.run(fetch_outputs(self._engine.state, reader.job, files))
+                    except Exception:
+                        raise
+                    except BaseException:  # whoever reads was cancelled, and may come back for this event
+                        reader.put_back(event)
+                        raise
                 return reader.with_files(event)
             if not self._waits:
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from ..api_info import ApiInfo, parse_api_info
@@ -32,10 +33,13 @@ from .options import (
     one_of,
     string,
 )
+from .recipe import Recipe
 
 if TYPE_CHECKING:
     import ssl
     from os import PathLike
+
+    from .maps import Source
 
 X = TypeVar("X", bound=Transport)
 
@@ -69,6 +73,7 @@ class ClientBase(Generic[X]):
         limits: Limits | None = None,
         on_transfer: Callable[[Transfer], Any] | None = None,
         oauth_token: str | None = None,
+        share_credentials: bool = False,
         analytics_enabled: bool | None = None,
     ) -> None:
         self._closed = True  # until there is something to close
@@ -90,6 +95,7 @@ class ClientBase(Generic[X]):
             "limits": limits or Limits(),
             "transport": transport,
             "download_files": checked_directory(download_files),
+            "share_credentials": share_credentials,
         }
         secrets: dict[str, Any] = {
             "token": one_of("token", token, "hf_token", hf_token),
@@ -103,6 +109,8 @@ class ClientBase(Generic[X]):
         self._secrets = secrets
         self._app: App | None = None
         """What it knows from a pickle."""
+        self._cookies: CookieJar | None = None
+        """The cookies that have come with one."""
         self._on_transfer = on_transfer
         self._verbose = verbose
         self._open()
@@ -128,7 +136,7 @@ class ClientBase(Generic[X]):
                 raise ArgumentError(f"a token is sent over https only, and {url} is not")
         if "token" in tokens:
             sent += (("x-hf-authorization", f"Bearer {tokens['token']}"),)
-        cookies = CookieJar(url.origin, options["limits"])
+        cookies = self._cookies or CookieJar(url.origin, options["limits"])
         preset: Mapping[Any, Any] = secrets.get("cookies") or {}
         is_mapping = isinstance(preset, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]
         if not is_mapping or not all(isinstance(part, str) for part in (*preset, *preset.values())):
@@ -165,7 +173,13 @@ class ClientBase(Generic[X]):
             slots=Slots(max_workers),
             download_directory=directory if isinstance(directory, str) else None,
         )
-        self._started = Engine(transport, state, downloads=directory is not False, on_transfer=on_transfer)
+        self._started = Engine(
+            transport,
+            state,
+            Recipe(options, {name: secret for name, secret in secrets.items() if secret is not None}),
+            downloads=directory is not False,
+            on_transfer=on_transfer,
+        )
         return self._started
 
     @property
@@ -181,8 +195,8 @@ class ClientBase(Generic[X]):
 
     def _close(self) -> None:
         if not self._closed:
-            self._closed = True
             self._engine.close()
+            self._closed = True
 
     def __del__(self) -> None:
         if not getattr(self, "_closed", True):
@@ -194,21 +208,25 @@ class ClientBase(Generic[X]):
         return f"<{type(self).__name__} of {src}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        # A pickle travels: it carries no credentials and no cookies, and a session of its own is made from it.
-        transport = self._options["transport"]
-        if transport is not None and not isinstance(transport, str):
-            raise TypeError("a client whose transport is no name cannot be pickled")
+        # A pickle travels: it carries no credentials and no cookies, unless they are shared, and a session of its own
+        # is made from it.
+        engine = self._engine
+        recipe = engine.recipe().to_travel()
+        shared = recipe.shares_credentials
         return {
-            "options": self._options,
+            "options": recipe.options,
+            "secrets": {name: secret for name, secret in recipe.secrets.items() if name != "cookies"},
+            "cookies": engine.state.cookies.for_another_clock() if shared else None,  # it may be logged in by them
             "config": self.config,
-            "info": _raw_info(self._engine.state.app.info),
+            "info": _raw_info(engine.state.app.info),
         }
 
     def _unpickle(self, pickled: Mapping[str, Any]) -> None:
         self._closed = True
         self._started = None
         self._options = pickled["options"]
-        self._secrets = {}
+        self._secrets = pickled["secrets"]
+        self._cookies = pickled["cookies"]
         self._on_transfer = None
         self._verbose = False
         self._app = App(parse_config(pickled["config"]), parse_api_info(pickled["info"]))
@@ -246,8 +264,12 @@ class ClientBase(Generic[X]):
         with self._engine.transport.lock:
             return self._engine.session().session.hash
 
-    def _resolve(self, api_name: str | None, fn_index: int | None) -> Endpoint:
-        return self._engine.state.app.resolve(api_name, fn_index, self._options["api_name"])
+    def _resolve(self, api_name: str | None, fn_index: int | None) -> tuple[App, Endpoint]:
+        """The endpoint that a call means, and the app that has it, as it is in the session of new jobs."""
+        state = self._engine.state
+        with self._engine.transport.lock:
+            endpoint = state.resolve(api_name, fn_index, self._options["api_name"])
+            return state.app_in(state.live), endpoint
 
     def _show_api(
         self, all_endpoints: bool | None, print_info: bool, return_format: Literal["dict", "str"] | None
@@ -272,12 +294,16 @@ class BoundBase(Generic[X]):
     """An endpoint of a client, with the options of its calls."""
 
     def __init__(
-        self, client: ClientBase[X], engine: Engine[X], endpoint: Endpoint, options: CallOptions
+        self,
+        client: ClientBase[X],
+        engine: Engine[X],
+        found: tuple[App, Endpoint],
+        options: CallOptions,
     ) -> None:
         self._client = client  # an endpoint keeps its client open
         self._engine = engine
-        self._app: App = engine.state.app
-        self._endpoint = endpoint
+        self._app: App
+        self._app, self._endpoint = found
         self._options = options
 
     def __repr__(self) -> str:
@@ -285,7 +311,7 @@ class BoundBase(Generic[X]):
 
     def _current(self) -> Endpoint:
         """The endpoint as the app has it now, which may have been refreshed, or rendered anew; the lock is held."""
-        app: App = self._engine.state.app_in(self._engine.state.live)
+        app = self._engine.state.app_in(self._engine.state.live)
         if app is not self._app:
             self._endpoint = app.successor(self._endpoint, self._app)
             self._app = app
@@ -296,6 +322,27 @@ class BoundBase(Generic[X]):
     ) -> tuple[Job, LiveSession]:
         """Make the job of a call; the lock is held."""
         return self._engine.begin(self._current(), self._options, args, kwargs, keep_messages=keep_messages)
+
+    def _source(self, predict: Callable[..., Any] | None) -> Source[X]:
+        """What :meth:`Client.map` needs; ``predict`` calls this endpoint on any thread, if anything does."""
+        from .maps import Source  # few programs map, and every one pays for imports
+        from .remote import RemoteCall
+
+        engine = self._engine
+
+        def remote() -> RemoteCall:
+            recipe = engine.recipe()
+            if predict is None and isinstance(recipe.options["transport"], str):
+                recipe.options["transport"] = None  # that one is for a loop, and workers have none
+            return RemoteCall(engine.key, recipe, self._endpoint, self._options, predict)
+
+        return Source(
+            engine=engine,
+            client=self._client,
+            label=self._endpoint.label,
+            begin=partial(self._begin, keep_messages=False),
+            remote=remote,
+        )
 
 
 def _proxy(url: str) -> Proxy | SOCKSProxy:

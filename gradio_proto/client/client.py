@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ..flows.calls import carry, see_off
 from ..flows.connect import connect, refresh
@@ -14,6 +14,10 @@ from .base import BoundBase, ClientBase
 from .job import Job
 from .options import CallOptions
 from .transports import blocking_factory
+
+if TYPE_CHECKING:
+    from .mapping import MapProgress
+    from .maps import MapIterator
 
 C = TypeVar("C", bound="Client")
 
@@ -53,6 +57,8 @@ class Client(ClientBase[BlockingTransport]):
             client's; what it raises is logged.
         oauth_token: A Hugging Face token by which the app may act on your behalf, https only (this machine
             excepted). Only endpoints that ask for one get it: :meth:`view_api` marks them.
+        share_credentials: Let ``token``, ``oauth_token``, ``auth``, ``headers``, ``cookies`` and ``proxy`` travel with
+            pickles of this client, and with :meth:`map` to the workers of its executor. Otherwise they stay here.
         analytics_enabled: Taken and ignored, for programs that switch the official client's telemetry off: there
             is none here.
 
@@ -175,6 +181,65 @@ class Client(ClientBase[BlockingTransport]):
             job.add_done_callback(with_result(callback))
         return job
 
+    def map(
+        self,
+        inputs: Iterable[Any],
+        *,
+        api_name: str | None = None,
+        fn_index: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        isolate: bool = False,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        return_exceptions: bool = False,
+        skip: Container[int] = (),
+        progress: bool | Callable[[MapProgress], Any] | None = False,
+        executor: Any = None,
+    ) -> MapIterator:
+        """Call an endpoint with each of many inputs, several at once, and iterate over the results.
+
+        Inputs are read and calls begun as results are asked for: nothing before the first, and never more than a
+        few ahead, however many inputs there are. The iteration may be left at any time; what is on its way is then
+        given up.
+
+        Args:
+            inputs: One for each call: a tuple is its arguments by position, a mapping (a dict) those by name, anything
+                else its only argument. An argument that is itself a tuple or a dict is written ``(argument,)``. They
+                may have no end. An AsyncClient takes an async iterable as well.
+            api_name: As for :meth:`predict`.
+            fn_index: As for :meth:`predict`.
+            headers: As for :meth:`predict`.
+            isolate: As for :meth:`predict`.
+            concurrency: How many calls are on their way at once, at most; by default 16, and never more than
+                ``max_workers`` of the client.
+            ordered: Give the results in the order of the inputs; otherwise each as it comes. ``indexed()`` of what is
+                returned gives the index of its input with each.
+            return_exceptions: Give an error in the place of a result and go on. Otherwise it is raised, and ends the
+                iteration. A closed client is no result of a call, and always raised.
+            skip: The indexes of inputs that are read and not sent, and have no result: those done before. Anything
+                that has ``in``: ``range(1000)``, a set, a dict whose keys are indexes.
+            progress: True for a line on stderr, or what is called with a :class:`~gradio_proto.MapProgress` after each
+                wait in which results have come, on this thread.
+            executor: Make the calls on the workers of a :class:`concurrent.futures.Executor`, or of what has its
+                ``submit()``, or of a Dask client. Each worker process has a client of its own, without the credentials
+                of this one unless ``share_credentials`` says so.
+
+        Raises:
+            TypeError: An option, or what is given for the inputs, is of a wrong type; or this client cannot be pickled
+                for an executor.
+            ValueError: ``concurrency`` is less than 1.
+            ArgumentError: There is no such endpoint.
+        """
+        return self.endpoint(api_name, fn_index, headers, isolate=isolate).map(
+            inputs,
+            concurrency=concurrency,
+            ordered=ordered,
+            return_exceptions=return_exceptions,
+            skip=skip,
+            progress=progress,
+            executor=executor,
+        )
+
     def endpoint(
         self,
         api_name: str | None = None,
@@ -281,6 +346,24 @@ class BoundEndpoint(BoundBase[BlockingTransport]):
                 job.cancel()
                 raise
         return facade
+
+    def map(
+        self,
+        inputs: Iterable[Any],
+        *,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        return_exceptions: bool = False,
+        skip: Container[int] = (),
+        progress: bool | Callable[[MapProgress], Any] | None = False,
+        executor: Any = None,
+    ) -> MapIterator:
+        """Call it with each of many inputs; see :meth:`Client.map`."""
+        from .mapping import MapOptions  # few programs map, and every one pays for imports
+        from .maps import MapIterator
+
+        options = MapOptions(concurrency, ordered, return_exceptions, skip)
+        return MapIterator(self._source(self.predict), inputs, options, progress, executor)
 
 
 def with_result(callback: Callable[..., Any]) -> Callable[[Job], Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..config import AppConfig
@@ -16,7 +17,7 @@ from ..flows.calls import abandon, call
 from ..flows.heartbeat import heartbeat
 from ..flows.state import ClientState, LiveSession
 from ..flows.streams import end_if_unused
-from ..job import Job
+from ..job import Job, JobState
 from ..journal import Journal
 from ..payload import chunk_payload, join_payload
 from ..simple_api import call_payload, simple_route
@@ -24,6 +25,7 @@ from ..timeouts import deadline
 from ..transfers import Transfer
 from ..transport import Transport
 from .options import CallOptions
+from .recipe import Recipe
 
 if TYPE_CHECKING:
     from ..input_stream import InputStream
@@ -40,12 +42,14 @@ class Engine(Generic[X]):
         self,
         transport: X,
         state: ClientState,
+        recipe: Recipe,
         *,
         downloads: bool = False,
         on_transfer: Callable[[Transfer], Any] | None = None,
     ) -> None:
         self.transport = transport
         self.state = state
+        self._recipe = recipe
         self.downloads = downloads
         """Whether files in outputs are fetched."""
         self._transfers: dict[FileInput | FileOutput, Transfer] = {}
@@ -60,6 +64,22 @@ class Engine(Generic[X]):
         """What the app says about itself."""
         return self.state.app.config
 
+    def recipe(self) -> Recipe:
+        """How to make a client like this one."""
+        # At the address as it has turned out: no secret goes out again to where there was only a redirect to https.
+        return replace(self._recipe, options={**self._recipe.options, "src": f"{self.state.url}/"})
+
+    @property
+    def max_workers(self) -> int | None:
+        """How many jobs may be in flight."""
+        most: int | None = self._recipe.options["max_workers"]
+        return most
+
+    @cached_property
+    def key(self) -> str:
+        """Tells this client from every other one, wherever that is."""
+        return self.transport.token()
+
     def session(self) -> LiveSession:
         """The session that new jobs join, and its heartbeat if the app wants one; the lock is held."""
         is_new = self.state.live is None
@@ -73,7 +93,7 @@ class Engine(Generic[X]):
         live = self.state.live
         if live is not None:
             self.state.retire(live)
-            end_if_unused(self.state, live)
+            end_if_unused(live)
 
     def begin(
         self,
@@ -121,7 +141,7 @@ class Engine(Generic[X]):
         if options.via != "queue":
             if endpoint.is_stream:
                 raise ArgumentError(
-                    f"the input of {endpoint.label} comes in chunks, which /{options.via} does not carry: leave via= away"
+                    f"/{options.via} carries no input in chunks, which {endpoint.label} takes: leave via= away"
                 )
             if endpoint.is_rendered:
                 raise rendered_elsewhere(endpoint)
@@ -188,10 +208,14 @@ class Engine(Generic[X]):
         """The flow of a job that :meth:`begin` made."""
         return call(self.state, live, job)
 
-    def give_up(self, live: LiveSession, job: Job) -> None:
-        """Cancel a job whose caller has gone; its server is told when flows run next. The lock is held."""
-        telling = abandon(self.state, live, job)
-        if telling is not None and not self.state.closed:
+    def give_up(self, *calls: tuple[LiveSession, Job]) -> None:
+        """Cancel jobs whose caller has gone; their server is told when flows run next. The lock is held."""
+        tellings: list[Flow[None]] = []
+        for live, job in sorted(calls, key=_runs):
+            telling = abandon(self.state, live, job)
+            if telling is not None:
+                tellings.append(telling)
+        for telling in () if self.state.closed else tellings:
             self.transport.spawn(telling, promised=True)
 
     def defer_callback(self, callback: Callable[[], Any], what: object) -> None:
@@ -249,6 +273,10 @@ def _input_stream(endpoint: Endpoint, *, is_whole: bool) -> InputStream | None:
     from ..input_stream import InputStream  # few programs stream, and every one pays for imports
 
     return InputStream(endpoint, is_whole=is_whole)
+
+
+def _runs(call: tuple[LiveSession, Job]) -> bool:
+    return call[1].state is JobState.RUNNING
 
 
 def call_safely(callback: Callable[[], Any], what: object) -> None:

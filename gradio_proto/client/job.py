@@ -212,7 +212,7 @@ class Job(concurrent.futures.Future[Any]):
         Does not wait, except for files in outputs that were not fetched yet. They are rebuilt at each call, so the
         list and what is in it are the caller's own.
         """
-        events = _Events(self._engine, self._job, waits=False)
+        events = _Events(self, waits=False)
         return [event.value for event in events if isinstance(event, Output)]
 
     def __iter__(self) -> Iterator[Any]:
@@ -220,7 +220,7 @@ class Job(concurrent.futures.Future[Any]):
 
         The iteration ends with the job, and raises its error if it failed or was cancelled by the server.
         """
-        return _Outputs(self, _Events(self._engine, self._job))
+        return _Outputs(self, self.events())
 
     def __next__(self) -> Any:
         """The next output, waited for: ``next(job)`` takes up where the last one stopped."""
@@ -233,15 +233,16 @@ class Job(concurrent.futures.Future[Any]):
 
         The last event is Completed, Failed or Cancelled; nothing is raised for a job that failed.
         """
-        return _Events(self._engine, self._job)
+        return _Events(self)
 
 
 class _Events(Iterator[JobEvent]):
     """A job's events, waited for unless ``waits`` is False."""
 
-    def __init__(self, engine: Engine[BlockingTransport], job: ProtocolJob, *, waits: bool = True) -> None:
-        self._engine = engine
-        self._reader = EventReader(job)
+    def __init__(self, job: Job, *, waits: bool = True) -> None:
+        self._job = job  # which keeps its client open
+        self._engine = job._engine
+        self._reader = EventReader(job._job)
         self._waits = waits
 
     def __next__(self) -> JobEvent:
@@ -254,7 +255,13 @@ class _Events(Iterator[JobEvent]):
                 if files:
                     from ..flows.download import fetch_outputs
 
-                    transport.run(fetch_outputs(self._engine.state, reader.job, files))
+                    try:
+                        transport.run(fetch_outputs(self._engine.state, reader.job, files))
+                    except Exception:
+                        raise
+                    except BaseException:  # Ctrl-C: whoever reads may come back for this event
+                        reader.put_back(event)
+                        raise
                 return reader.with_files(event)
             if reader.is_over or not self._waits:
                 raise StopIteration
@@ -262,7 +269,7 @@ class _Events(Iterator[JobEvent]):
 
 
 class _Outputs(Iterator[Any]):
-    def __init__(self, job: Job, events: _Events) -> None:
+    def __init__(self, job: Job, events: Iterator[JobEvent]) -> None:
         self._job = job
         self._events = events
 

@@ -18,24 +18,33 @@ class EventReader:
         """The terminal event has been read."""
         self._cursor = Cursor(job.journal)
         self._gave_value = False
+        self._put_back: JobEvent | None = None
 
     def has_news(self) -> bool:
         """Whether there is an event to read."""
-        return self.job.is_settled or not self._cursor.is_at_end
+        return self.job.is_settled or not self._cursor.is_at_end or self._put_back is not None
 
     def next_event(self) -> JobEvent | None:
         """The next event; None if there is none now, or never will be."""
+        if self._put_back is not None:
+            put_back, self._put_back = self._put_back, None
+            return put_back
         event = self._cursor.next_event()
         outcome = self.job.outcome
         if event is not None or outcome is None or self.is_over:
             return event
         if isinstance(outcome, Completed) and not self._gave_value:
-            # A plain function's only value, or the one that mends a stream of which a part could not be rebuilt.
+            # A plain function's only value, or the one that mends a stream of which a part could not be rebuilt, or
+            # the value of the chunk in which a streamed input ran out of time.
             self._gave_value = True
-            if self._cursor.outputs == 0 or not self._cursor.is_whole:
+            if self._cursor.outputs == 0 or not self._cursor.is_whole or self.job.ended_with_output:
                 return Output(outcome.value)
         self.is_over = True
         return outcome
+
+    def put_back(self, event: JobEvent) -> None:
+        """Have the event come again: whoever was to get it was interrupted while its files were fetched."""
+        self._put_back = event
 
     def files_to_fetch(self, event: JobEvent) -> list[FileOutput]:
         """The files of an output, if one of them is not on this machine yet."""

@@ -12,9 +12,13 @@ from ..transport import AsyncTransport, BlockingTransport, TransportOptions
 BlockingFactory: TypeAlias = Callable[[TransportOptions], BlockingTransport]
 AsyncFactory: TypeAlias = Callable[[TransportOptions], AsyncTransport]
 
-BLOCKING: Final = {"sockets": "gradio_transports.sockets:SocketTransport"}
+BLOCKING: Final = {
+    "httpcore": "gradio_transports.httpcore:HTTPCoreTransport",
+    "sockets": "gradio_transports.sockets:SocketTransport",
+}
 ASYNC: Final = {
     "asyncio": "gradio_transports.asyncio:AsyncioTransport",
+    "httpcore": "gradio_transports.httpcore:async_transport",
     "trio": "gradio_transports.trio:TrioTransport",
 }
 """Looked at first: asking the installed distributions for entry points takes tens of milliseconds."""
@@ -59,14 +63,20 @@ def _find(name: str, built_in: dict[str, str], others: dict[str, str], other_cli
     if name in built_in:
         module, _, attribute = built_in[name].partition(":")
         return getattr(import_module(module), attribute)
+    wrong_kind = ArgumentError(
+        f"the transport {name!r} is for {other_client}; here there are: {', '.join(sorted(built_in))}"
+    )
     if name in others:
-        raise ArgumentError(
-            f"the transport {name!r} is for {other_client}; here there are: {', '.join(sorted(built_in))}"
-        )
+        raise wrong_kind
     from importlib.metadata import entry_points
+    from inspect import iscoroutinefunction
 
     found = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
     if name not in found:
         known = ", ".join(sorted({*built_in, *found}))
         raise ArgumentError(f"there is no transport called {name!r}; there are: {known}")
-    return found[name].load()
+    transport = found[name].load()
+    run = getattr(transport, "run", None)  # a class shows its kind; any other factory is taken at its word
+    if run is not None and iscoroutinefunction(run) == (other_client == "AsyncClient"):
+        raise wrong_kind
+    return transport

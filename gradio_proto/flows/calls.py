@@ -358,12 +358,24 @@ def abandon(state: ClientState, live: LiveSession, job: Job) -> Flow[None] | Non
     """Cancel a job whose caller has gone, at once; what is returned tells the server, where it is to be told."""
     was, is_heard = job.state, live.session.hears(job)
     job.cancel()
+    if was is JobState.QUEUED and live.route is None:
+        # At once, before whoever carries the job finds that it has ended: it is he who sees the orphan off.
+        live.session.disown(job, is_heard=is_heard)
+        return None
     if was not in (JobState.QUEUED, JobState.RUNNING):
         return None  # the server does not know of it, or is done; and a join on its way leaves an orphan
     return _tell_only(state, live, job, was, is_heard)
 
 
 def _tell_only(state: ClientState, live: LiveSession, job: Job, was: JobState, is_heard: bool) -> Flow[None]:
+    # What runs makes room when it is stopped. Of those that were given up with it, what waits leaves the queue first:
+    # in the moment between the queue and the function, no server stops anything. No request takes longer than
+    # TELL_SECONDS.
+    turn = Signal()
+    while live.cancelling:
+        live.held_back.append(turn)
+        yield Wait(turn, None)
+        turn.clear()
     yield from _tell(state, live, job, was, is_heard=is_heard)
 
 

@@ -26,7 +26,7 @@ def call_component(
         ArgumentError: The component has no such function, or ``data`` is no JSON. Nothing was sent.
         GradioError: The server did not answer, or said no.
     """
-    check_server_function(state.app.config, component_id, fn_name)
+    check_server_function(state.app_in(state.live).config, component_id, fn_name)
     body = component_server_payload(
         component_id=component_id, fn_name=fn_name, data=data, session_hash=session_hash
     )

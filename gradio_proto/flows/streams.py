@@ -65,9 +65,9 @@ def _leave_lost_session(state: ClientState, live: LiveSession) -> None:
     """Let new jobs join another session, after this one's stream was lost with jobs on it.
 
     The server drops what belongs to a session some moments after its stream has gone, and with it a job that joins
-    meanwhile, without a word. Only State, which lives in the session, is worth that risk.
+    meanwhile, without a word. Only what lives in the session, State and what was rendered, is worth that risk.
     """
-    if not state.has_state:
+    if not state.is_worth_keeping(live):
         state.retire(live)
 
 
@@ -85,13 +85,13 @@ def end_stream(live: LiveSession, error: GradioError | None = None) -> None:
         live.session.stream_ended(error)
 
 
-def end_if_unused(state: ClientState, live: LiveSession) -> None:
+def end_if_unused(live: LiveSession) -> None:
     """Close the stream of a retired session that has no jobs left; nobody would read it to its end.
 
     A reader that has not left yet does this when it does.
     """
     is_read = live.session.wants_stream or live.session.baton.is_held
-    if live.retired.is_set and not is_read and live not in state.open_jobs.values():
+    if live.retired.is_set and not is_read and not live.open_jobs:
         end_stream(live)
 
 

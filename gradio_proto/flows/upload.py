@@ -28,7 +28,8 @@ FILES_PER_REQUEST: Final = 100
 
 
 def upload_files(state: ClientState, job: Job, uploads: Uploads, stop: Signal) -> Flow[None]:
-    """Upload what a job's payload names, and complete the payload. Stops when the job is settled, which sets ``stop``.
+    """Upload files that a payload of a job names, and note their paths. Stops when the job is settled, which sets
+    ``stop``.
 
     Raises:
         GradioError: A file could not be read, or the server did not take it.
@@ -45,8 +46,6 @@ def upload_files(state: ClientState, job: Job, uploads: Uploads, stop: Signal) -
                     f"the reply to /upload is no list of {len(batch)} paths", data=repr(paths)
                 )
             uploads.paths.update(zip(batch, paths, strict=True))
-    if not job.is_settled:
-        job.uploaded(uploads.payload())
 
 
 def _sent_name(file: FileInput) -> str:

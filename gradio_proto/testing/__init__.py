@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .app import Call, Endpoint, TestApp
+from .app import Call, Endpoint, Rendering, TestApp
 from .components import Component
 from .files import File
 from .protocol import Action, CloseConnection, SendData, ServerProtocol
@@ -51,6 +51,7 @@ __all__ = [
     "Outcome",
     "Progress",
     "Raised",
+    "Rendering",
     "Report",
     "Returned",
     "RunJob",

@@ -16,11 +16,12 @@ request. An app is a description only: nothing in here runs a server, and one ap
 from __future__ import annotations
 
 import collections.abc
+import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from .components import Component
@@ -29,6 +30,7 @@ from .generations import LATEST, Generation
 from .values import Context, Exhausted, Outcome, Raised, Report, Returned, Yielded
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
+_R = TypeVar("_R", bound="Callable[..., None]")
 
 Spec = str | Component
 Visibility = Literal["public", "undocumented", "private"]
@@ -118,6 +120,23 @@ class Endpoint:
     wants_context: bool
     trigger: Component
     """The button that would start it in a browser."""
+    connection: Literal["sse", "stream"] = "sse"
+    """``"stream"`` if its input comes in chunks."""
+    time_limit: float | None = None
+    """Seconds that this may last."""
+    stream_every: float = 0.5
+    render_id: int | None = None
+    """It is what a ``gr.render`` runs, and this is that one's number."""
+
+    @property
+    def components(self) -> Sequence[Component]:
+        """All that are of use to it."""
+        return [*self.inputs, *self.outputs, self.trigger]
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether its input comes in chunks."""
+        return self.connection == "stream"
 
     @property
     def fn_name(self) -> str:
@@ -143,69 +162,19 @@ class Endpoint:
         return False, None
 
 
-class TestApp:
-    """A Gradio app of plain functions, for tests, demonstrations and documentation.
+class Page:
+    """Functions and the components around them: an app, or what one run of a ``gr.render`` makes."""
 
-    Args:
-        title: The app's title in the config.
-        show_error: Whether a crash tells its message (``gr.Error`` always does).
-        max_queue_size: How many jobs may wait, over all functions, before joins are refused; None: any
-            number.
-        default_concurrency_limit: How many runs of one function may go on at once; None: any number.
-        api_open: Whether endpoints with a queue can be called directly (``/run``) too.
-        max_file_size: Bytes of an uploaded file, at most (4.44+); None: any number.
-        auth: Who may use it: a name and a password, or several; None: everybody.
-        auth_message: What is said to those who have not logged in.
-        web: What the server finds at web addresses, for files that a client names by URL.
-        app_id: The number that tells one run of an app from another; real ones exceed 2**53 too.
-        version: The version of Gradio to be: one of :data:`~gradio_proto.testing.generations.PROTOCOLS`.
-
-    Raises:
-        ValueError: There is no such version here.
-    """
-
-    __test__ = False  # pytest collects classes whose names start like this one's
-
-    def __init__(
-        self,
-        *,
-        title: str = "Gradio",
-        show_error: bool = True,
-        max_queue_size: int | None = None,
-        default_concurrency_limit: int | None = 1,
-        api_open: bool = True,
-        max_file_size: int | None = None,
-        auth: tuple[str, str] | Mapping[str, str] | None = None,
-        auth_message: str | None = None,
-        web: Mapping[str, bytes] | None = None,
-        app_id: int = 16538474280455143519,
-        version: str = LATEST,
-    ) -> None:
-        self.title = title
-        self.show_error = show_error
-        self.max_queue_size = max_queue_size
+    def __init__(self, generation: Generation, default_concurrency_limit: int | None) -> None:
+        self.generation = generation
         self.default_concurrency_limit = default_concurrency_limit
-        self.api_open = api_open
-        self.max_file_size = max_file_size
-        self.auth: Mapping[str, str] | None = dict([auth]) if isinstance(auth, tuple) else auth
-        self.auth_message = auth_message
-        self.web: Mapping[str, bytes] = web or {}
-        self.app_id = app_id
-        self.generation = Generation(version)
         self.endpoints: list[Endpoint] = []
-        self._components: dict[Component, int] = {}
+        self.components: dict[Component, int] = {}
+        """Its components, with their ids."""
 
     def component_id(self, component: Component) -> int:
         """The id of a component of this app."""
-        return self._components[component]
-
-    def component(self, component_id: int) -> Component | None:
-        """The component of that id, if there is one."""
-        return next((item for item, number in self._components.items() if number == component_id), None)
-
-    def find(self, name: str) -> Endpoint | None:
-        """The endpoint of that name (without its slash), if there is one."""
-        return next((endpoint for endpoint in self.endpoints if endpoint.name == name), None)
+        return self.components[component]
 
     def endpoint(
         self,
@@ -221,6 +190,9 @@ class TestApp:
         validator: Callable[..., Any] | None = None,
         oauth_token: Literal["required", "optional"] | None = None,
         cancels: Sequence[str] = (),
+        connection: Literal["sse", "stream"] = "sse",
+        time_limit: float | None = None,
+        stream_every: float = 0.5,
     ) -> Callable[[_F], _F]:
         """Decorate a function to make it an endpoint.
 
@@ -241,10 +213,15 @@ class TestApp:
                 endpoint that requires it fails.
             cancels: Names of endpoints that its button cancels too. As on a real server that is an endpoint
                 of its own, without a public name, right behind this one.
+            connection: ``"stream"`` for a function that is called with chunk after chunk of its input, and gives a
+                value for each (5.49+).
+            time_limit: Seconds that such an input may last.
+            stream_every: Seconds between two chunks from a browser; nobody looks at it here.
 
         Raises:
             TypeError: The function cannot be called with that many inputs.
-            ValueError: There is no such component type, or a generator is to take batches.
+            ValueError: There is no such component type; or a generator is to take batches or chunks, or one function
+                both; or this version of Gradio knows of no chunks.
         """
 
         def decorate(fn: _F) -> _F:
@@ -260,6 +237,11 @@ class TestApp:
             is_generator = inspect.isgeneratorfunction(fn)
             if is_generator and batch:
                 raise ValueError(f"{_name_of(fn)} is a generator, and those cannot take batches")
+            if connection == "stream" and (is_generator or batch):
+                what = "is a generator" if is_generator else "takes batches"
+                raise ValueError(f"{_name_of(fn)} {what}, and so it cannot take its input in chunks")
+            if connection == "stream" and not self.generation.has_input_streams:
+                raise ValueError(f"Gradio {self.generation.version} takes no input in chunks: 5.49.1 does")
             given_out = outputs if outputs is not None else _outputs_of(signature, is_generator)
             limit = self.default_concurrency_limit if concurrency_limit == "default" else concurrency_limit
             # Within one endpoint "state" in and "state" out are the same State: it would be no use otherwise.
@@ -285,6 +267,9 @@ class TestApp:
                     is_generator=is_generator,
                     wants_context=_wants_context(signature),
                     trigger=Component("button", value=name or _name_of(fn)),
+                    connection=connection,
+                    time_limit=time_limit,
+                    stream_every=stream_every,
                 )
             )
             trigger = self.endpoints[-1].trigger
@@ -323,21 +308,159 @@ class TestApp:
         return [endpoint.id for endpoint in self.endpoints if endpoint.name in names]
 
     def _free_name(self, name: str) -> str:
-        taken = {endpoint.name for endpoint in self.endpoints}
-        if name not in taken:
-            return name
-        number = 1
-        while f"{name}_{number}" in taken:
-            number += 1
-        return f"{name}_{number}"
+        return free_name(name, {endpoint.name for endpoint in self.endpoints})
 
     def _resolve(self, spec: Spec, shared: dict[str, Component]) -> Component:
         component = Component(spec) if isinstance(spec, str) else spec
         if isinstance(spec, str) and component.is_state:
             component = shared.setdefault(spec, component)
         # Ids start at 1: 0 is the page itself, the root of the layout.
-        self._components.setdefault(component, len(self._components) + 1)
+        self.components.setdefault(component, len(self.components) + 1)
         return component
+
+
+class Rendering(Page):
+    """What a function of :meth:`TestApp.render` gets to make endpoints by, with the decorator of that name. They
+    exist in one session, and until the function runs there again. Components of the app may be used too."""
+
+
+class TestApp(Page):
+    """A Gradio app of plain functions, for tests, demonstrations and documentation.
+
+    Args:
+        title: The app's title in the config.
+        show_error: Whether a crash tells its message (``gr.Error`` always does).
+        max_queue_size: How many jobs may wait, over all functions, before joins are refused; None: any
+            number.
+        default_concurrency_limit: How many runs of one function may go on at once; None: any number.
+        api_open: Whether endpoints with a queue can be called directly (``/run``) too.
+        max_file_size: Bytes of an uploaded file, at most (4.44+); None: any number.
+        auth: Who may use it: a name and a password, or several; None: everybody.
+        auth_message: What is said to those who have not logged in.
+        web: What the server finds at web addresses, for files that a client names by URL.
+        app_id: The number that tells one run of an app from another; real ones exceed 2**53 too.
+        version: The version of Gradio to be: one of :data:`~gradio_proto.testing.generations.PROTOCOLS`.
+
+    Raises:
+        ValueError: There is no such version here.
+    """
+
+    __test__ = False  # pytest collects classes whose names start like this one's
+
+    def __init__(
+        self,
+        *,
+        title: str = "Gradio",
+        show_error: bool = True,
+        max_queue_size: int | None = None,
+        default_concurrency_limit: int | None = 1,
+        api_open: bool = True,
+        max_file_size: int | None = None,
+        auth: tuple[str, str] | Mapping[str, str] | None = None,
+        auth_message: str | None = None,
+        web: Mapping[str, bytes] | None = None,
+        app_id: int = 16538474280455143519,
+        version: str = LATEST,
+    ) -> None:
+        super().__init__(Generation(version), default_concurrency_limit)
+        self.title = title
+        self.show_error = show_error
+        self.max_queue_size = max_queue_size
+        self.api_open = api_open
+        self.max_file_size = max_file_size
+        self.auth: Mapping[str, str] | None = dict([auth]) if isinstance(auth, tuple) else auth
+        self.auth_message = auth_message
+        self.web: Mapping[str, bytes] = web or {}
+        self.app_id = app_id
+
+    def render(self, *, inputs: Sequence[Spec] | None = None) -> Callable[[_R], _R]:
+        """Decorate a function to make endpoints for the session that calls it, as ``gr.render`` (4.44+)::
+
+            @app.render()
+            def buttons(n: int, *, rendering: Rendering) -> None:
+                for i in range(n):
+                    rendering.endpoint(f"/button_{i}")(lambda x: x)
+
+        It is an endpoint itself, ``"/apply"``, which is not in the API info, and which a browser calls as it loads the
+        page.
+
+        Args:
+            inputs: As for :meth:`endpoint`.
+
+        Raises:
+            TypeError: As :meth:`endpoint`.
+            ValueError: There is no such component type, or this version of Gradio renders nothing.
+        """
+        if not self.generation.renders:
+            raise ValueError(f"Gradio {self.generation.version} has no gr.render: 4.44.1 has")
+
+        def decorate(fn: _R) -> _R:
+            @functools.wraps(fn)
+            def run(*values: Any, **context: Any) -> Rendering:
+                rendering = Rendering(self.generation, self.default_concurrency_limit)
+                fn(*values, rendering=rendering, **context)
+                return rendering
+
+            self.endpoint(
+                "apply",
+                inputs=inputs,
+                outputs=["column"],
+                concurrency_limit=None,
+                api_visibility="undocumented",
+            )(run)
+            number = sum(endpoint.render_id is not None for endpoint in self.endpoints)
+            self.endpoints[-1] = replace(self.endpoints[-1], render_id=number)
+            return fn
+
+        return decorate
+
+    def render_config(
+        self, render_id: int, endpoints: Sequence[Endpoint], ids: Mapping[Component, int]
+    ) -> dict[str, Any]:
+        """What the answer to a call of a :meth:`render` function tells of what there is now.
+
+        Args:
+            render_id: Whose answer it is.
+            endpoints: What it has made.
+            ids: The ids of all components there are in the session.
+        """
+        made = {component: ids[component] for endpoint in endpoints for component in endpoint.components}
+        made = {component: number for component, number in made.items() if component not in self.components}
+        layout = {"id": ids[self._rendered_by(render_id).outputs[0]], "children": _layout(made)}
+        components: list[dict[str, Any]] = []
+        for entry in self._component_configs(endpoints, made):
+            if self.generation.marks_rendered_components:
+                entry = {**entry, "rendered_in": render_id}
+            else:
+                entry = {**entry, "props": {**entry["props"], "rendered_in": render_id}}
+            components.append({**entry, "renderable": render_id})
+        config: dict[str, Any] = {
+            "page": {
+                "": {
+                    "layout": layout,
+                    "components": [*made.values()],
+                    "dependencies": [endpoint.id for endpoint in endpoints],
+                }
+            },
+            "components": components,
+            "dependencies": [
+                {**self._dependency(endpoint, ids), "rendered_in": render_id} for endpoint in endpoints
+            ],
+            "layout": layout,
+            "render_id": render_id,
+        }
+        return self.generation.trim("render", config)
+
+    def _rendered_by(self, render_id: int) -> Endpoint:
+        return next(endpoint for endpoint in self.endpoints if endpoint.render_id == render_id)
+
+    def component(self, component_id: int) -> Component | None:
+        """The component of that id, if there is one."""
+        return next((item for item, number in self.components.items() if number == component_id), None)
+
+    def find(self, name: str) -> Endpoint | None:
+        """The endpoint of that name (without its slash), if there is one."""
+        return next((endpoint for endpoint in self.endpoints if endpoint.name == name), None)
 
     def config(self, root: str, username: str | None = None) -> dict[str, Any]:
         """What ``GET /config`` answers.
@@ -346,13 +469,7 @@ class TestApp:
             root: The address that the client used, as the server makes it out of the request.
             username: Who asks, if that is known.
         """
-        labels: dict[Component, str] = {}
-        for endpoint in self.endpoints:
-            for index, component in enumerate(endpoint.inputs):
-                labels.setdefault(component, endpoint.label(index))
-            for index, component in enumerate(endpoint.outputs):
-                labels.setdefault(component, self._output_label(endpoint, index))
-        layout = {"id": 0, "children": [{"id": number} for number in self._components.values()]}
+        layout = {"id": 0, "children": _layout(self.components)}
         generation = self.generation
         config: dict[str, Any] = {
             "version": generation.version,
@@ -362,12 +479,9 @@ class TestApp:
             "dev_mode": False,
             "vibe_mode": False,
             "analytics_enabled": False,
-            "components": [
-                generation.trim("component", component.config(number, labels.get(component)))
-                for component, number in self._components.items()
-            ],
+            "components": self._component_configs(self.endpoints, self.components),
             "css": None,
-            "connect_heartbeat": any(component.is_state for component in self._components),
+            "connect_heartbeat": any(component.is_state for component in self.components),
             "js": None,
             "head": None,
             "title": self.title,
@@ -390,25 +504,41 @@ class TestApp:
             "page": {
                 "": {
                     "layout": layout,
-                    "components": [*self._components.values()],
+                    "components": [*self.components.values()],
                     "dependencies": [endpoint.id for endpoint in self.endpoints],
                 }
             },
             "mcp_server": False,
             "i18n_translations": None,
-            "dependencies": [self._dependency(endpoint) for endpoint in self.endpoints],
+            "dependencies": [self._dependency(endpoint, self.components) for endpoint in self.endpoints],
             "layout": layout,
             "username": username,
             "root": root,
         }
         return {**generation.trim("config", config), **generation.visibility("public")}
 
-    def _dependency(self, endpoint: Endpoint) -> dict[str, Any]:
+    def _component_configs(
+        self, endpoints: Sequence[Endpoint], ids: Mapping[Component, int]
+    ) -> list[dict[str, Any]]:
+        labels: dict[Component, str] = {}
+        for endpoint in endpoints:
+            for index, component in enumerate(endpoint.inputs):
+                labels.setdefault(component, endpoint.label(index))
+            for index, component in enumerate(endpoint.outputs):
+                labels.setdefault(component, self._output_label(endpoint, index))
+        return [
+            self.generation.trim("component", component.config(number, labels.get(component)))
+            for component, number in ids.items()
+        ]
+
+    def _dependency(self, endpoint: Endpoint, ids: Mapping[Component, int]) -> dict[str, Any]:
+        event = "stream" if endpoint.is_stream else "click"
+        loads = endpoint.render_id is not None
         dependency: dict[str, Any] = {
             "id": endpoint.id,
-            "targets": [[self.component_id(endpoint.trigger), "click"]],
-            "inputs": [self.component_id(component) for component in endpoint.inputs],
-            "outputs": [self.component_id(component) for component in endpoint.outputs],
+            "targets": [[0, "load"] if loads else [ids[endpoint.trigger], event]],
+            "inputs": [ids[component] for component in endpoint.inputs],
+            "outputs": [ids[component] for component in endpoint.outputs],
             "backend_fn": not endpoint.cancels or self.generation.cancels_by_endpoint,
             "js": None,
             "queue": endpoint.queue,
@@ -425,13 +555,13 @@ class TestApp:
             "trigger_after": None,
             "trigger_only_on_success": False,
             "trigger_only_on_failure": False,
-            "trigger_mode": "once",
+            "trigger_mode": "always_last" if loads else "multiple" if endpoint.is_stream else "once",
             "api_visibility": endpoint.visibility,
             "rendered_in": None,
-            "render_id": None,
-            "connection": "sse",
-            "time_limit": None,
-            "stream_every": 0.5,
+            "render_id": endpoint.render_id,
+            "connection": endpoint.connection,
+            "time_limit": endpoint.time_limit,
+            "stream_every": endpoint.stream_every,
             "event_specific_args": None,
             "component_prop_inputs": [],
             "js_implementation": None,
@@ -491,11 +621,25 @@ class TestApp:
         )
 
 
+def free_name(name: str, taken: Set[str]) -> str:
+    """The name, or what it is called if it is taken: with ``_1``, ``_2`` and so on behind it."""
+    if name not in taken:
+        return name
+    number = 1
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
+
+
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def _nothing() -> None:
     """What an endpoint does that is for cancelling others."""
+
+
+def _layout(ids: Mapping[Component, int]) -> list[dict[str, int]]:
+    return [{"id": number} for number in ids.values()]
 
 
 def _name_of(fn: Callable[..., Any]) -> str:

@@ -58,7 +58,7 @@ class Component:
     @property
     def in_api(self) -> bool:
         """Whether clients send and receive values for it."""
-        return self.type not in ("state", "button")
+        return self.type not in ("state", "button", "column")
 
     @property
     def is_opaque(self) -> bool:
@@ -72,7 +72,9 @@ class Component:
     def config(self, component_id: int, label: str | None) -> dict[str, Any]:
         """Its entry in the config."""
         kind = TYPES[self.type]
-        props: dict[str, Any] = {"name": self.type, "_selectable": False}
+        props: dict[str, Any] = {"name": self.type}
+        if self.type != "column":
+            props["_selectable"] = False
         if self.in_api:
             props |= {"label": label, "show_label": True, "visible": True}
         if self.value is not None and not self.is_state:
@@ -309,6 +311,7 @@ TYPES: Mapping[str, Kind] = {
         holds="anything",
     ),
     "button": _kind({"type": "string"}, "str", None),
+    "column": _kind({}, "Any", None),
     "state": _kind({}, "Any", None),
 }
 """Every component type, by name."""

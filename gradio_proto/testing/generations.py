@@ -15,7 +15,7 @@ from .jsonvalues import is_dict
 Part = Literal[
     "config", "dependency", "component", "endpoint", "parameter", "output", "failure",
     "status", "log", "process_generating", "process_completed", "unexpected_error", "heartbeat",
-    "file", "stream", "login page",
+    "file", "stream", "login page", "render",
 ]  # fmt: skip
 """What has fields: parts of the config and of the API info, messages by name, and what stands in them."""
 
@@ -81,6 +81,7 @@ _SINCE: Mapping[Part, Mapping[str, str]] = {
     "login page": dict.fromkeys(("page", "pages", "components", "dependencies", "current_page"), _V5),
     "stream": dict.fromkeys(("url", "size", "orig_name", "mime_type", "meta"), _V4),
     "file": {"is_stream": _SSE_V2, "meta": _SSE_V21},
+    "render": {"page": _V5},
 }
 """The first of the versions that has a field. What is not here, all of them have."""
 
@@ -138,6 +139,20 @@ class Generation:
         """``/reset`` ends a generator, without a word; later it does nothing."""
         self.looks_every = 10.0 if v6 else 0.05
         """Seconds after which a stream without messages looks whether its session and the queue still live."""
+        self.renders = v4
+        """There is ``gr.render``."""
+        self.marks_rendered_components = v5
+        """What was rendered says so itself; before, its properties do."""
+        self.renames_rendered = v5
+        """What is rendered anew gets another name than what it replaces, which is still there meanwhile."""
+        self.has_input_streams = v5
+        """A function may take its input in chunks."""
+        self.ends_input_streams = v6
+        """The end of such an input is its end; before, the last chunk is processed again, and a function without a time
+        limit goes on waiting."""
+        self.forgets_events = v6
+        """A chunk for a job that has ended is refused; before, it is taken, and only those for jobs that never were
+        make the server stumble."""
         self.has_validators = v5
         """Functions may have validators, which are asked before a job joins the queue."""
         self.takes_oauth_token = v6

@@ -531,6 +531,10 @@ class MemoryTransport:
         """Do it: there is nobody to wait for."""
         action()
 
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Call it: there is one thread, which does not wait for others."""
+        callback()
+
     def defer(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` when the waiting that goes on now is over."""
         self._callbacks.append(callback)

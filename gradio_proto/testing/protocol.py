@@ -233,10 +233,12 @@ class ServerProtocol:
 
     def next_deadline(self) -> float | None:
         """When :meth:`handle_timer` is due, on the clock of ``now``; None if nothing waits for time."""
-        deadline = next(iter(self._beats.values()), None)
-        for other in self._stranded.values():
-            deadline = other if deadline is None else min(deadline, other)
-        return deadline
+        deadlines = [
+            next(iter(self._beats.values()), None),
+            self._queue.next_deadline(),
+            *self._stranded.values(),
+        ]
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed. Calling it early or late does no harm."""
@@ -254,6 +256,7 @@ class ServerProtocol:
         for stream, due in [*self._stranded.items()]:
             if due <= now:
                 self._find_out(stream, now)
+        self._queue.handle_timer(now)
         self._settle(now)
 
     # What the runner is told

@@ -15,6 +15,9 @@ of its session, where they wait for whoever reads the session's event stream. Wh
   was named. While that job waits, a sibling that runs dies unnoticed, the named job takes its place, and
   goes on after its completion (unless ``faithful_defects`` is off). Before Gradio 6 a job that is cancelled
   while it waits runs in its turn all the same, and its second completion breaks a stream of 4.44.
+- A job whose input comes in chunks has room for one that it has not begun. Another one that comes meanwhile, or
+  before the job itself has begun, takes its place without a word.
+- What a ``gr.render`` makes is there for its session only, and until it runs there again.
 
 Nothing here knows HTTP, JSON, time or threads. Messages come out as dicts in the wire's own form and order.
 """
@@ -24,12 +27,12 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from gradio_proto.errors import LocalProtocolError
 
-from .app import Call, Endpoint, TestApp
+from .app import Call, Endpoint, Rendering, TestApp, free_name
 from .components import Component
 from .diffing import diff, diff_whole
 from .files import FileStore
@@ -42,6 +45,9 @@ Message = dict[str, Any]
 SESSIONS = 2000
 """Sessions remembered. A real server keeps this many mailboxes, and the State of 10,000 sessions."""
 
+
+CHUNK_SECONDS = 30.0
+"""How long a function without a time limit waits for the next chunk of its input."""
 
 STATE_SECONDS = 3600.0
 """How long State is kept, from when it was last set, for a session whose heartbeat has ended."""
@@ -91,6 +97,8 @@ class Job:
     """The address that the client used: the URLs of its files begin so."""
     simple: bool = False
     """Streamed values are sent whole."""
+    is_closed: bool = False
+    """No more chunks of its input come."""
     alive: bool = True
     """False once the session's reader has gone: nothing is sent for it any more."""
 
@@ -114,6 +122,14 @@ class Run:
     """What it has given piece by piece."""
     ended: bool = False
     """Settled, while a step is still running: its outcome is of no interest."""
+    first: float | None = None
+    """Seconds that the first chunk of an input took."""
+    waits_since: float = 0.0
+    """When the last one was processed, and it began to wait for the next."""
+    used: float = 0.0
+    """Seconds of its time limit that are over, those of waiting for chunks included."""
+    has_news: bool = False
+    """Another chunk is there, or the end."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -125,14 +141,24 @@ class Run:
 class Line:
     """Who waits for one endpoint, and how many runs of it go on."""
 
-    limit: int | None
+    endpoint: Endpoint
     waiting: deque[Job] = field(default_factory=deque[Job])
     runs: list[Run] = field(default_factory=list[Run])
+    whole: _Average = field(default_factory=lambda: _Average())
+    """Seconds that its whole runs took, waiting excluded: what estimates are made of."""
+    steps: _Average = field(default_factory=lambda: _Average())
+    """Seconds that each step took: what outputs call ``average_duration``."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anybody waits or runs."""
+        return bool(self.waiting or self.runs)
 
     @property
     def is_open(self) -> bool:
         """Whether one more run may start now."""
-        return self.limit is None or len(self.runs) < self.limit
+        limit = self.endpoint.concurrency_limit
+        return limit is None or len(self.runs) < limit
 
 
 @dataclass(eq=False)
@@ -157,6 +183,18 @@ class Session:
     """When one was set last."""
     is_closed: bool = False
     """Its heartbeat has ended, which a server takes for the end of the page."""
+    rendered: dict[int, list[Endpoint]] = field(default_factory=dict[int, list[Endpoint]])
+    """What the newest run of each ``gr.render`` has made."""
+    next_fn: int = 0
+    """The id of the next function to be made."""
+    components: dict[Component, int] = field(default_factory=dict[Component, int])
+    """The ids of the components that there are beside the app's."""
+    next_component: int = 0
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """What was rendered."""
+        return [endpoint for endpoints in self.rendered.values() for endpoint in endpoints]
 
 
 class _Average:
@@ -195,12 +233,12 @@ class Queue:
         self._faithful = faithful_defects
         self._sessions: dict[str, Session] = {}
         """The sessions, the one longest unused first."""
-        self._lines = [Line(endpoint.concurrency_limit) for endpoint in app.endpoints]
+        self._lines = {endpoint: Line(endpoint) for endpoint in app.endpoints}
         self._runs: dict[str, Run] = {}
-        self._whole = [_Average() for _ in app.endpoints]
-        """Seconds that the whole runs of each endpoint took, waiting excluded: what estimates are made of."""
-        self._steps = [_Average() for _ in app.endpoints]
-        """Seconds that each step took: what outputs call ``average_duration``."""
+        self._waiting: dict[Run, float] = {}
+        """The runs that wait for a chunk of their input, and until when."""
+        self._inputs_of: dict[str, Job] = {}
+        """The jobs that get chunks, or once did."""
 
     # Sessions
 
@@ -214,13 +252,29 @@ class Queue:
         return next((name for name, session in self._sessions.items() if event_id in session.owed), event_id)
 
     def _session(self, session_hash: str) -> Session:
-        session = self._sessions.pop(session_hash, None) or Session()
+        session = self._sessions.pop(session_hash, None)
+        if session is None:
+            session = Session(next_fn=len(self._app.endpoints), next_component=len(self._app.components) + 1)
         self._sessions[session_hash] = session
         if len(self._sessions) > SESSIONS:
             oldest = next(iter(self._sessions))
             self.abandon(oldest)
-            del self._sessions[oldest]
+            for endpoint in self._sessions.pop(oldest).endpoints:
+                self._lines.pop(endpoint, None)
         return session
+
+    def endpoint(
+        self, session_hash: str | None, *, fn_index: int | None = None, name: str = ""
+    ) -> Endpoint | None:
+        """The endpoint of that number, or else of that name, that there is for a session."""
+        if fn_index is not None and 0 <= fn_index < len(self._app.endpoints):
+            return self._app.endpoints[fn_index]
+        session = self._sessions.get(session_hash or "")
+        rendered = [] if session is None else session.endpoints
+        for endpoint in (*self._app.endpoints, *rendered):
+            if (endpoint.name == name) if fn_index is None else (endpoint.id == fn_index):
+                return endpoint
+        return None
 
     def delivered(self, mailbox: Mailbox, message: Message) -> Literal["more", "end", "crash"]:
         """A message has been read. Returns what becomes of its stream."""
@@ -240,7 +294,7 @@ class Queue:
             self.closed.append(session.mailbox)
             self.fresh.pop(session.mailbox, None)
             session.mailbox = None
-        for line in self._lines:
+        for line in self._lines.values():
             for job in [job for run in line.runs for job in run.jobs if job.session_hash == session_hash]:
                 job.alive = False
                 if not self._faithful:
@@ -302,7 +356,11 @@ class Queue:
         session = self._session(session_hash)
         session.mailbox = session.mailbox or Mailbox(session_hash)
         session.owed.add(job.event_id)
-        line = self._lines[endpoint.id]
+        if endpoint.is_stream:
+            self._inputs_of[event_id] = job
+            if len(self._inputs_of) > SESSIONS:
+                del self._inputs_of[next(iter(self._inputs_of))]
+        line = self._lines.setdefault(endpoint, Line(endpoint))
         line.waiting.append(job)
         self._estimate(endpoint, now, first=len(line.waiting) - 1)
         self._advance(endpoint, now)
@@ -311,11 +369,11 @@ class Queue:
     @property
     def size(self) -> int:
         """How many jobs wait."""
-        return sum(len(line.waiting) for line in self._lines)
+        return sum(len(line.waiting) for line in self._lines.values())
 
     def _advance(self, endpoint: Endpoint, now: float) -> None:
         """Start as many runs of an endpoint as may be."""
-        line = self._lines[endpoint.id]
+        line = self._lines[endpoint]
         while line.waiting and line.is_open and not self.stopped:
             jobs = [line.waiting.popleft()]
             while endpoint.batch and line.waiting and len(jobs) < endpoint.max_batch_size:
@@ -329,7 +387,7 @@ class Queue:
                     {
                         "msg": "process_starts",
                         "event_id": job.event_id,
-                        "eta": self._whole[endpoint.id].mean,
+                        "eta": line.whole.mean,
                     },
                 )
             self._step(run, now)
@@ -340,14 +398,15 @@ class Queue:
         A job is done after: the first run that goes on has ended; those before it in the line have run, as
         many at a time as may; it has run itself. Before the first run ended nothing is known.
         """
-        line = self._lines[endpoint.id]
-        mean = self._whole[endpoint.id].mean
+        line = self._lines[endpoint]
+        mean = line.whole.mean
         free = 0.0
         if not line.is_open and mean is not None:
             free = max(min(run.began for run in line.runs) + mean - now, 0.0)
         for rank, job in enumerate(line.waiting):
             if rank >= first:
-                before = 0.0 if mean is None or line.limit is None else rank * mean / line.limit
+                limit = endpoint.concurrency_limit
+                before = 0.0 if mean is None or limit is None else rank * mean / limit
                 self._send(
                     job,
                     {
@@ -373,24 +432,27 @@ class Queue:
         root: str = "",
     ) -> None:
         """Run an endpoint past the queue. ``reply(success, output)`` gets the first outcome."""
+        self._lines.setdefault(endpoint, Line(endpoint))
         run = self._start([Job(self._new_id(), endpoint, session_hash, data, context, root)], now)
         run.reply = reply
         self._step(run, now)
 
     def _start(self, jobs: list[Job], now: float) -> Run:
+        run = Run(jobs, self._call(jobs, now), now, now)
+        self._runs[jobs[0].event_id] = run
+        return run
+
+    def _call(self, jobs: list[Job], now: float) -> Call:
         endpoint = jobs[0].endpoint
         try:
             if endpoint.cancels:
                 self._cancel_runs(jobs[0].session_hash, endpoint.cancels, now)
             if endpoint.oauth_token == "required" and jobs[0].context.oauth_token is None:
                 raise Error("This action requires a logged in user. Please sign in and retry.")
-            call = Call(endpoint, self._inputs(jobs, now), jobs[0].context)
+            return Call(endpoint, self._inputs(jobs, now), jobs[0].context)
         except Exception as error:
             # As an outcome like any other it needs no path of its own through the queue.
-            call = Call(endpoint, (), jobs[0].context, error=error)
-        run = Run(jobs, call, now, now)
-        self._runs[jobs[0].event_id] = run
-        return run
+            return Call(endpoint, (), jobs[0].context, error=error)
 
     def _step(self, run: Run, now: float) -> None:
         run.stepped = now
@@ -451,6 +513,12 @@ class Queue:
             # The stream of edits ends with the whole value again, so that a client can make sure.
             values = run.last if run.last is not None else [None] * len(endpoint.outputs)
             self._complete(run, [self._output(run, values, False, now)], now)
+        elif isinstance(outcome, Returned) and isinstance(outcome.value, Rendering):
+            output = self._output(run, self._values(run.jobs[0], None, now), False, now)
+            output["render_config"] = self._render(run.jobs[0], outcome.value)
+            self._complete(run, [output], now)
+        elif isinstance(outcome, Returned) and endpoint.is_stream and run.reply is None:
+            self._take_processed(run, self._values(run.jobs[0], outcome.value, now), now)
         elif isinstance(outcome, Returned):
             rows = self._rows(run, outcome.value, now)
             generating = None if endpoint.batch else False
@@ -482,6 +550,116 @@ class Queue:
             else:
                 self._finish(run, now)
 
+    # Input in chunks
+
+    def _take_processed(self, run: Run, values: list[Any], now: float) -> None:
+        """A chunk was processed: tell, and wait for the next one, unless the input is at its end."""
+        limit = run.endpoint.time_limit
+        run.used += now - (run.stepped if run.first is None else run.waits_since)
+        if run.first is None:
+            run.first = now - run.stepped
+        closed = run.jobs[0].is_closed and (limit is not None or self._generation.ends_input_streams)
+        is_over = closed or (limit is not None and run.used >= limit)
+        run.last = values
+        run.output = self._output(run, values, not is_over, now)
+        if is_over:
+            self._complete(run, [run.output], now)
+            return
+        job = run.jobs[0]
+        self._send(
+            job,
+            {
+                "msg": "process_streaming",
+                "event_id": job.event_id,
+                "output": run.output,
+                "success": True,
+                "time_limit": None if limit is None else limit - run.first,
+            },
+        )
+        run.waits_since = now
+        if not job.alive:
+            self._finish(run, now)
+        elif run.has_news:
+            self._take_news(run, now)
+        else:
+            self._waiting[run] = now + (limit or CHUNK_SECONDS) - run.first
+
+    def add_chunk(self, event_id: str, data: Sequence[Any], now: float) -> bool:
+        """What ``POST /stream/{event_id}`` does. False if there is no such job."""
+        job = self._inputs_of.get(event_id)
+        if job is None:
+            return False
+        job.data = data
+        self._notify(event_id, now)
+        return True
+
+    def end_input(self, event_id: str, now: float) -> bool:
+        """What ``POST /stream/{event_id}/close`` does. False if there is no such job."""
+        job = self._inputs_of.get(event_id)
+        if job is None:
+            return False
+        job.is_closed = True
+        self._notify(event_id, now)
+        return True
+
+    def _notify(self, event_id: str, now: float) -> None:
+        run = self._runs.get(event_id)
+        if run is not None:
+            run.has_news = True
+            if run in self._waiting:
+                del self._waiting[run]
+                self._take_news(run, now)
+
+    def _take_news(self, run: Run, now: float) -> None:
+        run.has_news = False
+        if run.jobs[0].is_closed and self._generation.ends_input_streams:
+            assert run.output is not None
+            self._complete(run, [run.output], now)
+        else:
+            run.call = self._call(run.jobs, now)
+            self._step(run, now)
+
+    def next_deadline(self) -> float | None:
+        """When :meth:`handle_timer` is due; None if nothing waits for time."""
+        return min(self._waiting.values(), default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """End the inputs of which no chunk has come in time."""
+        for run in [run for run, until in self._waiting.items() if until <= now]:
+            del self._waiting[run]
+            assert run.output is not None
+            self._send(run.jobs[0], completed(run.jobs[0].event_id, run.output))
+            self._finish(run, now)
+
+    # Rendering
+
+    def _render(self, job: Job, rendering: Rendering) -> Message | None:
+        """Give what was rendered to the session, in place of what was rendered before."""
+        render_id = job.endpoint.render_id
+        assert render_id is not None
+        if job.session_hash is None:
+            return None
+        session = self._session(job.session_hash)
+        before = session.rendered.pop(render_id, [])
+        others = [*self._app.endpoints, *session.endpoints]
+        taken = {
+            endpoint.name for endpoint in (*others, *(before if self._generation.renames_rendered else ()))
+        }
+        for component in rendering.components:
+            if component not in self._app.components and component not in session.components:
+                session.components[component] = session.next_component
+                session.next_component += 1
+        made: list[Endpoint] = []
+        for endpoint in rendering.endpoints:
+            made.append(replace(endpoint, id=session.next_fn, name=free_name(endpoint.name, taken)))
+            taken.add(made[-1].name)
+            session.next_fn += 1
+        for endpoint in before:
+            if not self._lines.get(endpoint, Line(endpoint)).is_busy:
+                self._lines.pop(endpoint, None)
+        session.rendered[render_id] = made
+        return self._app.render_config(render_id, made, {**self._app.components, **session.components})
+
     def _complete(self, run: Run, outputs: Sequence[Mapping[str, Any]], now: float) -> None:
         if run.reply is not None:
             run.reply(True, self._spoiled(run.endpoint, outputs[0]))
@@ -497,7 +675,7 @@ class Queue:
                     avg_time=output["average_duration"],
                 ),
             )
-        self._whole[run.endpoint.id].add(now - run.began)
+        self._lines[run.endpoint].whole.add(now - run.began if run.first is None else run.first)
         self._finish(run, now)
 
     def _fail(self, run: Run, error: BaseException, now: float) -> None:
@@ -533,15 +711,20 @@ class Queue:
         run.ended = True
         for media in run.media:
             media.ended = True
-        line = self._lines[run.endpoint.id]
+        line = self._lines[run.endpoint]
         if run in line.runs:
             line.runs.remove(run)
             self._advance(run.endpoint, now)
+        if self._waiting.pop(run, None) is not None:  # then no step is running
+            self._forget(run)
 
     def _forget(self, run: Run) -> None:
         """No step of this run goes on any more."""
         event_id = run.jobs[0].event_id
         del self._runs[event_id]
+        if self._generation.forgets_events:
+            for job in run.jobs:
+                self._inputs_of.pop(job.event_id, None)
         if run.endpoint.is_generator:
             self.actions.append(StopJob(event_id, run.call))
 
@@ -549,12 +732,14 @@ class Queue:
 
     def cancel(self, event_id: str, session_hash: str, fn_index: int, now: float) -> None:
         """What ``POST /cancel`` does. Nothing happens where nothing fits."""
-        if self._faithful and 0 <= fn_index < len(self._lines):
-            for run in [*self._lines[fn_index].runs]:
+        for line in [*self._lines.values()] if self._faithful else ():
+            if line.endpoint.id != fn_index:
+                continue
+            for run in [*line.runs]:
                 # The server knows running tasks by their first job's session and by function, not by event.
                 if run.jobs[0].session_hash == session_hash:
                     self._end(run, now)
-        for line in self._lines:
+        for line in self._lines.values():
             if self._generation.cancels_queued or not self._faithful:
                 for job in [job for job in line.waiting if job.event_id == event_id]:
                     line.waiting.remove(job)
@@ -584,8 +769,8 @@ class Queue:
         """
         if not self._generation.cancels_by_endpoint:
             raise IndexError("function has no backend method.")
-        for fn_index in self._app.ids(names):
-            for run in [*self._lines[fn_index].runs]:
+        for endpoint in [endpoint for endpoint in self._app.endpoints if endpoint.name in names]:
+            for run in [*self._lines[endpoint].runs]:
                 if run.jobs[0].session_hash == session_hash:
                     self._end(run, now)
 
@@ -600,7 +785,7 @@ class Queue:
     def stop(self, now: float) -> None:
         """What ``demo.close()`` does: nothing starts any more, and what runs dies without a word."""
         self.stopped = True
-        for line in self._lines:
+        for line in self._lines.values():
             for run in [*line.runs]:
                 self._end(run, now)
 
@@ -679,7 +864,13 @@ class Queue:
         return sent
 
     def _stream(self, job: Job, component: Component, piece: Any) -> dict[str, Any]:
-        where = f"{job.session_hash or job.event_id}/{job.event_id}/{self._app.component_id(component)}"
+        session = self._sessions.get(job.session_hash or "")
+        ids = (
+            self._app.components
+            if component in self._app.components or session is None
+            else session.components
+        )
+        where = f"{job.session_hash or job.event_id}/{job.event_id}/{ids[component]}"
         media, data = self.media.add(where, component, piece, job.root)
         self._runs[job.event_id].media.append(media)
         return data
@@ -704,7 +895,7 @@ class Queue:
 
     def _output(self, run: Run, values: Sequence[Any], generating: bool | None, now: float) -> Message:
         duration = now - run.stepped
-        average = self._steps[run.endpoint.id]
+        average = self._lines[run.endpoint].steps
         average.add(duration)
         return {
             "data": [*values],

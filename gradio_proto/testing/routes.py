@@ -104,6 +104,9 @@ class Routes:
         if generation.can_cancel:
             self._whole[f"{prefix}/cancel"] = {"POST": self._post_cancel}
             self._starting[f"{prefix}/heartbeat/"] = {"GET": self._get_heartbeat}
+        if generation.has_input_streams:
+            start = f"{prefix}/stream/"
+            self._starting[start] = {**self._starting[start], "POST": self._post_chunk}
         if generation.has_call_v2:
             self._starting[f"{prefix}/call/v2/"] = {"POST": self._post_call_v2, "GET": self._get_call}
         if generation.has_call:
@@ -214,10 +217,11 @@ class Routes:
         """The endpoint that a body names by index, or else its path by name."""
         index: int | None = body["fn_index"]
         if index is not None:
-            if not 0 <= index < len(self._app.endpoints):
+            endpoint = self._queue.endpoint(body["session_hash"], fn_index=index)
+            if endpoint is None:
                 raise Crash
-            return self._app.endpoints[index]
-        endpoint = self._app.find(name)
+            return endpoint
+        endpoint = self._queue.endpoint(body["session_hash"], name=name)
         if endpoint is None or (endpoint.visibility == "private" and not self._generation.names_private):
             raise Crash
         return endpoint
@@ -266,6 +270,21 @@ class Routes:
         """A message as ``/queue/data`` streams it."""
         data = self._generation.message(message)
         return b"data: %b\n\n" % (dumps(data) if self._generation.compact_json else json.dumps(data).encode())
+
+    def _post_chunk(self, request: Request, later: Later, now: float) -> Answer:
+        """One more chunk of an input, or (``/close``) its end."""
+        event_id, _, end = self._name(request, 2).partition("/")
+        if end == "close":
+            known = self._queue.end_input(event_id, now)
+        else:
+            known = self._queue.add_chunk(
+                event_id, parse(request.body, request.content_type, _JOIN)["data"], now
+            )
+        if known:
+            return json_reply(200, {"msg": "success"})
+        if self._generation.forgets_events:
+            return Reply(404, b"", None)
+        raise Crash
 
     def _post_cancel(self, request: Request, later: Later, now: float) -> Answer:
         body = parse(request.body, request.content_type, _CANCEL)
@@ -348,7 +367,7 @@ class Routes:
         if "/" in name:
             raise HTTPError(405, "Method Not Allowed", [("allow", "GET")])
         body = parse(request.body, request.content_type, _JOIN)
-        endpoint = self._endpoint({"fn_index": None}, name)
+        endpoint = self._endpoint({**body, "fn_index": None}, name)
         if self._generation.call_fills_states:
             body["data"] = _with_states(endpoint, body["data"])
         return self._join(request, endpoint, body, now, simple=True)
@@ -356,7 +375,7 @@ class Routes:
     def _post_call_v2(self, request: Request, later: Later, now: float) -> Answer:
         """The arguments by keyword: the body is an object of them."""
         given = parse(request.body, request.content_type, {})
-        endpoint = self._endpoint({"fn_index": None}, self._name(request, 3))
+        endpoint = self._endpoint({"fn_index": None, "session_hash": None}, self._name(request, 3))
         if endpoint.visibility != "public":
             raise Crash
         names = [endpoint.parameter_name(index) for index in range(len(endpoint.inputs))]

@@ -245,6 +245,15 @@ def frames(frame: Any, t: str) -> str:
     return f"{t} {None if frame is None else frame.size}"
 
 
+def gather(word: str, sec: float, words: list[str]) -> tuple[str, list[str]]:
+    """All chunks so far; each takes so long."""
+    if word == "fail":
+        raise gr.Error("gather failed")
+    time.sleep(sec)
+    words = [*words, word]
+    return " ".join(words), words
+
+
 def tone(n: float) -> Any:
     """Pieces of sound, each a WAV file of a tenth of a second."""
     for _ in range(int(n)):
@@ -357,9 +366,33 @@ def build() -> gr.Blocks:
                 for i in range(int(n)):
                     gr.Button(f"r{i}").click(echo, text, text_out, api_name=f"rendered_{i}")
 
+            # Rendered as a page loads, for who has a browser.
+            @gr.render(inputs=[number, text])
+            def boxes(n: float, suffix: str) -> None:
+                for i in range(int(n)):
+                    box, total = gr.Textbox(label=f"Box {i}", key=f"box{i}"), gr.State(0)
+                    gr.Button(f"b{i}").click(
+                        lambda x, t, i=i: (f"{i}: {x}{suffix} {t}", t + 1),
+                        [box, total],
+                        [box, total],
+                        api_name=f"box_{i}",
+                    )
+                if n > 1:
+                    gr.Button("all").click(count, number, number_out, api_name="count_boxes")
+
         if VERSION >= (5,):
             camera = gr.Image(label="cam", type="pil", sources=["webcam"], streaming=True)
             camera.stream(frames, [camera, text], text_out, api_name="frames", time_limit=3, stream_every=0.5)
+            # What is streamed need not be media.
+            for name, time_limit in (("gather", None), ("gather_briefly", 1)):
+                camera.stream(
+                    gather,
+                    [text, number, words],
+                    [text_out, words],
+                    api_name=name,
+                    time_limit=time_limit,
+                    concurrency_limit=None,
+                )
         if VERSION >= (5, 43):
             api("validate", validate, [number, text], text_out, validator=validate_input)
         if VERSION >= (6,):

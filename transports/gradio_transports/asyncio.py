@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import asyncio
 
+from gradio_proto.errors import LocalProtocolError
 from gradio_proto.transport import TransportOptions
 
 from .awaiting import AwaitingTransport, Bell
 
 
 class AsyncioTransport(AwaitingTransport):
-    """Runs a client's flows over sockets, for the tasks of the event loop that runs when it is made."""
+    """Runs a client's flows over sockets, for the tasks of the event loop that runs when it is made.
+
+    Raises:
+        LocalProtocolError: None runs.
+    """
 
     def __init__(self, options: TransportOptions) -> None:
-        self._loop = asyncio.get_running_loop()
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError as error:
+            raise LocalProtocolError("asyncio does not run here: leave transport= away") from error
         super().__init__(options, self._loop.time)
         self._turn_is_due: asyncio.Future[None] | None = None
         self._is_watched = False
         self._timer: asyncio.TimerHandle | None = None
 
     def _is_here(self) -> bool:
-        return asyncio.get_running_loop() is self._loop
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:  # none runs on this thread
+            return False
 
     def _new_bell(self) -> Bell:
         return _FutureBell(self._loop)

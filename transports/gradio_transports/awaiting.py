@@ -85,12 +85,20 @@ class AwaitingTransport(NonblockingTransport[LoopReactor], ABC):
         """Nothing to guard: there is one thread, and no step of a flow awaits."""
         return contextlib.nullcontext()
 
-    def monotonic(self) -> float:
-        """The loop's clock."""
-        return self._reactor.clock()
+    def _check_loop(self) -> None:
+        if not self._is_here():
+            raise LocalProtocolError(
+                "an AsyncClient belongs to the loop that it was opened in: make one for each loop"
+            )
+
+    def spawn(self, flow: Flow[None], *, promised: bool) -> None:
+        """Begin a flow."""
+        self._check_loop()
+        super().spawn(flow, promised=promised)
 
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end; it ends with the task that waits for it."""
+        self._check_loop()
         task = self._reactor.spawn(lower(flow, self.pool))
         try:
             await self.wait_until(task.is_done, task.watchers)
@@ -103,38 +111,37 @@ class AwaitingTransport(NonblockingTransport[LoopReactor], ABC):
         self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
     ) -> bool:
         """Wait until ``done()``, turning the reactor for all if nobody else does; False at the timeout."""
-        if not self._is_here():
-            raise LocalProtocolError(
-                "an AsyncClient belongs to the loop that it was opened in: make one for each loop"
-            )
+        self._check_loop()
         await self._enter()
         until = None if timeout is None else self._reactor.clock() + timeout
         bell = self._new_bell()
         hooks.append(bell.ring)
         has_waited = False
+        is_done = True
         try:
             while not done():
                 if self._reactor.closed:
                     raise ClientClosed("the client was closed")
-                left = None if until is None else until - self._reactor.clock()
-                if left is not None and left <= 0:
-                    return False
                 if self._turner is None:
                     has_waited |= await self._turn_until(done, until, bell)
                 else:
                     has_waited = True
                     self._sleepers[bell] = None
                     try:
-                        await bell.sleep(left)
+                        await bell.sleep(None if until is None else until - self._reactor.clock())
                     finally:
                         del self._sleepers[bell]
+                # Asked last, so that a timeout of 0 takes what has come, and whoever polls moves things along.
+                if until is not None and self._reactor.clock() >= until:
+                    is_done = done()
+                    break
         finally:
             hooks.remove(bell.ring)
             if self._turner is None:
                 self._hand_on()  # it may have been handed to this task, which leaves
         if not has_waited:
-            await self._leave()
-        return True
+            await (self._leave() if is_done else self._give_way())
+        return is_done
 
     async def _turn_until(self, done: Callable[[], bool], until: float | None, turner: Bell) -> bool:
         """Turn until ``done()``, or ``until``; whether that took a wait."""
@@ -164,6 +171,11 @@ class AwaitingTransport(NonblockingTransport[LoopReactor], ABC):
 
     async def turn(self) -> None:
         """Let the loop's other tasks go on, and then everything happen here that can without waiting."""
+        if self._reactor.closed and not self._is_here():
+            return  # somebody has closed it after the end of its loop
+        if self._reactor.closed and not self._is_here():
+            return  # closed from elsewhere, when its own loop was over
+        self._check_loop()
         await self._give_way()
         if self._turner is None and not self._reactor.closed:
             self._reactor.turn()
@@ -173,7 +185,13 @@ class AwaitingTransport(NonblockingTransport[LoopReactor], ABC):
         self._reactor.defer(callback)
 
     def when_free(self, action: Callable[[], None]) -> None:
-        """Do it now, or when this turn is over."""
+        """Do it now, or when this turn is over.
+
+        Raises:
+            LocalProtocolError: This is another loop, or another thread, and somebody waits in this client's own.
+        """
+        if self._turner is not None:
+            self._check_loop()
         if self._reactor.is_turning:
             self._reactor.defer(action)
         else:

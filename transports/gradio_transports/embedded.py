@@ -22,12 +22,13 @@ uses ``submit()`` and ``add_done_callback()``.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from gradio_proto.effects import Flow
-from gradio_proto.errors import ClientClosed
+from gradio_proto.errors import ClientClosed, LocalProtocolError
 from gradio_proto.exchange import lower
 from gradio_proto.transport import TransportOptions
 
@@ -38,10 +39,11 @@ T = TypeVar("T")
 
 
 class EmbeddedTransport(NonblockingTransport[LoopReactor]):
-    """Runs a client's flows over sockets, when it is turned. It belongs to one thread."""
+    """Runs a client's flows over sockets, when it is turned. It belongs to the thread that made it."""
 
     def __init__(self, options: TransportOptions) -> None:
         super().__init__(options, LoopReactor)
+        self._thread = threading.get_ident()
 
     # What the loop asks for.
 
@@ -54,7 +56,11 @@ class EmbeddedTransport(NonblockingTransport[LoopReactor]):
 
         Returns:
             The seconds in which the next turn is due: 0.0 for at once, None for only when there is something to read.
+
+        Raises:
+            LocalProtocolError: This is another thread than the client's.
         """
+        self._check_thread()
         return self._reactor.turn()
 
     # What the client asks for.
@@ -64,8 +70,21 @@ class EmbeddedTransport(NonblockingTransport[LoopReactor]):
         """Nothing to guard: there is one thread."""
         return contextlib.nullcontext()
 
+    def _check_thread(self) -> None:
+        if threading.get_ident() != self._thread:
+            raise LocalProtocolError(
+                "an embedded client belongs to one thread: have its loop make the call, by its own means "
+                "(call_soon_threadsafe, callFromThread, a queued signal)"
+            )
+
+    def spawn(self, flow: Flow[None], *, promised: bool) -> None:
+        """Begin a flow; it goes on with the turns."""
+        self._check_thread()
+        super().spawn(flow, promised=promised)
+
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end, waiting for it."""
+        self._check_thread()
         task = self._reactor.spawn(lower(flow, self.pool))
         try:
             self.wait_until(task.is_done, task.watchers)
@@ -78,6 +97,7 @@ class EmbeddedTransport(NonblockingTransport[LoopReactor]):
         self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
     ) -> bool:
         """Wait until ``done()``, turning the reactor for all."""
+        self._check_thread()
         reactor = self._reactor
         until = None if timeout is None else time.monotonic() + timeout
         while not done():
@@ -103,6 +123,11 @@ class EmbeddedTransport(NonblockingTransport[LoopReactor]):
             self._reactor.defer(action)
         else:
             action()
+
+    def after_fork(self) -> None:
+        """In a forked child: leave the parent's connections to the parent; the thread that forked is the only one."""
+        self._thread = threading.get_ident()
+        super().after_fork()
 
     def close(self) -> None:
         """Close every connection and end every flow."""

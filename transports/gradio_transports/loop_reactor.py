@@ -52,6 +52,7 @@ class LoopReactor(SelectorScheduler):
         self._from_threads: deque[Callable[[], None]] = deque()
         self._deferred: deque[Callable[[], None]] = deque()
         self._is_notified = False
+        self._turned_at = self.clock()
 
     def fileno(self) -> int:
         """The descriptor that is readable when a turn is due."""
@@ -100,6 +101,10 @@ class LoopReactor(SelectorScheduler):
             if not self.ready:
                 self.poll()
             begun = self.clock()
+            if begun - self._turned_at > STRETCH:
+                for task in self.ready:  # a deadline that a flow counts from its answer's time is to lie ahead
+                    if task.value is not None:
+                        task.value = (task.value[0], begun)
             while self.ready:
                 self.step_all()
                 if self.clock() - begun > STRETCH:
@@ -107,6 +112,7 @@ class LoopReactor(SelectorScheduler):
                     break
         finally:
             self.is_turning = False
+            self._turned_at = self.clock()
         while self._deferred:
             self._deferred.popleft()()
         return 0.0 if self.ready else self.timeout(self.clock())

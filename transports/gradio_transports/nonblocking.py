@@ -12,7 +12,6 @@ import selectors
 import socket
 import ssl
 import threading
-import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -189,6 +188,10 @@ class NonblockingTransport(Generic[S]):
         """Begin a flow; the lock is held."""
         self._reactor.spawn(lower(flow, self.pool), promised=promised)
 
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called where flows take their steps."""
+        self._reactor.call_from_thread(callback)
+
     def file_size(self, path: str) -> int:
         """The bytes of a file of the caller's."""
         return file_size(path)
@@ -199,7 +202,7 @@ class NonblockingTransport(Generic[S]):
 
     def monotonic(self) -> float:
         """The scheduler's clock."""
-        return time.monotonic()
+        return self._reactor.clock()
 
     def token(self) -> str:
         """96 random bits."""
@@ -250,7 +253,7 @@ class NonblockingTransport(Generic[S]):
         if effect.wake is not None and effect.wake.is_set:
             task.value = None
             return True
-        if effect.deadline is not None and time.monotonic() >= effect.deadline:
+        if effect.deadline is not None and self._reactor.clock() >= effect.deadline:
             raise TimedOut  # bytes that keep coming do not keep a deadline from passing
         if stream.has_asked:
             # The answer to what was sent a moment ago cannot be here: trying would cost two system calls.
@@ -475,7 +478,7 @@ class Connecting(Parking):
             self._attempts.append(sock)
             self._reactor.selector.register(sock, WRITE, partial(self._answered, sock))
             if self._addresses:
-                self._reactor.call_at(time.monotonic() + NEXT_ADDRESS, self._try_next)
+                self._reactor.call_at(self._reactor.clock() + NEXT_ADDRESS, self._try_next)
             return
         if not self._attempts:
             self._fail("; ".join(self._errors))

@@ -11,16 +11,24 @@ except ModuleNotFoundError as error:
 
 from collections.abc import Callable
 
+from gradio_proto.errors import LocalProtocolError
 from gradio_proto.transport import TransportOptions
 
 from .awaiting import AwaitingTransport, Bell
 
 
 class TrioTransport(AwaitingTransport):
-    """Runs a client's flows over sockets, for the tasks of the trio run that it is made in."""
+    """Runs a client's flows over sockets, for the tasks of the trio run that it is made in.
+
+    Raises:
+        LocalProtocolError: It is made elsewhere.
+    """
 
     def __init__(self, options: TransportOptions) -> None:
-        self._token = trio.lowlevel.current_trio_token()
+        try:
+            self._token = trio.lowlevel.current_trio_token()
+        except RuntimeError as error:
+            raise LocalProtocolError("trio does not run here: leave transport= away") from error
         super().__init__(options, trio.lowlevel.current_clock().current_time)
         self._scope: trio.CancelScope | None = None
 
