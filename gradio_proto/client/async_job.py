@@ -127,6 +127,19 @@ class AsyncJob:
             self.cancel_report = CancelReport(False, False, "the client was closed meanwhile")
         return self.cancel_report.cancelled
 
+    @twin_of(Job.send_chunk)
+    async def send_chunk(self, /, *args: Any, **kwargs: Any) -> None:
+        from ..flows.stream_input import send_chunk  # few programs do that
+
+        chunk = self._engine.chunk(self._live, self._job, args, kwargs)
+        await self._transport.run(send_chunk(self._engine.state, self._live, self._job, chunk))
+
+    @twin_of(Job.close_stream)
+    async def close_stream(self) -> None:
+        from ..flows.stream_input import close_stream
+
+        await self._transport.run(close_stream(self._engine.state, self._live, self._job))
+
     async def __aenter__(self) -> AsyncJob:
         return self
 
