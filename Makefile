@@ -15,9 +15,9 @@ help:
 	@echo "make test     the whole test suite, with real Gradio servers (ARGS=... goes to pytest)"
 	@echo "make lint     ruff, mypy, pyright and the import contracts"
 	@echo "make format   let ruff lay out the code"
-	@echo "make servers  install the Gradio servers that the tests run against, and the official client"
+	@echo "make servers  install the Gradio servers that the tests run against, and the official clients"
 	@echo "make demo     see it work"
-	@echo "make bench    measure against plain sockets and the official client (ARGS=... goes to the benchmarks)"
+	@echo "make bench    measure against plain sockets and the official clients (ARGS=... goes to the benchmarks)"
 	@echo "make clean    throw away the environments and the caches"
 
 $(READY): pyproject.toml

@@ -169,6 +169,10 @@ def row(*cells: str) -> str:
     return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
+def cell(figure: str, figures: Figures) -> str:
+    return show(figure, figures[figure]) if figure in figures else "-"  # Node cannot tell everything
+
+
 def report(
     measurement: Measurement, results: Mapping[str, Medians], failed: Mapping[Contender, str]
 ) -> list[str]:
@@ -196,7 +200,7 @@ def report(
             row(
                 measurement.name if figure == measurement.figures[0] else "",
                 figure,
-                *(show(figure, figures[each][figure]) if each in figures else "-" for each in CONTENDERS),
+                *(cell(figure, figures.get(each, {})) for each in CONTENDERS),
                 f"{max(figures[each][figure] for each in ours) / reference:.2f} x"
                 if ours and reference
                 else "",

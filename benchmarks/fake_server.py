@@ -27,7 +27,6 @@ import asyncio
 import functools
 import json
 import os
-import socket
 import ssl
 import threading
 import time
@@ -266,13 +265,17 @@ class Session:
 class Server:
     """What all connections share."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self) -> None:
         self.sessions: dict[str, Session] = {}
         self.connections = 0
         """Made until now; of them so many are open, and so many were at once, at most."""
         self.open = 0
         self.most = 0
         self.joins = 0
+        self.documents: dict[str, bytes] = {}
+
+    def describe(self, root: str) -> None:
+        """Make the documents of the app at the URL `root`."""
         self.documents = {
             "/config": response(dumps(config(root))),
             "/gradio_api/info": response(dumps(info())),
@@ -417,10 +420,10 @@ class Connection(asyncio.Protocol):
 
 async def serve(tls: ssl.SSLContext | None) -> None:
     loop = asyncio.get_running_loop()
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    shared = Server(f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}")
-    listening = await loop.create_server(lambda: Connection(shared), sock=listener, ssl=tls, backlog=2048)
+    shared = Server()
+    listening = await loop.create_server(lambda: Connection(shared), "127.0.0.1", 0, ssl=tls, backlog=2048)
+    port = listening.sockets[0].getsockname()[1]
+    shared.describe(f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}")
     print(port, flush=True)
     threading.Thread(target=exit_with_owner, daemon=True).start()
     await listening.serve_forever()

@@ -9,7 +9,7 @@ import { createRequire } from "node:module";
 const [packages, scenario, url, size] = process.argv.slice(2);
 const { Client } = createRequire(packages + "/")("@gradio/client");
 
-const PATIENCE = 60; // seconds for all calls of a scenario: what has not ended by then is lost
+const PATIENCE = 120; // seconds for all calls of a scenario: what has not ended by then is lost
 const seconds = () => Number(process.hrtime.bigint()) / 1e9; // CLOCK_MONOTONIC on Linux, as Python's monotonic()
 const pause = (time) => new Promise((resolve) => setTimeout(resolve, time * 1000));
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.scenarios CONTENDER SCENARIO URL SIZE
 
-The three contenders share the calls of ``gradio_client.Client``, so each scenario is written once. This
+The contenders here share the calls of ``gradio_client.Client``, so each scenario is written once. This
 module runs in the official client's environment too: it imports the standard library, and a contender by name.
 """
 

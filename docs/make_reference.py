@@ -23,9 +23,9 @@ NOTE = "<!-- Made by docs/make_reference.py from the docstrings. Do not edit: ru
 
 CLIENT = {
     "client/client": (
-        *("Client", "Client.close", "Client.predict", "Client.submit", "Client.endpoint", "Client.view_api"),
-        *("Client.reset_session", "Client.src", "Client.config", "Client.protocol", "Client.app_version"),
-        "Client.session_hash",
+        *("Client", "Client.close", "Client.predict", "Client.submit", "Client.map", "Client.endpoint"),
+        *("Client.view_api", "Client.reset_session", "Client.src", "Client.config", "Client.protocol"),
+        *("Client.app_version", "Client.session_hash"),
     ),
     "client/job": (
         *("Job", "Job.result", "Job.exception", "Job.cancelled", "Job.add_done_callback", "Job.cancel"),
@@ -34,6 +34,8 @@ CLIENT = {
     ),
     "client/async_client": ("AsyncClient", "AsyncClient.submit", "AsyncClient.run"),
     "client/async_job": ("AsyncJob", "AsyncJob.done"),
+    "client/maps": ("MapIterator", "MapIterator.indexed", "MapIterator.close"),
+    "client/mapping": ("MapProgress",),
     "client/files": ("handle_file",),
 }
 

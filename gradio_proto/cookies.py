@@ -81,7 +81,7 @@ class CookieJar:
         return jar
 
     def for_another_clock(self) -> CookieJar:
-        """The same cookies, for a machine whose clock is another: what has not ended yet lasts as long as the client."""
+        """The same cookies, for a machine with another clock: what has not ended yet lasts as long as the client."""
         jar = CookieJar(self._origin, self._limits)
         jar._cookies = {key: (value, None) for key, (value, _) in self._cookies.items()}
         return jar

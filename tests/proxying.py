@@ -1,10 +1,12 @@
-"""A reverse proxy as sites put before their apps: it takes a prefix off the path, and leaves bodies alone."""
+"""Proxies: one as sites put before their apps, which takes a prefix off the path and leaves bodies alone; and one as
+companies put before the world, which makes tunnels."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import socket
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -120,6 +122,64 @@ class ReverseProxy:
             if f"backend={number}" in cookies:
                 return backend
         return self._backends[next(self._turns) % len(self._backends)]
+
+
+class ConnectProxy:
+    """A proxy that makes tunnels, or answers whatever it is told to."""
+
+    def __init__(
+        self,
+        *,
+        answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._tls = tls
+        self.heads: list[str] = []
+        self.answer = answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._sockets: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> ConnectProxy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for sock in self._sockets:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _ = self._listener.accept()
+                self._sockets.append(sock)
+                threading.Thread(target=self._tunnel, args=(sock,), daemon=True).start()
+
+    def _tunnel(self, sock: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            if self._tls is not None:
+                sock = self._tls.wrap_socket(sock, server_side=True)
+                self._sockets.append(sock)
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += sock.recv(1)
+            self.heads.append(head.decode())
+            sock.sendall(self.answer)
+            if b" 200 " not in self.answer:
+                sock.close()
+                return
+            _, _, port = head.split(b" ")[1].rpartition(b":")
+            there = socket.create_connection(("127.0.0.1", int(port)))
+            self._sockets.append(there)
+            back = threading.Thread(target=_copy, args=(there, sock), daemon=True)
+            back.start()
+            _copy(sock, there)
+            back.join(5)
 
 
 def _encoded(lines: Sequence[str]) -> bytes:

@@ -692,7 +692,7 @@ async def test_other_tasks_go_on(loop: Loop, url: str) -> None:
 
 
 def test_every_method_is_a_checkpoint(url: str) -> None:
-    """Also where there is nothing to wait for; and in a cancelled scope nothing is done."""
+    """Also where there is nothing to wait for; and in a cancelled scope each is cancelled."""
 
     async def main() -> None:
         client = AsyncClient(url)
@@ -712,8 +712,6 @@ def test_every_method_is_a_checkpoint(url: str) -> None:
                 "view_api": lambda: client.view_api(print_info=False),
                 "reset_session": client.reset_session,
                 "refresh": client.refresh,
-                "run": client.run,
-                "close": client.close,
             },
             AsyncBoundEndpoint: {
                 "predict": lambda: bound.predict("x"),
@@ -728,32 +726,33 @@ def test_every_method_is_a_checkpoint(url: str) -> None:
                 "status": job.status,
                 "outputs": job.outputs,
                 "cancel": lambda: job.cancel(force=True),
-                "add_done_callback": lambda: job.add_done_callback(print),
-                "__anext__": job.__anext__,
+                "add_done_callback": lambda: job.add_done_callback([].append),
                 "__aexit__": lambda: job.__aexit__(None, None, None),
             },
         }
+        apart = {"close", "run"}
         always_wait = {"component_server", "send_chunk", "close_stream"}  # for the server
-        never_end = {"run"}
         for cls, methods in checked.items():
-            assert {
-                name
-                for name, method in inspect.getmembers(cls, inspect.iscoroutinefunction)
-                if not name.startswith("_")
-            } <= {*methods, *always_wait}
+            coroutines = {name for name, _ in inspect.getmembers(cls, inspect.iscoroutinefunction)}
+            assert {name for name in coroutines if not name.startswith("_")} <= {
+                *methods,
+                *apart,
+                *always_wait,
+            }
             for name, method in methods.items():
                 with trio.CancelScope() as scope:
                     scope.cancel()
-                    if name != "close":
-                        await method()
-                assert scope.cancelled_caught is (name != "close"), name
-                if name not in never_end:
-                    if name == "__anext__":  # the one above was not lost
-                        with trio.testing.assert_checkpoints():
-                            assert await method() == "x"
-                    elif name != "close":
-                        with trio.testing.assert_checkpoints():
-                            await method()
+                    await method()
+                assert scope.cancelled_caught, name
+                with trio.testing.assert_checkpoints():
+                    await method()
+        for cut in (client.run, job.__anext__):
+            with trio.CancelScope() as scope:
+                scope.cancel()
+                await cut()
+            assert scope.cancelled_caught
+        with trio.testing.assert_checkpoints():
+            assert await job.__anext__() == "x"  # it was not lost
         for _ in range(2):
             with trio.testing.assert_checkpoints():
                 await client.close()
@@ -958,14 +957,14 @@ def test_a_clock_of_the_loops_own() -> None:
 def test_bytes_that_keep_coming_keep_no_deadline_from_passing() -> None:
     """Not on trio either, whose clock is another one than the system's."""
 
-    def drip(peer: Peer, _: Seen) -> None:
-        peer.send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n")
+    def flood(peer: Peer, _: Seen) -> None:
+        peer.begin_stream()
+        heartbeats = b'data: {"msg": "heartbeat"}\n\n' * 3000
         while True:
-            peer.send(b" " * 20)
-            time.sleep(0.001)
+            peer.chunk(heartbeats)
 
     async def main() -> None:
-        with FaultyServer({"queue/join": drip}) as server:
+        with FaultyServer({"queue/data": flood}) as server:
             async with AsyncClient(server.url, timeouts=Timeouts(total=0.5)) as client:
                 began = time.monotonic()
                 with pytest.raises(DeadlineExceeded):
@@ -1240,6 +1239,10 @@ print("end")
 
 def test_ctrl_c_at_any_moment(loop: Loop, url: str) -> None:
     """While it connects, while it sends, in the middle of a flow's step."""
+    if loop.name == "asyncio" and sys.version_info < (3, 11):
+        pytest.skip(
+            "this asyncio may lose a task that Ctrl-C strikes between two steps, and then waits for it"
+        )
     assert python(BUSY, url, loop.name) == "end\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import io
+import multiprocessing
 import random
 import sys
 import threading
@@ -16,11 +17,11 @@ from typing import Any
 import pytest
 import trio
 from faulty import within
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradio_proto import AsyncClient, Client, MapProgress
-from gradio_proto.client import MapIterator
+from gradio_proto.client import AsyncMapIterator, MapIterator
 from gradio_proto.client.mapping import (
     CONCURRENCY,
     WINDOW,
@@ -138,7 +139,8 @@ class Counting:
 # The window.
 
 
-@given(st.integers(0), st.integers(0, 200), st.integers(1, 5), st.booleans(), st.none() | st.integers(1, 3))
+@settings(deadline=None)
+@given(st.integers(0), st.integers(0, 60), st.integers(1, 5), st.booleans(), st.none() | st.integers(1, 3))
 def test_every_result_is_given_once_and_never_are_there_too_many(
     seed: int, inputs: int, concurrency: int, ordered: bool, max_workers: int | None
 ) -> None:
@@ -268,13 +270,17 @@ def test_an_endpoint_keeps_its_options(client: Client) -> None:
 # Errors.
 
 
+def collect(results: MapIterator, given: list[Any]) -> None:
+    for value in results:
+        given.append(value)
+
+
 def test_an_error_ends_the_iteration_in_its_turn(client: Client, hall: Hall) -> None:
     inputs = Counting()
     results = client.map((5 - n for n in inputs), concurrency=4)
     given = []
     with pytest.raises(AppError, match="-1"):
-        for value in results:
-            given.append(value)
+        collect(results, given)
     assert given == [10, 8, 6, 4, 2, 0]
     assert results.index == 6
     assert inputs.read <= 6 + 1 + 4 * WINDOW
@@ -295,7 +301,10 @@ def test_errors_as_values(client: Client) -> None:
     assert str(errors[3]).startswith("input 5: a mapping is")
     with pytest.raises(ArgumentError, match="input 1: "):
         list(client.map([1, object()]))
-    assert list(client.map([1, 2], return_exceptions=True, api_name="/stuck", concurrency=1, skip=range(2))) == []
+    assert (
+        list(client.map([1, 2], return_exceptions=True, api_name="/stuck", concurrency=1, skip=range(2)))
+        == []
+    )
 
 
 def test_what_reading_the_inputs_raises_comes_last(client: Client) -> None:
@@ -305,8 +314,7 @@ def test_what_reading_the_inputs_raises_comes_last(client: Client) -> None:
 
     given = []
     with pytest.raises(OSError, match="the disk is gone"):
-        for value in client.map(inputs(), return_exceptions=True):
-            given.append(value)
+        collect(client.map(inputs(), return_exceptions=True), given)
     assert given == [2 * n for n in range(50)]
 
 
@@ -551,7 +559,10 @@ def test_a_line_grows_and_shrinks(monkeypatch: pytest.MonkeyPatch) -> None:
     ("progress", "text"),
     [
         (MapProgress(0, 0, 0, 10, 0.0), "[--------------------] 0/10, 0:00"),
-        (MapProgress(2500, 3, 2500, 50_000, 100.0), "[##------------------] 5,000/50,000, 3 failed, 25/s, 30:00 left"),
+        (
+            MapProgress(2500, 3, 2500, 50_000, 100.0),
+            "[##------------------] 5,000/50,000, 3 failed, 25/s, 30:00 left",
+        ),
         (MapProgress(10, 0, 0, 100_000, 10.0), "[--------------------] 10/100,000, 1.0/s, 27:46:30 left"),
         (MapProgress(0, 0, 0, 0, 1.0), "0, 0:01"),
     ],
@@ -617,12 +628,15 @@ def test_what_async_inputs_raise_comes_last(run: Run, url: str) -> None:
             yield number
         raise OSError("gone")
 
+    async def collect_all(results: AsyncMapIterator, given: list[Any]) -> None:
+        async for value in results:
+            given.append(value)
+
     async def main() -> None:
         async with AsyncClient(url, api_name="/double") as client:
-            given = []
+            given: list[Any] = []
             with pytest.raises(OSError, match="gone"):
-                async for value in client.map(failing(), progress=lambda _: None):
-                    given.append(value)
+                await collect_all(client.map(failing(), progress=lambda _: None), given)
             assert given == [0, 2, 4, 6, 8]
 
     run(main)
@@ -683,6 +697,7 @@ def test_in_memory(hall: Hall) -> None:
                 break
         assert client.predict(1) == 2
         assert not client._engine.state.open_jobs
-        assert list(client.map([1, -1], executor=AtOnce(1), return_exceptions=True))[0] == 2
-        with ProcessPoolExecutor(1) as pool, pytest.raises(TypeError, match="transport is no name"):
+        assert list(client.map([1, 2], executor=AtOnce(1))) == [2, 4]
+        spawning = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, spawning) as pool, pytest.raises(TypeError, match="transport is no name"):
             client.map([1], executor=pool)

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import trustme
 from faulty import SHORT, FaultyServer, Peer, Seen, within
+from proxying import ConnectProxy
 from socks_server import SocksProxy
 
 from gradio_proto import AsyncClient, Client, handle_file
@@ -48,6 +49,7 @@ from gradio_proto.errors import (
 from gradio_proto.exchange import lower
 from gradio_proto.http import Request
 from gradio_proto.limits import Limits
+from gradio_proto.socks import SOCKSProxy
 from gradio_proto.testing import TestApp, serve
 from gradio_proto.timeouts import Timeouts
 from gradio_proto.transport import TransportOptions
@@ -57,6 +59,7 @@ httpcore = pytest.importorskip("httpcore", reason="an extra")
 
 from gradio_transports.carried import MOST_UNREAD, CarriedExchange, CarriedPool  # noqa: E402
 from gradio_transports.httpcore import HTTPCoreTransport  # noqa: E402
+from gradio_transports.interruptible import OneAtATime  # noqa: E402
 from http2_front import HTTP2Front  # noqa: E402
 
 NAME = "gradio_proto-exchange"
@@ -74,7 +77,9 @@ def carriers() -> list[threading.Thread]:
 
 
 @pytest.fixture(autouse=True)
-def bounded() -> Iterator[None]:
+def bounded(request: pytest.FixtureRequest) -> Iterator[None]:
+    if "url" in request.fixturenames:
+        request.getfixturevalue("url")  # starting a server takes longer than a test may
     with within(20):
         yield
         eventually(lambda: not carriers())
@@ -155,7 +160,7 @@ def serving(handler: Callable[[Peer, Seen], None], **options: Any) -> FaultyServ
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def app_url() -> Iterator[str]:
     app = TestApp(default_concurrency_limit=None)
 
     @app.endpoint("/echo")
@@ -175,8 +180,8 @@ def url() -> Iterator[str]:
         yield address
 
 
-def test_a_client_over_httpcore(url: str, tmp_path: Path) -> None:
-    with Client(url, transport="httpcore", download_files=tmp_path / "down") as client:
+def test_a_client_over_httpcore(app_url: str, tmp_path: Path) -> None:
+    with Client(app_url, transport="httpcore", download_files=tmp_path / "down") as client:
         assert client.predict("x", api_name="/echo") == "x"
         assert list(client.submit("abc", api_name="/count")) == ["a", "ab", "abc"]
         jobs = [client.submit(str(number), api_name="/echo") for number in range(40)]
@@ -192,9 +197,9 @@ def test_a_client_over_httpcore(url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "trio"])
-def test_an_async_client_over_httpcore(url: str, loop: str) -> None:
+def test_an_async_client_over_httpcore(app_url: str, loop: str) -> None:
     async def main() -> None:
-        async with AsyncClient(url, transport="httpcore") as client:
+        async with AsyncClient(app_url, transport="httpcore") as client:
             assert await client.predict("x", api_name="/echo") == "x"
             job = await client.submit("abc", api_name="/count")
             assert [output async for output in job] == ["a", "ab", "abc"]
@@ -323,8 +328,8 @@ def test_tls(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
         assert late.value.kind == "connect"
 
 
-def test_http_where_tls_was_expected(url: str) -> None:
-    with rig(url.replace("http:", "https:")) as made, pytest.raises(ConnectError, match="no TLS with"):
+def test_http_where_tls_was_expected(app_url: str) -> None:
+    with rig(app_url.replace("http:", "https:")) as made, pytest.raises(ConnectError, match="no TLS with"):
         made.fetch()
 
 
@@ -482,6 +487,8 @@ def test_no_byte_is_lost_by_deadlines_and_wakes() -> None:
             except TimedOut:
                 timeouts += 1
         assert exchange.head.get("x-odd-case") == "1"
+        with pytest.raises(TimedOut):
+            yield ReadBody(exchange, (yield from in_time(-1)))
         body, piece = b"", None
         while piece != b"":
             piece, _ = yield ReadBody(exchange, None, wake)
@@ -835,16 +842,42 @@ def test_a_proxy_that_refuses() -> None:
             assert "guess" not in str(caught.value)
 
 
-def test_a_proxy_that_dies_is_an_error_of_connecting() -> None:
-    with FaultyServer() as server:  # which says nothing, and then goes
-        threading.Timer(0.3, server.close).start()
-        with pytest.raises(ConnectError, match="made no tunnel"):
-            Client(
-                through(80),
-                proxy=f"socks5://127.0.0.1:{server.port}",
-                transport="httpcore",
-                max_retries=0,
-            )
+def test_an_http_proxy(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    make = partial(Client, transport="httpcore", ssl_context=trusting, max_retries=0)
+    with FaultyServer() as plain, FaultyServer(tls=tls) as secure, ConnectProxy() as proxy:
+        for url in (through(plain.port), through(secure.port, "https")):
+            with make(url, proxy=f"http://me:secret@{proxy.address}") as client:
+                assert client.predict("x") == "ok"
+        assert {head.partition(" HTTP")[0] for head in proxy.heads} == {
+            f"CONNECT app.example:{server.port}" for server in (plain, secure)
+        }
+        for request in (*plain.requests, *secure.requests):
+            assert "proxy-authorization" not in request.headers
+        with ConnectProxy(tls=tls) as hidden:
+            with make(through(plain.port), proxy=f"https://{hidden.address}") as client:
+                assert client.predict("x") == "ok"
+            with pytest.raises(ConnectError, match="use an http:// proxy"):
+                make(through(secure.port, "https"), proxy=f"https://{hidden.address}")
+        answer = b"HTTP/1.1 407 Who\r\ncontent-length: 0\r\n\r\n"
+        with ConnectProxy(answer=answer) as strict, pytest.raises(ConnectError, match="it answered 407"):
+            make(through(plain.port), proxy=f"http://{strict.address}")
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_a_proxy_that_dies_is_an_error_of_connecting(how: str) -> None:
+    def die(listener: socket.socket) -> None:
+        peer = Peer(listener.accept()[0], 1)
+        peer.sock.recv(100)
+        peer.close() if how == "close" else peer.reset()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=die, args=(listener,), daemon=True)
+        thread.start()
+        proxy = SOCKSProxy(5, "127.0.0.1", listener.getsockname()[1])
+        words = r"the proxy socks5://.* made no tunnel"
+        with rig(through(80), proxy=proxy) as made, pytest.raises(ConnectError, match=words):
+            made.fetch()
+        thread.join(5)
 
 
 # HTTP/2: one exchange at a time on a connection there too.
@@ -865,10 +898,10 @@ def front(tls: ssl.SSLContext) -> Iterator[HTTP2Front]:
 
 
 @pytest.mark.parametrize("own", [False, True])
-def test_a_client_over_http2(url: str, tls: ssl.SSLContext, trusting: ssl.SSLContext, own: bool) -> None:
+def test_a_client_over_http2(app_url: str, tls: ssl.SSLContext, trusting: ssl.SSLContext, own: bool) -> None:
     trusting.set_alpn_protocols(["h2"])
     options: dict[str, Any] = {"ssl_context": trusting} if own else {"ssl_verify": False}
-    with HTTP2Front(url, tls) as front:
+    with HTTP2Front(app_url, tls) as front:
         with Client(front.url, transport="httpcore", **options) as client:
             assert client.predict("x", api_name="/echo") == "x"
             assert list(client.submit("abc", api_name="/count")) == ["a", "ab", "abc"]
@@ -974,6 +1007,19 @@ def test_a_bad_answer_by_http2_is_a_typed_error(
         assert made.fetch() == b"ok"
 
 
+def test_a_request_that_the_server_has_not_heard_is_not_sent_again_unasked(front: HTTP2Front) -> None:
+    def closes(connection: Any, stream: int) -> None:
+        connection.close_connection(last_stream_id=stream - 2)
+
+    front.answers["/x"] = [answers((":status", "200"), data=b"ok"), closes]
+    with rig(front.url, ssl_verify=False) as made:
+        assert made.fetch("/x", "POST") == b"ok"
+        with pytest.raises(ConnectionLost, match="without answering"):
+            made.fetch("/x", "POST")
+        assert len(front.requests) == 2
+        assert made.fetch("/x", "POST") == b"ok"
+
+
 def test_empty_pieces_of_a_body_do_not_end_it(front: HTTP2Front) -> None:
     def answer(connection: Any, stream: int) -> None:
         connection.send_headers(stream, [(":status", "200")])
@@ -1029,12 +1075,79 @@ def test_a_pool_of_ones_own(tmp_path: Path) -> None:
     assert server.seen("queue/join")[0].headers["host"] == "app.example"
 
 
+def test_a_pool_with_an_address_of_ones_own(tmp_path: Path) -> None:
+    def make_pool(address: dict[str, str], **options: Any) -> Any:
+        return httpcore.ConnectionPool(**{**options, **address})
+
+    def connect(**address: str) -> Client:
+        transport = partial(HTTPCoreTransport, make_pool=partial(make_pool, address))
+        return Client(server.url, transport=transport, max_retries=0)
+
+    with FaultyServer() as server:
+        with connect(local_address="127.0.0.1") as client:
+            assert client.predict("x") == "ok"
+        with pytest.raises(ConnectError, match=r"no connection to .*: .*Cannot assign requested address"):
+            connect(local_address="192.0.2.1")
+        with pytest.raises(ConnectError, match=r"no connection to .*nothing: .*No such file"):
+            connect(uds=str(tmp_path / "nothing"))
+
+
+class Held(httpcore.ConnectionInterface):  # type: ignore[misc]
+    """A connection that carries a request until it is let go."""
+
+    def __init__(self) -> None:
+        self.idle = False
+        self.go = threading.Event()
+
+    def handle_request(self, request: Any) -> Any:
+        self.go.wait(10)
+        return httpcore.Response(200, extensions={"network_stream": httpcore.MockStream([])})
+
+    def is_idle(self) -> bool:
+        return self.idle
+
+    def is_available(self) -> bool:
+        return True
+
+
+def test_a_connection_carries_one_exchange_at_a_time() -> None:
+    held = Held()
+    connection = OneAtATime(held)
+    request = httpcore.Request("GET", "http://app")
+    thread = threading.Thread(target=connection.handle_request, args=(request,))
+    thread.start()
+    eventually(lambda: connection._lock.locked())
+    with pytest.raises(httpcore.ConnectionNotAvailable):  # it is being sent
+        connection.handle_request(request)
+    held.go.set()
+    thread.join(5)
+    assert not connection.is_available()
+    with pytest.raises(httpcore.ConnectionNotAvailable):  # it is being read
+        connection.handle_request(request)
+    held.idle = True
+    assert connection.is_available()
+    connection.handle_request(request)
+
+
+# A real server.
+
+
+@pytest.mark.real("4.44.1", "6.31.0")
+def test_a_real_server(url: str, server_version: str) -> None:
+    with Client(url, transport="httpcore") as client:
+        assert client.app_version == server_version
+        assert client.predict("x", api_name="/echo") == "x"
+        assert list(client.submit(3, api_name="/count")) == [0, 1, 2]
+        jobs = [client.submit(str(number), api_name="/echo") for number in range(30)]
+        assert [job.result(15) for job in jobs] == [str(number) for number in range(30)]
+
+
 # A fork.
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_leaves_the_parents_exchanges_alone(url: str) -> None:
+def test_a_forked_child_leaves_the_parents_exchanges_alone() -> None:
     slow = TestApp(default_concurrency_limit=None)
 
     @slow.endpoint("/slow")

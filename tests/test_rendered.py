@@ -26,6 +26,7 @@ from gradio_proto.endpoints import App
 from gradio_proto.errors import ArgumentError, ConnectionLost, HTTPStatusError, RemoteProtocolError
 from gradio_proto.flows.calls import call, cancel
 from gradio_proto.flows.component_server import call_component
+from gradio_proto.job import JobState
 from gradio_proto.jsontext import loads
 from gradio_proto.limits import Limits
 from gradio_proto.rendered import Rendered
@@ -256,7 +257,8 @@ def test_a_session_with_something_rendered_is_not_left_when_its_stream_is_lost()
         world = real_world(render_app())
         world.result(world.begin(name, "1" if name == "/echo" else 1))
         begun = world.begin("/count", 30)
-        world.runner.run_until(lambda begun=begun: begun.job.state.name == "RUNNING", 10)
+        world.turn(40)
+        assert begun.job.state is JobState.RUNNING
         for stream in world.runner.streams:
             stream.break_off()
         with pytest.raises(ConnectionLost):

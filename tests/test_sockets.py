@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import trustme
 from faulty import SHORT, FaultyServer, Handler, Peer, Seen, Watched, within
+from proxying import ConnectProxy
 
 from gradio_proto import Client, Timeouts
 from gradio_proto.errors import (
@@ -549,71 +550,6 @@ def test_a_call_is_repeated_where_the_caller_says_so(monkeypatch: pytest.MonkeyP
 
 
 # Proxies.
-
-
-class ConnectProxy:
-    """A proxy that makes tunnels, or answers whatever it is told to."""
-
-    def __init__(
-        self,
-        *,
-        answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n",
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        self._tls = tls
-        self.heads: list[str] = []
-        self.answer = answer
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self._sockets: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def __enter__(self) -> ConnectProxy:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for sock in self._sockets:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = self._listener.accept()
-                self._sockets.append(sock)
-                threading.Thread(target=self._tunnel, args=(sock,), daemon=True).start()
-
-    def _tunnel(self, sock: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            if self._tls is not None:
-                sock = self._tls.wrap_socket(sock, server_side=True)
-                self._sockets.append(sock)
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += sock.recv(1)
-            self.heads.append(head.decode())
-            sock.sendall(self.answer)
-            if b" 200 " not in self.answer:
-                sock.close()
-                return
-            _, _, port = head.split(b" ")[1].rpartition(b":")
-            there = socket.create_connection(("127.0.0.1", int(port)))
-            self._sockets.append(there)
-            back = threading.Thread(target=self._copy, args=(there, sock), daemon=True)
-            back.start()
-            self._copy(sock, there)
-            back.join(5)
-
-    @staticmethod
-    def _copy(here: socket.socket, there: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := here.recv(65536):
-                there.sendall(data)
-            there.shutdown(socket.SHUT_WR)
 
 
 def through(port: int) -> str:

@@ -11,23 +11,28 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from faulty import FaultyServer, Peer, Seen
 from scripted import an_app
+from ways import WAYS, Memory, Talk, Way, hold, nothing_left
 
 from gradio_proto import handle_file
 from gradio_proto.effects import Send
 from gradio_proto.testing import ServerProtocol, TestApp
 from gradio_proto.testing.answers import OpenStream
 from gradio_proto.testing.files import File
-from transports import WAYS, Memory, Talk, Way, hold, nothing_left
 
 LARGE = 8_000_000
 """Bytes of a request: more than the buffers of a socket hold."""
 
-Action = Callable[[Any], Coroutine[Any, Any, None]]
+Call = Callable[[Any], Coroutine[Any, Any, None]]
+"""What is done with a client."""
+
+Doomed = Callable[[], Coroutine[Any, Any, bool]]
+"""Does it, up to the moment at which it is cancelled; whether it was."""
 
 
 class Strict(ServerProtocol):
@@ -135,7 +140,7 @@ async def cancel_a_job(client: Any) -> None:
     assert await job.cancel()
 
 
-ACTIONS: dict[str, tuple[Action, int, int]] = {
+ACTIONS: dict[str, tuple[Call, int, int]] = {
     "predict": (predict, 4, 1),
     "iterate": (iterate, 6, 1),
     "same_function": (same_function, 4, 3),
@@ -154,22 +159,20 @@ async def go_on(client: Any, sibling: Any) -> None:
     assert await client.predict("next") == "next"
 
 
-async def alone(way: Way, client: Any, doomed: Callable[[], Coroutine[Any, Any, bool]]) -> bool:
+async def alone(way: Way, client: Any, doomed: Doomed) -> bool:
     cancelled = await doomed()
     assert await client.predict("next") == "next"
     return cancelled
 
 
-async def beside_a_job(way: Way, client: Any, doomed: Callable[[], Coroutine[Any, Any, bool]]) -> bool:
+async def beside_a_job(way: Way, client: Any, doomed: Doomed) -> bool:
     sibling = await client.submit(4, api_name="/count")
     cancelled = await doomed()
     await go_on(client, sibling)
     return cancelled
 
 
-async def beside_a_waiting_caller(
-    way: Way, client: Any, doomed: Callable[[], Coroutine[Any, Any, bool]]
-) -> bool:
+async def beside_a_waiting_caller(way: Way, client: Any, doomed: Doomed) -> bool:
     sibling = await client.submit(4, api_name="/count")
     cancelled = False
 
@@ -181,14 +184,28 @@ async def beside_a_waiting_caller(
     return cancelled
 
 
-@pytest.mark.parametrize("name", ACTIONS)
-@pytest.mark.parametrize("place", [alone, beside_a_job, beside_a_waiting_caller])
-@pytest.mark.parametrize("way", [Memory, *WAYS], ids=lambda way: way.name)
-def test_a_caller_is_cancelled_at_every_effect(way: type[Way], place: Any, name: str, tmp_path: Any) -> None:
-    if place is beside_a_waiting_caller and not way.has_tasks:
-        pytest.skip("here is one caller only")
-    if place is beside_a_job and way.has_own_pool:
-        pytest.skip("beside a caller who waits says more")
+def places(way: type[Way]) -> list[Any]:
+    """Where a caller may be on this transport."""
+    if not way.has_tasks:
+        return [alone, beside_a_job]
+    # Over an HTTP library each round takes longer: beside a caller who waits says more than beside a job.
+    return (
+        [alone, beside_a_waiting_caller]
+        if way.has_own_pool
+        else [alone, beside_a_job, beside_a_waiting_caller]
+    )
+
+
+CASES = [
+    pytest.param(way, place, name, id=f"{way.name}-{place.__name__}-{name}")
+    for way in (Memory, *WAYS)
+    for place in places(way)
+    for name in ACTIONS
+]
+
+
+@pytest.mark.parametrize(("way", "place", "name"), CASES)
+def test_a_caller_is_cancelled_at_every_effect(way: type[Way], place: Any, name: str, tmp_path: Path) -> None:
     action, at_least, stride = ACTIONS[name]
     if way.has_own_pool:
         # Threads do the exchanges: how many effects that takes, and what happens between them, is a matter of luck.

@@ -16,11 +16,11 @@ import trio
 import trio.testing
 from faulty import FaultyServer, Peer, Seen
 from gradio_transports.embedded import EmbeddedTransport
+from ways import WAYS, Async, Asyncio, Embedded, Talk, Trio, Way, nothing_left, run_now
 
 from gradio_proto import AsyncClient, Client
 from gradio_proto.errors import ClientClosed, LocalProtocolError
 from gradio_proto.testing import TestApp, serve
-from transports import WAYS, Async, Asyncio, Talk, Trio, Way, nothing_left, run_now
 
 HAVING_TASKS = [way for way in WAYS if way.has_tasks]
 ASYNC = [way for way in WAYS if issubclass(way, Async)]
@@ -176,7 +176,7 @@ def test_a_callback_that_closes_while_somebody_waits(url: str) -> None:
     with pytest.raises(ClientClosed):
         endless.result(10)
     client.close()
-    assert client._engine.transport._reactor.selector.get_map() is None
+    Embedded().assert_at_rest(client._engine.transport)
 
 
 @all_ways
@@ -243,7 +243,7 @@ async def elsewhere_alone(client: Any) -> None:
 def test_an_embedded_client_belongs_to_one_thread(url: str) -> None:
     with Client(url, transport=EmbeddedTransport, api_name="/echo") as client:
         job = client.submit("x")
-        transport = client._engine.transport
+        transport: Any = client._engine.transport
         errors: list[BaseException] = []
 
         def elsewhere() -> None:

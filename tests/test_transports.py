@@ -34,11 +34,11 @@ from scripted import (
     http,
     stateful_app,
 )
+from ways import WAYS, Held, Memory, Talk, Way, hold, nothing_left
 
 from gradio_proto import handle_file
 from gradio_proto.errors import ClientClosed
 from gradio_proto.timeouts import Timeouts
-from transports import WAYS, Held, Memory, Talk, Way, hold, nothing_left
 
 Speech = Callable[[Talk], Coroutine[Any, Any, None]]
 
@@ -66,7 +66,7 @@ CONVERSATIONS: dict[str, Conversation] = {}
 def conversation(
     script: Callable[[], Callable[[Asked], Iterable[Any]]] | None = None, **options: Any
 ) -> Callable[[Speech], Speech]:
-    """Register a conversation, with what makes its server's script and the options of :func:`transports.hold`."""
+    """Register a conversation, with what makes its server's script and the options of :func:`ways.hold`."""
 
     def register(speech: Speech) -> Speech:
         login = options.pop("login", None)
@@ -452,6 +452,8 @@ def with_heartbeat() -> Callable[[Asked], Iterable[Any]]:
 async def a_heartbeat(talk: Talk) -> None:
     async with talk.client() as client:
         assert await client.predict("x") == "ok"
+        while not any("/heartbeat/" in path for path in talk.server.paths()):
+            await talk.pause(client, 0.01)
 
 
 def running() -> GradioScript:

@@ -156,7 +156,7 @@ class AsyncJob:
     @twin_of(Job.outputs)
     async def outputs(self) -> list[Any]:
         await self._transport.turn()
-        events = _Events(self, waits=False)
+        events = _Events(self, self._engine, self._job, waits=False)
         return [event.value async for event in events if isinstance(event, Output)]
 
     @twin_of(Job.__iter__)
@@ -171,28 +171,30 @@ class AsyncJob:
 
     @twin_of(Job.events)
     def events(self) -> AsyncIterator[JobEvent]:
-        return _Events(self)
+        return _Events(self, self._engine, self._job)
 
 
 def when_completed(job: AsyncJob, callback: Callable[..., Any]) -> None:
     """Have a ``result_callbacks`` callback called once the job is done, unless it failed."""
 
     def run(job: AsyncJob) -> None:
-        outcome = job._job.outcome
+        outcome = job._job.outcome  # pyright: ignore[reportPrivateUsage]
         if isinstance(outcome, Completed):
             value = outcome.value
             callback(*value) if isinstance(value, tuple) else callback(value)
 
-    job._add_done_callback(run)
+    job._add_done_callback(run)  # pyright: ignore[reportPrivateUsage]
 
 
 class _Events(AsyncIterator[JobEvent]):
     """A job's events, waited for unless ``waits`` is False."""
 
-    def __init__(self, job: AsyncJob, *, waits: bool = True) -> None:
-        self._job = job  # which keeps its client open
-        self._engine = job._engine
-        self._reader = EventReader(job._job)
+    def __init__(
+        self, owner: AsyncJob, engine: Engine[AsyncTransport], job: ProtocolJob, *, waits: bool = True
+    ) -> None:
+        self._owner = owner  # which keeps its client open
+        self._engine = engine
+        self._reader = EventReader(job)
         self._waits = waits
 
     async def __anext__(self) -> JobEvent:

@@ -212,11 +212,12 @@ class ClientBase(Generic[X]):
         # is made from it.
         engine = self._engine
         recipe = engine.recipe().to_travel()
-        shared = recipe.shares_credentials
+        # By its cookies it may be logged in.
+        cookies = engine.state.cookies.for_another_clock() if recipe.shares_credentials else None
         return {
             "options": recipe.options,
             "secrets": {name: secret for name, secret in recipe.secrets.items() if name != "cookies"},
-            "cookies": engine.state.cookies.for_another_clock() if shared else None,  # it may be logged in by them
+            "cookies": cookies,
             "config": self.config,
             "info": _raw_info(engine.state.app.info),
         }

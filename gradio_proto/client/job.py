@@ -212,7 +212,7 @@ class Job(concurrent.futures.Future[Any]):
         Does not wait, except for files in outputs that were not fetched yet. They are rebuilt at each call, so the
         list and what is in it are the caller's own.
         """
-        events = _Events(self, waits=False)
+        events = _Events(self, self._engine, self._job, waits=False)
         return [event.value for event in events if isinstance(event, Output)]
 
     def __iter__(self) -> Iterator[Any]:
@@ -233,16 +233,18 @@ class Job(concurrent.futures.Future[Any]):
 
         The last event is Completed, Failed or Cancelled; nothing is raised for a job that failed.
         """
-        return _Events(self)
+        return _Events(self, self._engine, self._job)
 
 
 class _Events(Iterator[JobEvent]):
     """A job's events, waited for unless ``waits`` is False."""
 
-    def __init__(self, job: Job, *, waits: bool = True) -> None:
-        self._job = job  # which keeps its client open
-        self._engine = job._engine
-        self._reader = EventReader(job._job)
+    def __init__(
+        self, owner: Job, engine: Engine[BlockingTransport], job: ProtocolJob, *, waits: bool = True
+    ) -> None:
+        self._owner = owner  # which keeps its client open
+        self._engine = engine
+        self._reader = EventReader(job)
         self._waits = waits
 
     def __next__(self) -> JobEvent:

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from operator import length_hint
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..errors import ArgumentError, ClientClosed, GradioError
 from ..flows.state import LiveSession
@@ -35,6 +35,11 @@ class Source(Generic[X]):
     """Makes the job of a call; the lock is held."""
     remote: Callable[[], RemoteCall]
     """Makes the call that an executor carries."""
+
+
+class _Begun(NamedTuple):
+    live: LiveSession
+    job: Job
 
 
 class MapBase(Generic[X]):
@@ -136,7 +141,7 @@ class MapBase(Generic[X]):
             except BaseException:
                 job.cancel()
                 raise
-            window.begin(index, (live, job))
+            window.begin(index, _Begun(live, job))
             # It knows the window and not this object, which may be let go of while jobs are on their way.
             job.on_settled.append(partial(window.settle_job, index, job))
 
@@ -282,7 +287,7 @@ def give_up(engine: Engine[Any], window: Window) -> None:
     """Cancel the calls of a map that are on their way."""
     with engine.transport.lock:
         handles = window.close()
-        engine.give_up(*(handle for handle in handles if isinstance(handle, tuple)))
+        engine.give_up(*(handle for handle in handles if isinstance(handle, _Begun)))
     for handle in handles:
-        if not isinstance(handle, tuple):
+        if not isinstance(handle, _Begun):
             handle.cancel()  # without the lock, since a future calls those who wait for it

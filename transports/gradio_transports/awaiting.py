@@ -172,8 +172,6 @@ class AwaitingTransport(NonblockingTransport[LoopReactor], ABC):
     async def turn(self) -> None:
         """Let the loop's other tasks go on, and then everything happen here that can without waiting."""
         if self._reactor.closed and not self._is_here():
-            return  # somebody has closed it after the end of its loop
-        if self._reactor.closed and not self._is_here():
             return  # closed from elsewhere, when its own loop was over
         self._check_loop()
         await self._give_way()

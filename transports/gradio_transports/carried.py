@@ -20,6 +20,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
@@ -323,9 +324,7 @@ class CarriedExchange(Exchange, Parking):
                 if self._is_closed:
                     raise _GivenUp
                 if data is None:
-                    raise httpcore.WriteError(
-                        str(self._write_error)
-                    )  # after which httpcore reads the response
+                    raise httpcore.WriteError(str(self._write_error))  # httpcore reads the response then
             if not data:
                 return  # it is sent when httpcore begins to read
             yield data
@@ -460,7 +459,8 @@ class CarriedPool(ConnectionPool):
         self.scheduler = scheduler
         self._lock = threading.Lock()
         self._carried: set[CarriedExchange] = set()
-        """The exchanges whose threads have not ended."""
+        """The exchanges whose threads are at work."""
+        self._threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
         self._is_forgotten = False
         hop = proxy.origin if isinstance(proxy, Proxy) else proxy
         self.backend = Backend(context, None if hop is None else (hop.host, hop.port), self._has_connected)
@@ -509,9 +509,10 @@ class CarriedPool(ConnectionPool):
     def join(self) -> None:
         """Wait until the threads have ended, after :meth:`close`, without what they may wait for to tell something."""
         until = time.monotonic() + LONGEST_JOIN
-        for exchange in tuple(self._carried):
-            if not exchange.is_looking_up:
-                exchange.thread.join(max(0.0, until - time.monotonic()))
+        uninterruptible = {exchange.thread for exchange in tuple(self._carried) if exchange.is_looking_up}
+        for thread in tuple(self._threads):
+            if thread not in uninterruptible:
+                thread.join(max(0.0, until - time.monotonic()))
 
     def has_ended(self, exchange: CarriedExchange) -> None:
         """An exchange's thread ends. The last one closes the idle connections: one in use must not be closed."""
@@ -571,6 +572,7 @@ class CarriedPool(ConnectionPool):
         except RuntimeError as error:
             self.has_ended(exchange)
             raise ConnectError(f"no connection to {request.origin}: {error}") from error
+        self._threads.add(exchange.thread)
         return exchange
 
     def send_body(self, effect: SendBody) -> ByteFlow[tuple[None, float]]:

@@ -102,7 +102,8 @@ class LoopReactor(SelectorScheduler):
                 self.poll()
             begun = self.clock()
             if begun - self._turned_at > STRETCH:
-                for task in self.ready:  # a deadline that a flow counts from its answer's time is to lie ahead
+                # A deadline that a flow counts from the time of its answer is to lie ahead.
+                for task in self.ready:
                     if task.value is not None:
                         task.value = (task.value[0], begun)
             while self.ready:

@@ -43,8 +43,11 @@ from gradio_proto.transport import TransportOptions
 HERE = "127.0.0.1:7860"
 """The address of the app, as it is shown."""
 
+Action = Callable[[], Coroutine[Any, Any, Any]]
+"""What a caller does."""
 
 Arm = Callable[[Callable[[], object]], contextlib.AbstractContextManager[Any]]
+"""Has what it is given called at the moment in question, in its block."""
 
 
 class Interrupted(BaseException):
@@ -107,10 +110,6 @@ class AwaitedClient:
         self._engine.transport.wait_until(began, job._job.on_news)
         return AwaitedJob(job)
 
-    async def submit_at_once(self, *args: Any, **kwargs: Any) -> AwaitedJob:
-        """What a blocking client's submit() is."""
-        return AwaitedJob(self.blocking.submit(*args, **kwargs))
-
 
 class Way:
     """A transport, and what runs a conversation over it."""
@@ -118,8 +117,6 @@ class Way:
     name: ClassVar[str]
     has_tasks: ClassVar[bool] = True
     """Several callers can wait at once."""
-    is_real: ClassVar[bool] = True
-    """There are sockets."""
     has_own_pool: ClassVar[bool] = False
     """An HTTP library decides which connection carries a request, and how proxies are spoken to."""
 
@@ -130,7 +127,7 @@ class Way:
         """A new transport."""
         raise NotImplementedError
 
-    def run(self, conversation: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    def run(self, conversation: Action) -> Any:
         """Run a coroutine function."""
         return run_now(conversation())
 
@@ -138,22 +135,31 @@ class Way:
         """Connect."""
         return AwaitedClient(Client(url, **options))
 
-    async def together(self, *functions: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    async def together(self, *functions: Action) -> None:
         """Run several coroutine functions at once."""
         raise NotImplementedError
 
-    async def until_cancelled(self, action: Callable[[], Coroutine[Any, Any, Any]], arm: Arm) -> bool:
+    async def sleep(self, seconds: float) -> None:
+        """Wait, for nothing of the client's."""
+        raise NotImplementedError
+
+    async def until_cancelled(self, action: Action, arm: Arm) -> bool:
         """Run ``action()``, which ends early when what ``arm`` was given is called; whether it did."""
         raise NotImplementedError
 
-    @contextlib.contextmanager
-    def every_effect(self, transport: Any, happens: Callable[[Any], None]) -> Iterator[None]:
+    def every_effect(
+        self, transport: Any, happens: Callable[[Any], None]
+    ) -> contextlib.AbstractContextManager[None]:
         """Call ``happens(effect)`` whenever a flow asks for one."""
+        return self._every_effect(transport, happens)
+
+    @contextlib.contextmanager
+    def _every_effect(self, transport: Any, happens: Callable[[Any], None]) -> Iterator[None]:
         table = transport._reactor._perform
         before = dict(table)
 
         def counted(perform: Any) -> Any:
-            def count(task: Any, effect: Any) -> bool:
+            def count(task: Any, effect: Any) -> Any:
                 happens(effect)
                 return perform(task, effect)
 
@@ -178,7 +184,7 @@ class Memory(Way):
     """No transport: what all of them are to do."""
 
     name = "memory"
-    has_tasks = is_real = False
+    has_tasks = False
 
     def __init__(self) -> None:
         self.runner: MemoryRunner | None = None
@@ -187,7 +193,7 @@ class Memory(Way):
         assert self.runner is not None
         return MemoryTransport(options, self.runner)
 
-    async def until_cancelled(self, action: Callable[[], Coroutine[Any, Any, Any]], arm: Arm) -> bool:
+    async def until_cancelled(self, action: Action, arm: Arm) -> bool:
         runner = self.runner
         assert runner is not None
         strike = False
@@ -212,7 +218,7 @@ class Memory(Way):
         return False
 
     @contextlib.contextmanager
-    def every_effect(self, transport: Any, happens: Callable[[Any], None]) -> Iterator[None]:
+    def _every_effect(self, transport: Any, happens: Callable[[Any], None]) -> Iterator[None]:
         runner = transport.runner
         perform = runner._perform
 
@@ -242,10 +248,10 @@ class Sockets(Way):
     def transport(self, options: TransportOptions) -> Any:
         return SocketTransport(options)
 
-    async def together(self, *functions: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    async def together(self, *functions: Action) -> None:
         errors: list[BaseException] = []
 
-        def run(function: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        def run(function: Action) -> None:
             try:
                 run_now(function())
             except BaseException as error:
@@ -263,7 +269,7 @@ class Sockets(Way):
         for error in errors:
             raise error
 
-    async def until_cancelled(self, action: Callable[[], Coroutine[Any, Any, Any]], arm: Arm) -> bool:
+    async def until_cancelled(self, action: Action, arm: Arm) -> bool:
         main = threading.main_thread().ident
         assert main is not None
         try:
@@ -296,7 +302,7 @@ class Embedded(Way):
     def transport(self, options: TransportOptions) -> Any:
         return EmbeddedTransport(options)
 
-    async def until_cancelled(self, action: Callable[[], Coroutine[Any, Any, Any]], arm: Arm) -> bool:
+    async def until_cancelled(self, action: Action, arm: Arm) -> bool:
         strike = False
 
         def cancel() -> None:
@@ -312,7 +318,7 @@ class Embedded(Way):
                 raise Interrupted
             poll(reactor, timeout)
 
-        LoopReactor.poll = polling  # type: ignore[method-assign]
+        LoopReactor.poll = polling  # type: ignore[method-assign, assignment]
         try:
             with arm(cancel):
                 await action()
@@ -324,12 +330,10 @@ class Embedded(Way):
 
 
 class Async(Way):
+    """An AsyncClient's."""
+
     async def open(self, url: str, **options: Any) -> Any:
         return await AsyncClient(url, **options)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait for nothing of the client's."""
-        raise NotImplementedError
 
 
 class Asyncio(Async):
@@ -338,7 +342,7 @@ class Asyncio(Async):
     def transport(self, options: TransportOptions) -> Any:
         return AsyncioTransport(options)
 
-    def run(self, conversation: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    def run(self, conversation: Action) -> Any:
         async def main() -> Any:
             result = await conversation()
             assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -346,13 +350,13 @@ class Asyncio(Async):
 
         return asyncio.run(main())
 
-    async def together(self, *functions: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    async def together(self, *functions: Action) -> None:
         await asyncio.gather(*[function() for function in functions])
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def until_cancelled(self, action: Callable[[], Coroutine[Any, Any, Any]], arm: Arm) -> bool:
+    async def until_cancelled(self, action: Action, arm: Arm) -> bool:
         task = asyncio.ensure_future(action())
         try:
             with arm(task.cancel):
@@ -368,10 +372,10 @@ class Trio(Async):
     def transport(self, options: TransportOptions) -> Any:
         return TrioTransport(options)
 
-    def run(self, conversation: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    def run(self, conversation: Action) -> Any:
         return trio.run(conversation)
 
-    async def together(self, *functions: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    async def together(self, *functions: Action) -> None:
         async with trio.open_nursery() as nursery:
             for function in functions:
                 nursery.start_soon(function)
@@ -379,7 +383,7 @@ class Trio(Async):
     async def sleep(self, seconds: float) -> None:
         await trio.sleep(seconds)
 
-    async def until_cancelled(self, action: Callable[[], Coroutine[Any, Any, Any]], arm: Arm) -> bool:
+    async def until_cancelled(self, action: Action, arm: Arm) -> bool:
         with trio.CancelScope() as scope, arm(scope.cancel):
             await action()
         return scope.cancelled_caught
