@@ -162,6 +162,9 @@ class FetchTransport:
     def defer(self, callback: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_soon(callback)
 
+    def call_from_thread(self, callback: Callable[[], None]) -> None:
+        callback()  # there are no threads
+
     def when_free(self, action: Callable[[], None]) -> None:
         action()
 
