@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import gradio_transports
 
-from gradio_proto import AppError, Client, GradioError, Job, Limits, StatusUpdate, Timeouts
+from gradio_proto import (
+    AppError,
+    AsyncClient,
+    AsyncJob,
+    Client,
+    GradioError,
+    Job,
+    Limits,
+    StatusUpdate,
+    Timeouts,
+)
 from gradio_proto.events import Completed, Output
 from gradio_proto.testing import TestApp, serve
 
@@ -38,7 +50,17 @@ def main() -> None:
             assert wide.endpoint == "/count"
         else:
             raise AssertionError("the app's error did not come through")
+        assert list(client.map(range(3), api_name="/count")) == [[], [0], [0, 1]]
+        asyncio.run(in_a_loop(url))
     assert gradio_transports.__doc__
+
+
+async def in_a_loop(url: str) -> None:
+    async with AsyncClient(url) as client:
+        job: AsyncJob = await client.submit(2, api_name="/count")
+        assert [output async for output in job] == [[0, 1]]
+        assert await job.result() == [0, 1]
+        assert [result async for result in client.map([1, 2], api_name="/count")] == [[0], [0, 1]]
 
 
 if __name__ == "__main__":

@@ -421,6 +421,7 @@ class Connection(asyncio.Protocol):
 async def serve(tls: ssl.SSLContext | None) -> None:
     loop = asyncio.get_running_loop()
     shared = Server()
+    # By its address: a socket that asyncio has not made itself is left with Nagle's algorithm, and so 40 ms late.
     listening = await loop.create_server(lambda: Connection(shared), "127.0.0.1", 0, ssl=tls, backlog=2048)
     port = listening.sockets[0].getsockname()[1]
     shared.describe(f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}")

@@ -140,6 +140,12 @@ class Scheduler:
 
     def resume(self, task: Task[Any], value: Any = None, error: BaseException | None = None) -> None:
         """Give a parked task the answer to its effect, or an exception."""
+        self._unpark(task)
+        task.value = (value, self.clock())
+        task.error = error
+        self.ready.append(task)
+
+    def _unpark(self, task: Task[Any]) -> None:
         if task.parked_on is not None:
             task.parked_on.leave(task)
             task.parked_on = None
@@ -147,9 +153,6 @@ class Scheduler:
             task.signal.notify = None
             task.signal = None
         task.deadline = None
-        task.value = (value, self.clock())
-        task.error = error
-        self.ready.append(task)
 
     def park(
         self, task: Task[Any], deadline: float | None, signal: Signal | None = None, on: Parking | None = None
@@ -174,11 +177,7 @@ class Scheduler:
     def end(self, task: Task[Any]) -> None:
         """End a task before its time: its flow is closed."""
         if not task.done:
-            if task.parked_on is not None:
-                task.parked_on.leave(task)
-                task.parked_on = None
-            if task.signal is not None:
-                task.signal.notify = None
+            self._unpark(task)
             if task in self.ready:
                 self.ready.remove(task)
                 self._dispose_of_answer(task)
@@ -198,14 +197,15 @@ class Scheduler:
     def _dispose_of_answer(self, task: Task[Any]) -> None:
         """Do not let an answer go with the flow that has not taken it yet.
 
-        Bytes that were received may be for all who share that connection, so the flow still takes them, to keep them
-        where the next reader goes on. A connection or a file is known to nobody else, and closed.
+        What was sent has been sent, and bytes that were received may be for all who share that connection: so the flow
+        still takes such an answer, to keep the connection and go on where others do. A connection or a file is known to
+        nobody else, and closed.
         """
         answer: Answer | None = task.value
         if answer is None or task.error is not None:
             return
         close: Callable[[], None] | None = getattr(answer[0], "close", None)
-        if isinstance(answer[0], bytes):
+        if answer[0] is None or isinstance(answer[0], bytes):
             with contextlib.suppress(Exception):
                 task.flow.send(answer)
         elif close is not None:
@@ -251,6 +251,7 @@ class Scheduler:
                 if not self._perform[type(effect)](task, effect):
                     return
             except Exception as raised:
+                self._unpark(task)  # it may have come as far as that
                 error = raised
                 value = None
             except BaseException as raised:

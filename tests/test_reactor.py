@@ -14,7 +14,7 @@ from faulty import within
 from gradio_transports import callbacks as callbacks_module
 from gradio_transports import reactor as reactor_module
 from gradio_transports.callbacks import CallbackThread
-from gradio_transports.reactor import Reactor
+from gradio_transports.reactor import Reactor, _Waiter
 
 from gradio_proto.effects import ByteFlow, ByteStream, Now, Receive, Signal, Sleep, TimedOut, Wait
 from gradio_proto.errors import ClientClosed
@@ -459,3 +459,15 @@ def test_many_flows_at_once_cost_nothing_while_they_wait(reactor: Reactor) -> No
     time.sleep(0.3)
     assert time.process_time() - before < 0.05
     assert len(daemons()) == 1
+
+
+def test_who_was_notified_before_he_sleeps_does_not_sleep() -> None:
+    """A signal's handler may come between his last look and his sleep."""
+    waiter = _Waiter()
+    lock = threading.Lock()
+    with lock, within(5):
+        waiter.notify()
+        waiter.sleep(lock, None)
+        begun = time.monotonic()
+        waiter.sleep(lock, 0.05)
+        assert time.monotonic() - begun > 0.04

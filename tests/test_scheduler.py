@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradio_proto.effects import ByteFlow, Now, Receive, Send, Signal, Sleep, TimedOut, Wait
-from gradio_proto.errors import ClientClosed
+from gradio_proto.errors import ClientClosed, ConnectError
 from gradio_proto.scheduler import EFFECTS_AT_A_STRETCH, STRETCH, Parking, Scheduler, Task
 
 
@@ -432,7 +432,8 @@ def test_ending_a_task_wherever_it_is(loop: Loop) -> None:
 
 @pytest.mark.parametrize("answer", [b"bytes", "stream", None, 7, OSError("no")])
 def test_an_answer_that_was_not_taken_yet(loop: Loop, answer: Any) -> None:
-    """Bytes are everybody's, and go to the flow all the same; a connection is nobody's, and is closed."""
+    """Bytes are everybody's, and go to the flow all the same, and so does what a Send is answered; a connection is
+    nobody's, and is closed."""
     stream, made = Stream(), Stream()
     taken: list[Any] = []
 
@@ -447,7 +448,7 @@ def test_an_answer_that_was_not_taken_yet(loop: Loop, answer: Any) -> None:
     else:
         loop.scheduler.resume(task, made if answer == "stream" else answer)
     loop.scheduler.end(task)
-    assert taken == ([b"bytes"] if answer == b"bytes" else [])
+    assert taken == ([answer] if answer in (b"bytes", None) else [])
     assert made.closed == (answer == "stream")
     assert not loop.scheduler.ready
 
@@ -499,3 +500,54 @@ def test_a_task_that_is_done_keeps_no_answer(loop: Loop) -> None:
     loop.scheduler.resume(task, bytes(1000))
     loop.settle()
     assert task.value is None
+
+
+@pytest.mark.parametrize("answer", [None, b"for all"])
+def test_what_was_carried_out_is_known_to_the_flow_before_it_is_ended(answer: object) -> None:
+    """It may stand in the queue with its answer: for a while each task lets the others go on."""
+    told: list[object] = []
+
+    def perform(task: Task[Any], _: Any) -> bool:
+        task.value = answer
+        return True
+
+    def sending() -> ByteFlow[None]:
+        for _ in range(EFFECTS_AT_A_STRETCH + 1):
+            value, _ = yield Send(Stream(), b"x", None)
+            told.append(value)
+
+    scheduler = Scheduler({Send: perform}, lambda: 0.0)
+    task = scheduler.spawn(sending())
+    scheduler.step_all()
+    assert len(told) == EFFECTS_AT_A_STRETCH - 1
+    scheduler.end(task)
+    assert told == [answer] * EFFECTS_AT_A_STRETCH
+
+
+def test_an_effect_that_fails_after_it_was_parked_is_not_parked() -> None:
+    signal = Signal()
+
+    class Parked(Parking):
+        def leave(self, task: Task[Any]) -> None:
+            left.append(task)
+
+    def perform(task: Task[Any], _: Any) -> bool:
+        scheduler.park(task, 1.0, signal, on=Parked())
+        raise ConnectError("no thread")
+
+    def flow() -> ByteFlow[str]:
+        try:
+            yield Send(Stream(), b"x", None)
+        except ConnectError:
+            return "told"
+        raise AssertionError
+
+    left: list[Task[Any]] = []
+    scheduler = Scheduler({Send: perform}, lambda: 0.0)
+    task = scheduler.spawn(flow())
+    scheduler.step_all()
+    assert task.outcome() == "told"
+    assert left == [task]
+    signal.set()
+    scheduler.expire(2.0)
+    assert not scheduler.ready

@@ -14,7 +14,7 @@ from ..transport import AsyncTransport
 from .async_job import AsyncJob, when_completed
 from .base import BoundBase, ClientBase
 from .client import BoundEndpoint, Client
-from .options import CallOptions
+from .options import CallOptions, checked_callbacks
 from .transports import async_factory
 from .twins import twin_of
 
@@ -33,7 +33,7 @@ class AsyncClient(ClientBase[AsyncTransport]):
     connects, and leaves the closing to you. It belongs to the loop that it was opened in, and finds out by itself
     which kind that is.
 
-    There is no background task and no thread. Whoever awaits something of the client moves everything of it along;
+    There is no background task. Whoever awaits something of the client moves everything of it along;
     while nobody does, nothing happens, and :meth:`run` is for programs in which something should all the same.
 
     Raises:
@@ -59,6 +59,7 @@ class AsyncClient(ClientBase[AsyncTransport]):
             except BaseException:
                 engine.transport.close()
                 self._started = None
+                self._was_opened = False  # nothing came of it, and it may be tried again
                 raise
         self._opened()
         return self
@@ -67,7 +68,7 @@ class AsyncClient(ClientBase[AsyncTransport]):
         return self._connect().__await__()
 
     async def __aenter__(self: C) -> C:
-        return await self._connect()
+        return await self._connect() if self._closed else self  # ``async with await AsyncClient(...)``
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
@@ -142,8 +143,8 @@ class AsyncClient(ClientBase[AsyncTransport]):
             TypeError: The arguments do not fit the endpoint's parameters.
             ArgumentError: There is no such endpoint, or an argument cannot be sent.
         """
+        callbacks = checked_callbacks("result_callbacks", result_callbacks)
         job = await self.endpoint(api_name, fn_index, headers, isolate=isolate).submit(*args, **kwargs)
-        callbacks = [result_callbacks] if callable(result_callbacks) else result_callbacks or ()
         for callback in callbacks:
             when_completed(job, callback)
         return job

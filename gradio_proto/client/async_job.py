@@ -16,6 +16,7 @@ from ..status import StatusUpdate
 from ..transport import AsyncTransport
 from .engine import call_safely
 from .job import Job, JobCancelled, JobTimeout
+from .options import checked_callback
 from .reading import EventReader
 from .twins import twin_of
 
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 class AsyncJob:
     """A call under way: the twin of :class:`Job`, each method of which is awaited here.
 
-    It makes progress while somebody awaits something of its client, whatever that is; :meth:`AsyncClient.run` is for
-    programs in which nobody does. Its life is that of its client, or its own ``async with``, which gives it up
-    at the end.
+    (:meth:`events` is what one iterates over.) It makes progress while somebody awaits something of its client,
+    whatever that is; :meth:`AsyncClient.run` is for programs in which nobody does. Its life is that of its client, or
+    its own ``async with``, which gives it up at the end, without a :attr:`cancel_report`.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class AsyncJob:
 
     @twin_of(Job.add_done_callback)
     async def add_done_callback(self, fn: Callable[[AsyncJob], Any]) -> None:
+        checked_callback("fn", fn)
         await self._transport.turn()
         self._add_done_callback(fn)
 
@@ -115,10 +117,10 @@ class AsyncJob:
 
     @twin_of(Job.cancel)
     async def cancel(self, force: bool = False) -> bool:
+        await self._transport.turn()  # the job may have ended, or begun to run, since somebody looked
         refusal = refusal_to_settle(self._job, force=force)
         if refusal is not None:  # nothing is to be done, which a closed client can do as well
             self.cancel_report = CancelReport(False, False, refusal)
-            await self._transport.turn()
             return False
         flow = cancel(self._engine.state, self._live, self._job, force=force)
         try:

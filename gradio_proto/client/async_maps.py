@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from itertools import count
+from typing import Any, Final
 
+from ..errors import LocalProtocolError
 from ..transport import AsyncTransport
 from .mapping import MapOptions, MapProgress
 from .maps import MapBase, MapIterator, Source
 from .twins import twin_of
 
+INPUTS_AT_A_STRETCH: Final = 256
+"""Inputs after which the loop's other tasks have their turn: of those that are skipped, there may be a million."""
+
 
 class AsyncMapIterator(MapBase[AsyncTransport], AsyncIterator[Any]):
     """The results of :meth:`AsyncClient.map`: the twin of :class:`MapIterator`. Calls are begun, and make progress,
-    while somebody awaits something of the client. A task that is cancelled while it waits for a result loses none."""
+    while somebody awaits something of the client. A task that is cancelled while it waits for a result loses none;
+    while it waits for an input, an async generator of inputs ends with it, as those do. It is for one task at a time.
+    """
+
+    _is_read = False
 
     def __init__(
         self,
@@ -46,6 +55,17 @@ class AsyncMapIterator(MapBase[AsyncTransport], AsyncIterator[Any]):
         return _Indexed(self._next)
 
     async def _next(self) -> tuple[int, Any]:
+        if self._is_read:
+            raise LocalProtocolError(
+                "another task waits for the results of this map(): it is for one at a time"
+            )
+        self._is_read = True
+        try:
+            return await self._next_result()
+        finally:
+            self._is_read = False
+
+    async def _next_result(self) -> tuple[int, Any]:
         window, transport = self._open_window, self._engine.transport
         try:
             while True:
@@ -61,7 +81,11 @@ class AsyncMapIterator(MapBase[AsyncTransport], AsyncIterator[Any]):
             raise
 
     async def _read_inputs(self) -> None:
-        while self._wants_input():
+        for number in count(1):
+            if not self._wants_input():
+                return
+            if number % INPUTS_AT_A_STRETCH == 0:
+                await self._engine.transport.turn()
             try:
                 if isinstance(self._inputs, AsyncIterator):
                     given = await anext(self._inputs)
@@ -71,6 +95,17 @@ class AsyncMapIterator(MapBase[AsyncTransport], AsyncIterator[Any]):
                 self._end_inputs()
             except Exception as error:
                 self._end_inputs(error)
+            except BaseException:
+                if (
+                    isinstance(self._inputs, AsyncGenerator)
+                    and getattr(self._inputs, "ag_frame", None) is None
+                ):
+                    self._end_inputs(
+                        LocalProtocolError(
+                            "the inputs are an async generator, which ended when the wait for its next was cancelled"
+                        )
+                    )
+                raise
             else:
                 self._begin(given)
 

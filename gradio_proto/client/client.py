@@ -12,7 +12,7 @@ from ..simple_api import Via
 from ..transport import BlockingTransport
 from .base import BoundBase, ClientBase
 from .job import Job
-from .options import CallOptions
+from .options import CallOptions, checked_callbacks
 from .transports import blocking_factory
 
 if TYPE_CHECKING:
@@ -175,8 +175,8 @@ class Client(ClientBase[BlockingTransport]):
             TypeError: The arguments do not fit the endpoint's parameters.
             ArgumentError: There is no such endpoint, or an argument cannot be sent.
         """
+        callbacks = checked_callbacks("result_callbacks", result_callbacks)
         job = self.endpoint(api_name, fn_index, headers, isolate=isolate).submit(*args, **kwargs)
-        callbacks = [result_callbacks] if callable(result_callbacks) else result_callbacks or ()
         for callback in callbacks:
             job.add_done_callback(with_result(callback))
         return job

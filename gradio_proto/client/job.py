@@ -18,6 +18,7 @@ from ..job import Job as ProtocolJob
 from ..status import StatusUpdate
 from ..transport import BlockingTransport
 from .engine import call_safely
+from .options import checked_callback
 from .reading import EventReader
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class Job(concurrent.futures.Future[Any]):
     def add_done_callback(self, fn: Callable[[Job], Any]) -> None:
         """Have ``fn(job)`` called when the job has ended: on a thread of the client's (an AsyncClient's: where flows
         run), or at once if it has ended already. It may call the client; what it raises is logged."""
+        checked_callback("fn", fn)
         with self._engine.transport.lock:
             if self._callbacks is not None:
                 self._callbacks.append(fn)

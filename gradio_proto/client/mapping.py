@@ -3,7 +3,7 @@
 Theory of operation. A *window* slides over the inputs. An input enters it when its call begins, and leaves it when
 its result is given out. Inputs are read by whoever asks for results, one for each result, and more only while there
 is no result to give: so a slow reader never finds more read than the window holds, and inputs that come slowly hold
-up no result that is there.
+up no result that was there before. (Whoever awaits an input awaits no result meanwhile: one task cannot do both.)
 """
 
 from __future__ import annotations

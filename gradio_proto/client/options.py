@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from .. import jsontext
 from ..errors import ArgumentError
@@ -52,6 +52,29 @@ def checked_callable(name: str, value: Any) -> None:
     """A callable or None, or a TypeError that names the option."""
     if value is not None and not callable(value):
         raise TypeError(f"{name} must be callable, not {type(value).__name__}")
+
+
+_IS_COROUTINE: Final = 0x80
+"""The flag of a function that is ``async``, which importing :mod:`inspect` would say at a price."""
+
+
+def checked_callback(name: str, value: Any) -> Callable[..., Any]:
+    """A plain callable, or a TypeError that names the option."""
+    if not callable(value):
+        raise TypeError(f"{name} must be callable, not {type(value).__name__}")
+    if getattr(getattr(value, "__code__", None), "co_flags", 0) & _IS_COROUTINE:
+        raise TypeError(
+            f"{name} must be a plain function, which may start a task: nobody would await this one"
+        )
+    return cast("Callable[..., Any]", value)
+
+
+def checked_callbacks(name: str, value: Any) -> list[Callable[..., Any]]:
+    """One plain callable or a sequence of them, as a list; or a TypeError that names the option."""
+    given: Any = [value] if callable(value) else () if value is None else value
+    if not isinstance(given, list | tuple):
+        raise TypeError(f"{name} must be callable, or a list of callables, not {type(value).__name__}")
+    return [checked_callback(name, callback) for callback in cast(Sequence[Any], given)]
 
 
 def checked_auth(auth: Any) -> tuple[str, str] | None:

@@ -113,7 +113,7 @@ class CarriedExchange(Exchange, Parking):
         self._saw_end = False
         self._is_told = False
         self._task: Task[Any] | None = None
-        self.is_looking_up = False
+        self.is_connecting = False
         self.thread = threading.Thread(
             target=self._carry, args=(self._message(),), name="gradio_proto-exchange", daemon=True
         )
@@ -509,7 +509,7 @@ class CarriedPool(ConnectionPool):
     def join(self) -> None:
         """Wait until the threads have ended, after :meth:`close`, without what they may wait for to tell something."""
         until = time.monotonic() + LONGEST_JOIN
-        uninterruptible = {exchange.thread for exchange in tuple(self._carried) if exchange.is_looking_up}
+        uninterruptible = {exchange.thread for exchange in tuple(self._carried) if exchange.is_connecting}
         for thread in tuple(self._threads):
             if thread not in uninterruptible:
                 thread.join(max(0.0, until - time.monotonic()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradio_proto.errors import ArgumentError
 from gradio_proto.exchange import Proxy
 from gradio_proto.proxies import parse_proxy
 from gradio_proto.socks import SOCKSProxy
@@ -21,4 +22,7 @@ def proxy_from_environment(origin: Origin) -> Proxy | SOCKSProxy | None:
     url = proxies.get(origin.scheme) or proxies.get("all")
     if not url or proxy_bypass(origin.netloc):
         return None
-    return parse_proxy(url)
+    try:
+        return parse_proxy(url)
+    except ArgumentError as error:
+        raise ArgumentError(f"the environment names a proxy that cannot be used: {error}") from error

@@ -28,8 +28,8 @@ _Option = Any  # the arguments of setsockopt()
 class User(Protocol):
     """On whose behalf a thread uses connections, one after the other."""
 
-    is_looking_up: bool
-    """The thread asks the resolver, which nothing interrupts."""
+    is_connecting: bool
+    """The thread asks the resolver, or waits for an address to answer, and is not interrupted at once."""
 
     def check_wanted(self) -> None:
         """Raise what is to end the thread, if it is to end."""
@@ -110,16 +110,18 @@ class Backend(httpcore.NetworkBackend):
         """Connect to the first of the host's addresses that answers."""
         host, port = self._proxy or (host, port)
         user = self.user
-        user.is_looking_up = True
+        user.is_connecting = True
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
+            user.is_connecting = False
             raise ConnectError(f"no connection to {host}:{port}: {host} was not found: {error}") from error
-        finally:
-            user.is_looking_up = False
         options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), *(socket_options or ())]
         addresses = [(family, address) for family, _, _, _, address in found]
-        return self._connect(f"{host}:{port}", addresses, options, local_address)
+        try:
+            return self._connect(f"{host}:{port}", addresses, options, local_address)
+        finally:
+            user.is_connecting = False
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[_Option] | None = None

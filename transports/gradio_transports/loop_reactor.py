@@ -96,8 +96,7 @@ class LoopReactor(SelectorScheduler):
         self._is_notified = False
         self.is_turning = True
         try:
-            if not self.ready:
-                self.poll()
+            self.poll()  # even while tasks are ready: some loops spawn another one before each turn
             begun = self.clock()
             if begun - self._turned_at > STRETCH:
                 # A deadline that a flow counts from the time of its answer is to lie ahead.

@@ -171,7 +171,11 @@ class NonblockingTransport(Generic[S]):
                 KeepFile: self._keep_file,
             }
         )
-        self.pool = self._new_pool()
+        try:
+            self.pool = self._new_pool()
+        except BaseException:
+            self._reactor.dispose()
+            raise
         self._fork_callbacks: list[Callable[[], None]] = []
         _TRANSPORTS.add(self)
 
@@ -426,7 +430,12 @@ class Connecting(Parking):
         if host == "localhost":
             self._look_up()
         else:
-            threading.Thread(target=self._look_up_apart, name="gradio_proto-resolver", daemon=True).start()
+            try:
+                threading.Thread(
+                    target=self._look_up_apart, name="gradio_proto-resolver", daemon=True
+                ).start()
+            except RuntimeError as error:
+                self._fail(f"it could not be looked up: {error}")
 
     def _look_up(self) -> None:
         try:

@@ -54,24 +54,29 @@ class _Waiter:
     What it sleeps on is a lock of its own, so that a signal's handler, which must not take the reactor's, can wake it.
     """
 
-    __slots__ = ("_bell",)
+    __slots__ = ("_bell", "_is_notified")
 
     def __init__(self) -> None:
         self._bell: threading.Lock | None = None
+        self._is_notified = False
 
     def sleep(self, lock: threading.Lock, timeout: float | None) -> None:
-        """Let go of ``lock`` until :meth:`notify` or the timeout."""
+        """Let go of ``lock`` until :meth:`notify` or the timeout; at once, if it was notified since the last sleep."""
         bell = threading.Lock()
         bell.acquire()
         self._bell = bell
         lock.release()
         try:
-            bell.acquire(timeout=-1 if timeout is None else min(timeout, LONGEST_SELECT))
+            # Asked with the bell in its place: a signal's handler may have come just before.
+            if not self._is_notified:
+                bell.acquire(timeout=-1 if timeout is None else min(timeout, LONGEST_SELECT))
         finally:
             lock.acquire()
             self._bell = None
+            self._is_notified = False
 
     def notify(self) -> None:
+        self._is_notified = True
         if self._bell is not None:
             try:
                 self._bell.release()
