@@ -159,3 +159,9 @@ def test_a_bad_proxy_in_the_environment_leaves_nothing(
     monkeypatch.setenv("ALL_PROXY", "junk://proxy")
     with pytest.raises(ArgumentError, match=r"^the environment names a proxy that cannot be used: "):
         Client("http://app.example")
+
+
+def test_an_option_of_a_wrong_type(url: str) -> None:
+    isolate: Any = "no"
+    with Client(url) as client, pytest.raises(TypeError, match="isolate must be a bool, not str"):
+        client.endpoint("/echo", isolate=isolate)

@@ -128,6 +128,7 @@ class CallOptions:
         if self.via != "queue" and (self.event_data is not None or self.trigger_id is not None):
             raise ArgumentError(f"/{self.via} carries no event_data= and no trigger_id=: leave via= away")
         count("trigger_id", self.trigger_id, least=0)
+        instance("isolate", self.isolate, bool)
         try:
             jsontext.dumps(self.event_data)
         except (TypeError, ValueError, RecursionError) as error:
