@@ -40,14 +40,18 @@ GRADIO = "6.31.0"
 
 
 class Addresses:
-    """The URLs of the servers, each started when it is first asked for."""
+    """The URLs of the servers, each started when it is first asked for, and a fresh one whenever it is."""
 
     def __init__(self, stack: contextlib.ExitStack) -> None:
         self._stack = stack
+        self._fresh = stack.enter_context(contextlib.ExitStack())
         self._known: dict[Server, str] = {}
         self._certificates: Path | None = None
 
     def __getitem__(self, server: Server) -> str:
+        if server == "fresh":
+            self._fresh.close()
+            return self._fresh.enter_context(Servers())(GRADIO)
         if server not in self._known:
             self._known[server] = self._start(server)
         return self._known[server]

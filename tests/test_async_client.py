@@ -506,8 +506,7 @@ async def test_opening_is_cancelled(loop: Loop) -> None:
     with FaultyServer({"config": lambda peer, _: peer.wait_for_end()}) as server:
         client = AsyncClient(server.url)
         assert await loop.cut_off(0.1, client.__aenter__)
-        with pytest.raises(ClientClosed, match="opened once"):
-            await client
+        assert await loop.cut_off(0.1, client.__aenter__)  # it may be tried again
         with pytest.raises(LocalProtocolError, match="not open"):
             await client.predict("x")
 

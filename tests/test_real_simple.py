@@ -70,17 +70,17 @@ def test_values(client: Client, server_version: str) -> None:
 
 @having_it
 def test_generators(client: Client, server_version: str) -> None:
-    items = [{"i": i, "s": "x" * i} for i in range(3)]
-    states = [{"items": items[: i + 1], "done": False, "n": i} for i in range(3)]
+    items = [{"i": i, "s": "x" * i} for i in range(10)]  # long enough for a server that looks every 50 ms
+    states = [{"items": items[: i + 1], "done": False, "n": i} for i in range(10)]
     last = {"items": items[1:], "done": True}
     for via in ways(server_version):
-        job = client.endpoint("/jsonstream", via=via).submit(3)
+        job = client.endpoint("/jsonstream", via=via).submit(10)
         arrived = [(value, time.monotonic()) for value in job]
         assert [value for value, _ in arrived] == [*states, last]
         assert arrived[-1][1] - arrived[0][1] > 0.02, "they came all at once"
         assert job.result() == last
         events = list(job.events())
-        assert [type(event) for event in events] == [Output] * 4 + [Completed]
+        assert [type(event) for event in events] == [Output] * 11 + [Completed]
         assert job.event_id
         assert job.session_hash == job.event_id
         assert list(client.endpoint("/count", via=via).submit(0)) == [None]

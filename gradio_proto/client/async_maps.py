@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from itertools import count
 from typing import Any, Final
 
@@ -96,10 +96,8 @@ class AsyncMapIterator(MapBase[AsyncTransport], AsyncIterator[Any]):
             except Exception as error:
                 self._end_inputs(error)
             except BaseException:
-                if (
-                    isinstance(self._inputs, AsyncGenerator)
-                    and getattr(self._inputs, "ag_frame", None) is None
-                ):
+                generator: Any = self._inputs
+                if getattr(generator, "ag_frame", generator) is None:
                     self._end_inputs(
                         LocalProtocolError(
                             "the inputs are an async generator, which ended when the wait for its next was cancelled"
