@@ -645,7 +645,7 @@ async def test_another_thread(loop: Loop, url: str) -> None:
             errors.append(None)
 
     async with AsyncClient(url) as client, loop.group() as group:
-        job = await client.submit(0.5, api_name="/slow")
+        job = await client.submit(2, api_name="/slow")
         waiting = [group.start(job.result) for _ in range(3)]
         await loop.sleep(0.05)
         thread = threading.Thread(target=elsewhere)
