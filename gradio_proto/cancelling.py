@@ -28,7 +28,7 @@ from typing import Final
 
 from .config import AppConfig
 from .job import Job, JobState
-from .payload import cancel_payload, cancelling_event_payload
+from .payload import cancel_payload, cancelling_event_payload, reset_payload
 from .session import Session
 
 CANCEL_ROUTE_SINCE: Final = (4, 30, 0)
@@ -96,7 +96,7 @@ def how_to_tell(
         for other in (*session.jobs.values(), *session.joining)
         if other is not job and not other.is_orphan
     }
-    request = _request(config, session, job, siblings)
+    request = request_to_stop(config, session.hash, job, siblings)
     is_batch = any(
         dependency.batch and dependency.fn_index == job.fn_index for dependency in config.dependencies
     )
@@ -115,7 +115,14 @@ def how_to_tell(
     return request
 
 
-def _request(config: AppConfig, session: Session, job: Job, siblings: set[int]) -> Telling:
+def request_to_reset(event_id: str) -> Telling:
+    """The request that ends a generator of 4.0 to 4.8, and nothing else."""
+    return Telling(
+        Means.REQUEST, "the server was asked to end the generator", "reset", reset_payload(event_id=event_id)
+    )
+
+
+def request_to_stop(config: AppConfig, session_hash: str, job: Job, siblings: set[int]) -> Telling:
     """The request that ends the job if it runs, and no job of ``siblings``, the functions of the other open ones."""
     if config.version_info >= CANCEL_ROUTE_SINCE:
         if job.fn_index in siblings:
@@ -125,7 +132,7 @@ def _request(config: AppConfig, session: Session, job: Job, siblings: set[int]) 
             Means.REQUEST,
             "the server was asked to stop the job",
             "cancel",
-            cancel_payload(fn_index=job.fn_index, session_hash=session.hash, event_id=job.event_id),
+            cancel_payload(fn_index=job.fn_index, session_hash=session_hash, event_id=job.event_id),
             frozenset({job.fn_index}),
         )
     events = [event for event in config.dependencies if event.backend_fn and job.fn_index in event.cancels]
@@ -142,6 +149,6 @@ def _request(config: AppConfig, session: Session, job: Job, siblings: set[int]) 
         Means.REQUEST,
         "the app's own event that cancels the function was triggered",
         "run/predict",
-        cancelling_event_payload(fn_index=event.fn_index, session_hash=session.hash),
+        cancelling_event_payload(fn_index=event.fn_index, session_hash=session_hash),
         frozenset(event.cancels),
     )

@@ -24,8 +24,8 @@ Visibility = Literal["public", "undocumented", "private"]
 Connection = Literal["sse", "stream"]
 """How inputs reach a running job: all at once, or streamed in."""
 
-SUPPORTED_PROTOCOLS: Final = ("sse_v1", "sse_v2", "sse_v2.1", "sse_v3")
-"""The generations of the queue's protocol that this version of the library speaks (Gradio 4.9 to 6)."""
+SUPPORTED_PROTOCOLS: Final = ("ws", "sse", "sse_v1", "sse_v2", "sse_v2.1", "sse_v3")
+"""The generations of the queue's protocol that this version of the library speaks (Gradio 3 to 6)."""
 
 SKIPPED_TYPES: Final = frozenset(
     (
@@ -171,7 +171,7 @@ def parse_config(value: Any) -> AppConfig:
     config: Mapping[str, Any] = value
     if "allow_flagging" in config and "dependencies" not in config:
         raise UnsupportedProtocol(
-            "the app runs Gradio 2, whose protocol this library does not speak: it has to be 4.9 or later"
+            "the app runs Gradio 2, whose protocol this library does not speak: it has to be 3.0 or later"
         )
     auth_required = config.get("auth_required") is True
     components = config.get("components")
@@ -242,7 +242,7 @@ def check_protocol(config: AppConfig) -> None:
     if config.protocol not in SUPPORTED_PROTOCOLS:
         raise UnsupportedProtocol(
             f"the app speaks the protocol {config.protocol!r} (Gradio {config.version or 'unknown'}); "
-            f"this library speaks {', '.join(SUPPORTED_PROTOCOLS)} (Gradio 4.9 to 6)"
+            f"this library speaks {', '.join(SUPPORTED_PROTOCOLS)} (Gradio 3 to 6)"
         )
 
 
@@ -303,13 +303,15 @@ def parse_component(value: Mapping[str, Any], id: int) -> Component:
     type_ = (_string(value.get("type")) or "").lower()
     props = object_of(value.get("props"))
     skip_api = _boolean(value.get("skip_api"))
+    api_info = value.get("api_info")
     return Component(
         id=id,
         type=type_,
         props=props,
         skip_api=type_ in SKIPPED_TYPES if skip_api is None else skip_api,
         is_state=type_ == "state",
-        api_info=value.get("api_info"),
+        # 3.x says beside the schema how the official client of that time converts such values.
+        api_info=api_info.get("info") if is_object(api_info) and "serialized_info" in api_info else api_info,
         label=_string(props.get("label")),
         raw=value,
     )

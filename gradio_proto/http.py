@@ -136,6 +136,8 @@ class HTTPConnection:
         self._held: ResponseHead | h11.EndOfMessage | GradioError | None = None
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=limits.header_bytes)
         self._eof = False
+        self._upgraded: list[bytes] | None = None
+        """What has come since the server switched to another protocol, and is not read yet."""
         self._opening: bytes | None = b""
         """The first bytes of a response, for errors to quote; None once its head is complete."""
 
@@ -156,11 +158,13 @@ class HTTPConnection:
         return (head or b"") + (body or b"")
 
     def send_body(self, data: bytes) -> bytes:
-        """The bytes of the next piece of a streamed body; ``b""`` ends it.
+        """The bytes of the next piece of a streamed body; ``b""`` ends it. After a 101, ``data`` as it is.
 
         Raises:
             LocalProtocolError: It is more, or at its end less, than its ``content-length`` says.
         """
+        if self._upgraded is not None and self._h11.our_state is not h11.ERROR:  # what was cut off ends it
+            return data
         try:
             return self._h11.send(h11.Data(data=data) if data else h11.EndOfMessage()) or b""
         except h11.LocalProtocolError as error:
@@ -172,6 +176,9 @@ class HTTPConnection:
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes from the network; ``b""`` says that the peer has closed."""
+        if self._upgraded is not None:
+            self._upgraded.append(data)
+            return
         if not data:
             self._eof = True
         elif self._opening is not None and len(self._opening) < RemoteProtocolError.QUOTED:
@@ -185,11 +192,15 @@ class HTTPConnection:
         """The next event, or ``NEED_DATA``. Of a body, all that has arrived is one ``Data``: a burst of messages
         comes in one packet, each in an HTTP chunk of its own, and handing on a piece costs as much as a message.
 
+        After a 101 (a switch to another protocol, that the request has asked for), whatever comes is ``Data``.
+
         Raises:
             RemoteProtocolError: What came is no HTTP response.
             LimitExceeded: Its head is longer than ``limits.header_bytes``.
             ConnectionLost: The peer closed before the response was complete.
         """
+        if self._upgraded is not None:
+            return self._next_piece(self._upgraded)
         held, self._held = self._held, None
         if isinstance(held, GradioError):
             raise held
@@ -210,6 +221,14 @@ class HTTPConnection:
                 self._held = following
         return event if len(pieces) == 1 else h11.Data(data=b"".join(pieces))
 
+    def _next_piece(self, pieces: list[bytes]) -> HTTPEvent:
+        if not pieces:
+            return NEED_DATA
+        data = b"".join(pieces)
+        # The end is told after everything before it, and again whenever somebody asks.
+        self._upgraded = [] if pieces[-1] else [b""]
+        return h11.Data(data=data) if data else h11.EndOfMessage()
+
     def _next_event(self) -> HTTPEvent:
         while True:
             try:
@@ -219,12 +238,16 @@ class HTTPConnection:
             kind: type[object] = type(event)  # isinstance() is slow for h11's events, of an abstract class
             if kind is h11.Data or kind is h11.EndOfMessage:
                 return cast("h11.Data | h11.EndOfMessage", event)
-            if kind is h11.InformationalResponse:
-                self._check_size(cast(h11.InformationalResponse, event))
-                continue  # 100 and 103 announce; the response is yet to come
-            if kind is h11.Response:
-                head = cast(h11.Response, event)
+            if kind is h11.InformationalResponse or kind is h11.Response:
+                head = cast("h11.InformationalResponse | h11.Response", event)
                 self._check_size(head)
+                if kind is h11.InformationalResponse:
+                    if not self.is_switched:
+                        continue  # 100 and 103 announce; the response is yet to come
+                    rest, is_closed = self._h11.trailing_data
+                    self._upgraded = [rest] if rest else []
+                    if is_closed:
+                        self._upgraded.append(b"")
                 self._opening = None
                 headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in head.headers]
                 return ResponseHead(head.status_code, head.reason.decode("latin-1"), tuple(headers))

@@ -220,9 +220,9 @@ class Job:
             self.code = Status.JOINING_QUEUE
 
     def join_accepted(self, event_id: str) -> None:
-        """The server has taken the job and calls it ``event_id``."""
+        """The server has taken the job and calls it ``event_id``; ``""`` on a connection that is the job's alone."""
         self._move(JobInput.JOIN_ACCEPTED)
-        self.event_id = event_id
+        self.event_id = event_id or None
         self.payload = b""
         if not self.is_settled:
             self.code = Status.IN_QUEUE

@@ -19,9 +19,10 @@ def join_payload(
     oauth_token: str | None = None,
     encode: Callable[[Any], Any] | None = None,
 ) -> bytes:
-    """The body of ``POST /queue/join``. ``event_data`` and ``trigger_id`` are what a browser's event would carry;
-    ``oauth_token`` is the caller's, for the functions that ask for it (Gradio 6); ``encode`` says what to write for
-    what is no JSON (see :class:`~gradio_proto.files.Uploads`).
+    """The body of ``POST /queue/join`` and of ``POST /run``, and the inputs that a ``ws`` server asks for by
+    ``send_data``. ``event_data`` and ``trigger_id`` are what a browser's event would carry; ``oauth_token`` is the
+    caller's, for the functions that ask for it (Gradio 6); ``encode`` says what to write for what is no JSON (see
+    :class:`~gradio_proto.files.Uploads`).
 
     Raises:
         ArgumentError: An argument is no JSON.
@@ -36,6 +37,16 @@ def join_payload(
     if oauth_token is not None:
         payload["oauth_token"] = oauth_token
     return arguments_as_json(payload, encode)
+
+
+def with_event_id(payload: bytes, event_id: str) -> bytes:
+    """The body of ``POST /queue/data`` (``sse``): that of a join, with the job that it is for."""
+    return b'%s,"event_id":%s}' % (payload[:-1], jsontext.dumps(event_id))
+
+
+def hash_message(*, fn_index: int, session_hash: str) -> str:
+    """What a ``ws`` server is answered that asks whose job this is (``send_hash``)."""
+    return jsontext.dumps({"fn_index": fn_index, "session_hash": session_hash}).decode("utf-8")
 
 
 def chunk_payload(
@@ -80,6 +91,11 @@ def component_server_payload(*, component_id: int, fn_name: str, data: Any, sess
 def cancel_payload(*, fn_index: int, session_hash: str, event_id: str) -> bytes:
     """The body of ``POST /cancel`` (Gradio 4.31 and later), which wants all three."""
     return jsontext.dumps({"event_id": event_id, "fn_index": fn_index, "session_hash": session_hash})
+
+
+def reset_payload(*, event_id: str) -> bytes:
+    """The body of ``POST /reset`` (Gradio 4.0 and later; without effect from 4.31 on)."""
+    return jsontext.dumps({"event_id": event_id})
 
 
 def cancelling_event_payload(*, fn_index: int, session_hash: str) -> bytes:

@@ -207,13 +207,14 @@ class Session:
             self._early = deque(entry for entry in self._early if entry[0] != event_id)
             self._early_bytes -= sum(len(text) for _, _, text in early)
             for _, message, text in early:
-                self._hear(job, message, text)
+                self.hear(job, message, text)
         error = self._spoilt.pop(event_id, None)
         if error is not None:
             job.fail(error)  # does nothing if what was kept told how it ended
         self._drop_early_if_nobody_joins()
 
-    def _hear(self, job: Job, message: Message, text: str) -> None:
+    def hear(self, job: Job, message: Message, text: str) -> None:
+        """Take a message that is for one of the jobs."""
         if not job.is_settled:
             self._heard_on[job] = self._streams
             self._is_spent = False
@@ -303,7 +304,7 @@ class Session:
         elif (event_id := message.event_id) is None:
             self._receive_for_all(message, text)
         elif (job := self.jobs.get(event_id)) is not None:
-            self._hear(job, message, text)
+            self.hear(job, message, text)
         else:
             self._receive_unknown(event_id, message, text)
 
@@ -338,7 +339,7 @@ class Session:
         if values and len(self.jobs) > 1:
             self._fail_jobs(RemoteProtocolError("a value without the event_id of its job", data=text))
         for job in tuple(self.jobs.values()):
-            self._hear(job, message, text)
+            self.hear(job, message, text)
 
     def _receive_unknown(self, event_id: str, message: Message, text: str) -> None:
         if event_id in self._ended or not self.joining:

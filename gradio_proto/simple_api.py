@@ -23,8 +23,12 @@ from .errors import ArgumentError
 from .payload import arguments_as_json
 from .sse import ServerSentEvent
 
-Via = Literal["queue", "call", "call/v2"]
-"""How a call reaches its function: by the queue, or by the simple API with a list or an object of arguments."""
+Via = Literal["queue", "call", "call/v2", "run"]
+"""How a call reaches its function: by the queue; by the simple API with a list or an object of arguments; or around
+the queue, by one request whose reply is the result."""
+
+RUN: Final = "run/predict"
+"""Where every function of every server is called around the queue: the ``fn_index`` in the body says which."""
 
 SIMPLE_API_SINCE: Final = (4, 20, 0)
 SECOND_SIMPLE_API_SINCE: Final = (6, 13, 0)
@@ -34,7 +38,7 @@ def check_via(via: object) -> None:
     """Make sure of a caller's ``via``.
 
     Raises:
-        ArgumentError: It is none of the three.
+        ArgumentError: It is none of them.
     """
     ways = get_args(Via)
     if via not in ways:

@@ -29,6 +29,7 @@ from scripted import (
 
 from gradio_proto.app_errors import LOST_MESSAGE
 from gradio_proto.cancelling import CancelReport
+from gradio_proto.carriers import Carrier
 from gradio_proto.errors import (
     AppError,
     AuthenticationError,
@@ -100,7 +101,7 @@ def a_world(
 
 
 def make(world: World, name: str, *args: Any, deadline: float | None = None, headers: Headers = ()) -> Begun:
-    live = world.state.session_of_its_own(f"call{name}")
+    live = world.state.session_of_its_own(Carrier.SIMPLE_API, f"call{name}")
     begun = world.make(name, *args, live=live, deadline=deadline, headers=headers)
     begun.job.payload = call_payload(world.state.app.resolve(name).bind(args, {}))
     assert begun.job.journal is not None
@@ -593,4 +594,4 @@ def test_a_closed_client() -> None:
     state = make_state()
     state.closed = True
     with pytest.raises(ClientClosed):
-        state.session_of_its_own("call/echo")
+        state.session_of_its_own(Carrier.SIMPLE_API, "call/echo")

@@ -502,3 +502,51 @@ def test_mutated_responses_give_events_or_typed_errors(data: st.DataObject) -> N
             st.binary(max_size=4) | st.sampled_from([b"\r\n", b"0\r\n\r\n", b"content-length: 3\r\n", b"\0"])
         )
     survives([*data.draw(chunkings(bytes(raw))), b""])
+
+
+# Another protocol on the same connection.
+
+UPGRADE = Request("GET", ORIGIN, "/queue/join", (("connection", "Upgrade"), ("upgrade", "websocket")))
+SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\r\n"
+
+
+@pytest.mark.parametrize("split", [0, 1, len(SWITCHED) + 3])
+def test_after_a_101_bytes_are_bytes(split: int) -> None:
+    connection = HTTPConnection(Limits())
+    assert b"upgrade: websocket" in connection.send_request(UPGRADE).lower()
+    data = SWITCHED + b"\x81\x01a\r\n"
+    connection.receive_data(data[: split or len(data)])
+    head = connection.next_event()
+    if head is NEED_DATA:
+        connection.receive_data(data[split:])
+        head = connection.next_event()
+    elif split:
+        connection.receive_data(data[split:])
+    assert isinstance(head, ResponseHead)
+    assert (head.status, connection.is_switched, connection.is_reusable) == (101, True, False)
+    assert connection.next_event() == h11.Data(data=b"\x81\x01a\r\n")
+    assert connection.next_event() is NEED_DATA
+    assert connection.send_body(b"raw") == b"raw"
+    connection.receive_data(b"x")
+    connection.receive_data(b"y")
+    connection.receive_data(b"")
+    assert connection.next_event() == h11.Data(data=b"xy")
+    for _ in range(2):  # the end stays the end
+        assert isinstance(connection.next_event(), h11.EndOfMessage)
+
+
+def test_a_101_at_the_end_of_a_connection() -> None:
+    connection = HTTPConnection(Limits())
+    connection.send_request(UPGRADE)
+    connection.receive_data(SWITCHED)
+    connection.receive_data(b"")
+    assert isinstance(connection.next_event(), ResponseHead)
+    assert isinstance(connection.next_event(), h11.EndOfMessage)
+
+
+def test_a_101_that_nobody_asked_for() -> None:
+    connection = HTTPConnection(Limits())
+    connection.send_request(GET)
+    connection.receive_data(SWITCHED)
+    with pytest.raises(RemoteProtocolError):
+        connection.next_event()

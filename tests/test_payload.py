@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradio_proto.errors import ArgumentError
-from gradio_proto.payload import cancel_payload, cancelling_event_payload, join_payload
+from gradio_proto.payload import (
+    cancel_payload,
+    cancelling_event_payload,
+    hash_message,
+    join_payload,
+    reset_payload,
+    with_event_id,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -83,3 +90,19 @@ def test_a_cancellation_names_all_three() -> None:
         "fn_index": 2,
         "session_hash": "s",
     }
+
+
+@given(data=st.lists(JSON, max_size=3), event_id=st.text(max_size=8))
+def test_inputs_that_name_their_event(data: list[object], event_id: str) -> None:
+    body = join_payload(fn_index=3, data=data, session_hash="s")
+    assert json.loads(with_event_id(body, event_id)) == {**json.loads(body), "event_id": event_id}
+
+
+@given(session_hash=st.text(max_size=8))
+def test_what_send_hash_is_answered(session_hash: str) -> None:
+    text = hash_message(fn_index=2, session_hash=session_hash)
+    assert json.loads(text) == {"fn_index": 2, "session_hash": session_hash}
+
+
+def test_a_reset() -> None:
+    assert json.loads(reset_payload(event_id="e")) == {"event_id": "e"}

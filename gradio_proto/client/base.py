@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -201,7 +203,10 @@ class ClientBase(Generic[X]):
     def __del__(self) -> None:
         if not getattr(self, "_closed", True):
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
-            self._close()
+            if (
+                not sys.is_finalizing()
+            ):  # parts of Python are gone by then, and the process takes its sockets along
+                self._close()
 
     def __repr__(self) -> str:
         src = self._options["src"] if self._started is None else self.src
@@ -334,7 +339,8 @@ class BoundBase(Generic[X]):
         def remote() -> RemoteCall:
             recipe = engine.recipe()
             if predict is None and isinstance(recipe.options["transport"], str):
-                recipe.options["transport"] = None  # that one is for a loop, and workers have none
+                # That one is for a loop, and workers have none.
+                recipe = replace(recipe, options={**recipe.options, "transport": None})
             return RemoteCall(engine.key, recipe, self._endpoint, self._options, predict)
 
         return Source(

@@ -125,7 +125,7 @@ class CallOptions:
 
     def __post_init__(self) -> None:
         check_via(self.via)
-        if self.via != "queue" and (self.event_data is not None or self.trigger_id is not None):
+        if self.via in ("call", "call/v2") and (self.event_data is not None or self.trigger_id is not None):
             raise ArgumentError(f"/{self.via} carries no event_data= and no trigger_id=: leave via= away")
         count("trigger_id", self.trigger_id, least=0)
         instance("isolate", self.isolate, bool)

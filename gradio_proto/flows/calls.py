@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..cancelling import CancelReport, Means, Telling, how_to_tell, refusal_to_settle
+from ..carriers import CONVERSATIONS, Carrier
 from ..config import object_of
 from ..effects import Flow, Now, Signal, Wait
 from ..errors import (
@@ -19,6 +20,7 @@ from ..errors import (
     TooManyRequestsError,
 )
 from ..files import Uploads
+from ..http import Headers
 from ..job import Job, JobState, internal_error
 from ..messages import ProcessCompleted
 from ..replies import json_reply
@@ -65,20 +67,20 @@ def carry(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
 
     try:
         job.on_settled.append(turn.set)
-        held = yield from _take(state.slots, turn, job)
+        held = yield from take(state.slots, turn, job)
         # Whatever this flow still has to wait for afterwards, the job is not in flight any more.
         job.on_settled.append(give_slot_back)
         if not job.is_settled and job.uploads is not None:
             yield from _upload(state, job, job.uploads)
         if not job.is_settled:
-            yield from join(state, live, job)
+            yield from _send(state, live, job)
         if job.input_stream is not None and job.input_stream.is_whole:
             from .stream_input import end_whole_input  # few programs stream, and every one pays for imports
 
             yield from end_whole_input(state, live, job)
         if not job.is_answered:
             yield from follow(state, live, job, lambda: job.is_answered)
-        if live.route is not None:
+        if live.carrier is Carrier.SIMPLE_API:
             yield from read_out(live, job)
         if not job.is_settled:
             yield from fetch(state, job)
@@ -91,13 +93,27 @@ def carry(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
         end_if_unused(live)
 
 
+def _send(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
+    """Bring a job to the server; to its answer at once, unless there is an event stream to follow for that."""
+    if live.carrier in CONVERSATIONS:
+        from .conversation import converse
+
+        yield from converse(state, live, job)
+    elif live.carrier is Carrier.REPLY:
+        from .direct import run_directly
+
+        yield from run_directly(state, live, job)
+    else:
+        yield from join(state, live, job, lambda: _post_join(state, live, job), state.joins)
+
+
 def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
     from .upload import upload_files  # many programs send no files, and every one pays for imports
 
     attempt = 0
     stop = Signal()
     job.on_settled.append(stop.set)
-    can_be_read_again = all(file.kind != "stream" for file in uploads.paths)
+    can_be_read_again = all(file.kind != "stream" for file in uploads.files)
     while True:
         try:
             yield from upload_files(state, job, uploads, stop)
@@ -113,7 +129,7 @@ def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
             break
         now = yield from back_off(state, attempt, _asked(error), until=job.deadline, wake=stop)
         if job.deadline is not None and now >= job.deadline:
-            error = _total_exceeded("not_sent")
+            error = total_exceeded("not_sent")
             break
         attempt += 1
     job.fail((yield from _or_total(job, error, "not_sent")))
@@ -141,11 +157,11 @@ def _or_total(job: Job, error: GradioError, phase: Phase) -> Flow[GradioError]:
     if isinstance(error, DeadlineExceeded) and job.deadline is not None:
         _, now = yield Now()
         if now >= job.deadline:
-            return _total_exceeded(phase)
+            return total_exceeded(phase)
     return error
 
 
-def _take(slots: Slots, turn: Signal, job: Job) -> Flow[bool]:
+def take(slots: Slots, turn: Signal, job: Job) -> Flow[bool]:
     """Wait for a slot, as long as the job is not over. The caller releases it."""
     while not job.is_settled:
         if slots.take(turn):
@@ -154,13 +170,13 @@ def _take(slots: Slots, turn: Signal, job: Job) -> Flow[bool]:
     return False
 
 
-def _take_turn_to_join(state: ClientState, live: LiveSession, turn: Signal, job: Job) -> Flow[bool]:
-    """As :func:`_take` for the joins on their way, but not while a cancellation is that would end this job too."""
+def _take_turn_to_join(slots: Slots, live: LiveSession, turn: Signal, job: Job) -> Flow[bool]:
+    """As :func:`take`, but not while a cancellation is on its way that would end this job too."""
     while not job.is_settled:
-        if any(job.fn_index in functions for functions in live.cancelling):
-            state.joins.release(turn, held=False)  # nobody waits behind this one meanwhile
-            live.held_back.append(turn)
-        elif state.joins.take(turn):
+        if any(job.fn_index in functions for functions in live.home.cancelling):
+            slots.release(turn, held=False)  # nobody waits behind this one meanwhile
+            live.home.held_back.append(turn)
+        elif slots.take(turn):
             return True
         yield from _wait_for_turn(turn, job)
     return False
@@ -170,41 +186,39 @@ def _wait_for_turn(turn: Signal, job: Job) -> Flow[None]:
     in_time, _ = yield Wait(turn, job.deadline)
     turn.clear()
     if not in_time:
-        job.fail(_total_exceeded("not_sent"))
+        job.fail(total_exceeded("not_sent"))
 
 
-def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
-    """Send a job's join and take the answer to the session. A join that failed has settled the job."""
+def join(
+    state: ClientState, live: LiveSession, job: Job, ask: Callable[[], Flow[str | None]], slots: Slots
+) -> Flow[None]:
+    """Send a job's join and take the answer to the session. A join that failed has settled the job.
+
+    Args:
+        ask: Sends it, and returns the event id that the server gives to the job; None if the job has ended meanwhile.
+        slots: How many may do so at once.
+    """
     session = live.session
-    route = live.route or "queue/join"
     settled = False
     attempt = 0
     turn = Signal()
     try:
         job.on_settled.append(turn.set)
         while not settled and not job.is_settled:
-            if not (yield from _take_turn_to_join(state, live, turn, job)):
+            if not (yield from _take_turn_to_join(slots, live, turn, job)):
                 break
             try:
                 session.join_sent(job)
-                response = yield from post_json(
-                    state,
-                    state.target(route),
-                    job.payload,
-                    headers=(("x-gradio-user", "api"), *state.headers, *job.headers),
-                    until=job.deadline,
-                )
-                event_id = _accepted(json_reply(response, state.limits, f"/{route}"), route)
+                event_id = yield from ask()
             except GradioError as raised:
                 error = raised
             else:
-                settled = True
-                if live.route is not None:
-                    session.hash = job.session_hash = event_id  # the server calls the session so
-                session.join_accepted(job, event_id)
+                if event_id is not None:
+                    settled = True
+                    session.join_accepted(job, event_id)
                 break
             finally:
-                state.joins.release(turn, held=True)
+                slots.release(turn, held=True)
             if isinstance(error, HTTPStatusError) and error.status in MAY_HAVE_JOINED:
                 error.retryable = False
             again = _may_repeat(state, job, error, attempt)
@@ -219,7 +233,7 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
                 and (again or isinstance(error, DeadlineExceeded))
             ):
                 again = False
-                error = _total_exceeded(error.phase if isinstance(error, DeadlineExceeded) else "not_sent")
+                error = total_exceeded(error.phase if isinstance(error, DeadlineExceeded) else "not_sent")
             if not again:
                 yield from _explain(state, job, error)
                 settled = True
@@ -229,9 +243,26 @@ def join(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
         session.join_failed(job, internal_error(defect))
         raise
     finally:
-        state.joins.release(turn, held=False)  # leaves the queue, if the job ended or was given up in it
+        slots.release(turn, held=False)  # leaves the queue, if the job ended or was given up in it
         if not settled:
             session.join_abandoned(job)
+
+
+def _post_join(state: ClientState, live: LiveSession, job: Job) -> Flow[str]:
+    simple = live.carrier is Carrier.SIMPLE_API
+    route = live.route if simple else "queue/join"
+    response = yield from post_json(
+        state, state.target(route), job.payload, headers=headers_of_join(state, job), until=job.deadline
+    )
+    event_id = _accepted(json_reply(response, state.limits, f"/{route}"), route)
+    if simple:
+        live.session.hash = job.session_hash = event_id  # the server calls the session so
+    return event_id
+
+
+def headers_of_join(state: ClientState, job: Job) -> Headers:
+    """What goes with the request that brings a job to its server."""
+    return (("x-gradio-user", "api"), *state.headers, *job.headers)
 
 
 def _may_repeat(state: ClientState, job: Job, error: GradioError, attempt: int) -> bool:
@@ -288,7 +319,7 @@ def follow(
                 _, now = yield Now()
                 if now >= job.deadline:
                     overdue, is_heard = job.state, live.session.hears(job)
-                    job.fail(_total_exceeded("accepted"))
+                    job.fail(total_exceeded("accepted"))
     finally:
         hooks.remove(wake.set)
         baton.release(wake)
@@ -313,7 +344,7 @@ def _see_off(state: ClientState, live: LiveSession, orphan: Job) -> Flow[None]:
     if was is JobState.SETTLED:
         return
     report = yield from _tell(state, live, orphan, was, is_heard=live.session.hears(orphan))
-    if report.server_told or was is not JobState.QUEUED or live.route is not None:
+    if report.server_told or was is not JobState.QUEUED or live.carrier is Carrier.SIMPLE_API:
         return
     has_started = lambda: orphan.state is not JobState.QUEUED  # noqa: E731
     yield from follow(state, live, orphan, has_started, every_event=True)
@@ -322,7 +353,8 @@ def _see_off(state: ClientState, live: LiveSession, orphan: Job) -> Flow[None]:
         yield from _tell(state, live, orphan, was, is_heard=live.session.hears(orphan))
 
 
-def _total_exceeded(phase: Phase) -> DeadlineExceeded:
+def total_exceeded(phase: Phase) -> DeadlineExceeded:
+    """The error of a job that has used up the time its caller gave it."""
     return DeadlineExceeded("the job took longer than Timeouts.total allows", kind="total", phase=phase)
 
 
@@ -331,6 +363,10 @@ def cancel(state: ClientState, live: LiveSession, job: Job, *, force: bool = Fal
     refusal = refusal_to_settle(job, force=force)
     if refusal is not None:
         return CancelReport(False, False, refusal)
+    if live.carrier is Carrier.REPLY and job.state is JobState.JOINING:
+        from .direct import give_up
+
+        return give_up(job, force=force)
     was, is_heard = job.state, live.session.hears(job)
     job.cancel()
     if was in (JobState.NEW, JobState.JOINING):
@@ -350,7 +386,7 @@ def complete(state: ClientState, live: LiveSession, job: Job, message: ProcessCo
     if telling.means is not Means.REQUEST:
         return False
     job.receive(message, "")
-    yield from _ask(state, live, job, telling)
+    yield from ask_to_stop(state, live, job, telling)
     return True
 
 
@@ -358,7 +394,7 @@ def abandon(state: ClientState, live: LiveSession, job: Job) -> Flow[None] | Non
     """Cancel a job whose caller has gone, at once; what is returned tells the server, where it is to be told."""
     was, is_heard = job.state, live.session.hears(job)
     job.cancel()
-    if was is JobState.QUEUED and live.route is None:
+    if was is JobState.QUEUED and live.carrier is Carrier.SHARED_STREAM:
         # At once, before whoever carries the job finds that it has ended: it is he who sees the orphan off.
         live.session.disown(job, is_heard=is_heard)
         return None
@@ -372,8 +408,8 @@ def _tell_only(state: ClientState, live: LiveSession, job: Job, was: JobState, i
     # in the moment between the queue and the function, no server stops anything. No request takes longer than
     # TELL_SECONDS.
     turn = Signal()
-    while live.cancelling:
-        live.held_back.append(turn)
+    while live.home.cancelling:
+        live.home.held_back.append(turn)
         yield Wait(turn, None)
         turn.clear()
     yield from _tell(state, live, job, was, is_heard=is_heard)
@@ -386,9 +422,13 @@ def _tell(
 
     ``is_heard`` says that the session's stream has spoken of the job.
     """
-    if live.route is not None:
+    if live.carrier in CONVERSATIONS:
+        from .conversation import leave
+
+        return (yield from leave(state, live, job, was))
+    if live.carrier is Carrier.SIMPLE_API:
         refusal = yield from (
-            close_unread(state, live, job.headers, TELL_SECONDS) if job.is_orphan else _hang_up(state, live)
+            close_unread(state, live, job.headers, TELL_SECONDS) if job.is_orphan else hang_up(state, live)
         )
         return closing_report(state.app.config, refusal)
     # A job that is NEW has its session already.
@@ -405,13 +445,14 @@ def _tell(
             live.session.disown(job, is_heard=is_heard)  # whoever carries the job sees the orphan off
         return CancelReport(True, False, telling.reason)
     refusal = yield from (
-        _hang_up(state, live) if telling.means is Means.HANG_UP else _ask(state, live, job, telling)
+        hang_up(state, live) if telling.means is Means.HANG_UP else ask_to_stop(state, live, job, telling)
     )
     return CancelReport(True, refusal is None, refusal or telling.reason)
 
 
-def _ask(state: ClientState, live: LiveSession, job: Job, telling: Telling) -> Flow[str | None]:
+def ask_to_stop(state: ClientState, live: LiveSession, job: Job, telling: Telling) -> Flow[str | None]:
     """Send the request that stops a job; return why that failed."""
+    live = live.home
     live.cancelling.append(telling.ends)
     try:
         _, now = yield Now()
@@ -433,7 +474,7 @@ def _ask(state: ClientState, live: LiveSession, job: Job, telling: Telling) -> F
     return None
 
 
-def _hang_up(state: ClientState, live: LiveSession) -> Flow[str | None]:
+def hang_up(state: ClientState, live: LiveSession) -> Flow[str | None]:
     """Close the stream of a session that nobody needs any more; return why that could not be."""
     state.retire(live)
     for orphan in tuple(live.session.jobs.values()):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..carriers import Carrier
 from ..cookies import CookieJar
 from ..effects import Signal
 from ..endpoints import App, Endpoint, rendered_elsewhere
@@ -25,6 +26,10 @@ from ..urls import AppURL, target
 
 IDEMPOTENT_RETRIES: Final = 2
 """How often a GET is tried again by default: once for the moment, once for the restart."""
+
+CONVERSATIONS_AT_ONCE: Final = 256
+"""Jobs below ``sse_v1`` that have a connection at once, since each has one of its own: processes are mostly allowed
+1,024 descriptors. The others wait for their turn."""
 
 JOINS_AT_ONCE: Final = 12
 """Joins on their way at once, each on a connection of its own: a burst of submits must not exhaust the file
@@ -61,14 +66,25 @@ class LiveSession:
     """How often in a row the server has put off the request for the stream."""
     retired: Signal = field(default_factory=Signal)
     """Set when no new job will join it and those that it had are over: its heartbeat and its stream may end."""
-    route: str | None = None
-    """Where the simple API takes the only job that this session is for; None for a session of the queue."""
+    carrier: Carrier = Carrier.SHARED_STREAM
+    """What carries its jobs. Each but SHARED_STREAM carries one job only, which has this session for itself."""
+    route: str = "queue/data"
+    """Where its messages are to be had."""
+    of: LiveSession | None = None
+    """The session under whose name that one job runs, where it needs what lives there."""
     cancelling: list[frozenset[int]] = field(default_factory=list[frozenset[int]])
     """The functions of each cancellation on its way: the server would end what starts meanwhile, too."""
     held_back: list[Signal] = field(default_factory=list[Signal])
     """Who waits to join until a cancellation has passed."""
     open_jobs: dict[Job, None] = field(default_factory=dict[Job, None])
     """Its jobs that have not ended, those too that have not joined yet."""
+    turns: dict[int, Slots] = field(default_factory=dict[int, "Slots"])
+    """By function, whose turn it is where only one job of a function may run in a session at once."""
+
+    @property
+    def home(self) -> LiveSession:
+        """The session that the server knows by this one's name."""
+        return self.of or self
 
 
 class Slots:
@@ -130,6 +146,8 @@ class ClientState:
     """The jobs in flight (``max_workers``)."""
     joins: Slots = field(default_factory=lambda: Slots(JOINS_AT_ONCE))
     """The joins on their way."""
+    conversations: Slots = field(default_factory=lambda: Slots(CONVERSATIONS_AT_ONCE))
+    """The jobs that have a connection of their own."""
     open_jobs: dict[Job, None] = field(default_factory=dict[Job, None])
     """Every job that has not ended, in the order of their calls."""
     closed: bool = False
@@ -181,30 +199,33 @@ class ClientState:
             self.live = LiveSession(Session(self.entropy.token(), self.limits))
         return self.live
 
-    def session_of_its_own(self, route: str) -> LiveSession:
-        """A session for one job, which goes by ``route`` of the simple API."""
+    def session_of_its_own(
+        self, carrier: Carrier, route: str = "queue/data", *, of: LiveSession | None = None
+    ) -> LiveSession:
+        """A session for one job, which no other joins. On the server it has the name of ``of``, if that is given."""
         self._check_open()
-        live = LiveSession(Session("", self.limits), route=route)
-        live.retired.set()
-        return live
-
-    def isolated_session(self) -> LiveSession:
-        """A session for one job of the queue, which no other joins."""
-        self._check_open()
-        live = LiveSession(Session(self.entropy.token(), self.limits))
+        if of is not None:
+            session_hash = of.session.hash
+        else:  # the simple API's have no name until the server gives one
+            session_hash = "" if carrier is Carrier.SIMPLE_API else self.entropy.token()
+        live = LiveSession(Session(session_hash, self.limits), carrier=carrier, route=route, of=of)
         live.retired.set()
         return live
 
     def add_job(self, job: Job, live: LiveSession) -> None:
         """Count a job among the open ones, until it has ended."""
 
+        sessions = (live,) if live.of is None else (live, live.of)
+
         def forget() -> None:
             del self.open_jobs[job]
-            del live.open_jobs[job]
-            self._let_go_of(live)
+            for session in sessions:
+                del session.open_jobs[job]
+                self._let_go_of(session)
 
         self.open_jobs[job] = None
-        live.open_jobs[job] = None
+        for session in sessions:
+            session.open_jobs[job] = None
         job.on_settled.append(forget)
 
     def _check_open(self) -> None:

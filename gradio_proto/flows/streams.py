@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..carriers import Carrier
 from ..effects import Flow, Now, Open, ReadBody, ReadHead, Signal, Sleep, TimedOut
 from ..errors import ConnectError, ConnectionLost, DeadlineExceeded, GradioError, RemoteProtocolError
 from ..exchange import Exchange
-from ..http import Headers, Response
+from ..http import Headers, Response, ResponseHead
 from ..messages import parse_message
 from ..replies import page_error, reply_error, retry_after
 from ..sentinels import END, NEED_DATA
@@ -144,9 +145,9 @@ def _request(
 
 def stream_target(state: ClientState, live: LiveSession) -> str:
     """Where the event stream of a session is to be had."""
-    if live.route is None:
-        return state.target("queue/data", (("session_hash", live.session.hash),))
-    return state.target(f"{live.route}/{live.session.hash}")
+    if live.carrier is Carrier.SIMPLE_API:
+        return state.target(f"{live.route}/{live.session.hash}")
+    return state.target(live.route, (("session_hash", live.session.hash),))
 
 
 def _headers_of_jobs(live: LiveSession) -> Headers:
@@ -183,18 +184,23 @@ def _open(
         return (yield from back_off(state, live.refusals - 1, pause, until=until, wake=wake))
     live.refusals = 0
     if head.status != 200 or head.content_type != "text/event-stream":
-        try:
-            piece, _ = yield ReadBody(exchange, deadline(now, state.timeouts.read))
-        except TimedOut:
-            piece = None
-        body = bytes(piece or b"")
-        what = f"/{live.route or 'queue/data'}"
-        if head.status != 200:
-            raise reply_error(Response(head, body), state.limits, what)
-        raise page_error(head, body.decode("utf-8", "replace"), what, "an event stream")
+        raise (yield from refusal(state, exchange, head, f"/{live.route}"))
     live.decoder = SSEDecoder(state.limits)
     live.session.stream_opened()
     return now
+
+
+def refusal(state: ClientState, exchange: Exchange, head: ResponseHead, what: str) -> Flow[GradioError]:
+    """The error for an answer that is no event stream, though one was asked for by ``what``."""
+    _, now = yield Now()
+    try:
+        piece, _ = yield ReadBody(exchange, deadline(now, state.timeouts.read))
+    except TimedOut:
+        piece = None
+    body = bytes(piece or b"")
+    if head.status != 200:
+        return reply_error(Response(head, body), state.limits, what)
+    return page_error(head, body.decode("utf-8", "replace"), what, "an event stream")
 
 
 def _read(
@@ -229,12 +235,13 @@ def _read(
             now = max(now, arrived)
             decoder.receive_data(data)
         elif event is END:
-            if live.route is not None:  # nothing more would be heard of its job on another one
+            if live.carrier is Carrier.SIMPLE_API:  # nothing more would be heard of its job on another one
                 raise ConnectionLost("the server ended the stream before the job", phase="stream_lost")
             end_stream(live)
             return
         else:
-            text = event.data if live.route is None else as_queue_message(event, session.hash)
+            simple = live.carrier is Carrier.SIMPLE_API
+            text = as_queue_message(event, session.hash) if simple else event.data
             try:
                 message = parse_message(text, state.limits)
             except RemoteProtocolError as error:

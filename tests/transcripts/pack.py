@@ -11,7 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-VERSIONS = ("4.13.0", "4.19.1", "4.21.0", "4.44.1", "5.49.1", "6.31.0")
+VERSIONS = ("3.36.1", "3.50.2", "4.0.2", "4.13.0", "4.19.1", "4.21.0", "4.44.1", "5.49.1", "6.31.0")
 
 
 def pack(folder: Path, archive: Path) -> None:
