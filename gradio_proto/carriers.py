@@ -1,4 +1,4 @@
-"""What carries a job to its function, and what the function says back: five ways, of which an app's protocol offers some.
+"""What carries a job to its function, and back what the function says: five ways, of which each app offers some.
 
 ================== ============================= =====================================================
 carrier            servers                       a job
@@ -10,8 +10,8 @@ carrier            servers                       a job
 ``REPLY``          all, ``via="run"``            is answered in the reply to its own request
 ================== ============================= =====================================================
 
-On 3.x a function may stay out of the queue, or the whole app: then ``REPLY`` is its only way. From 4.0 on everything can
-go through the queue.
+On 3.x a function may stay out of the queue, or the whole app: then ``REPLY`` is its only way. From 4.0 on everything
+can go through the queue.
 """
 
 from __future__ import annotations

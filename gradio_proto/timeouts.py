@@ -27,7 +27,8 @@ class Timeouts(Frozen):
     """A piece of a request taken by the network."""
 
     idle: float | None = 45.0
-    """Silence on an event stream: three missed heartbeats. Counts only while somebody reads."""
+    """Silence on an event stream: three missed heartbeats. Counts only while somebody reads. On the WebSocket of 3.x
+    the server is pinged after half of it; 4.0 to 4.8 have no sign of life, and none is expected there."""
 
     total: float | None = None
     """A whole job, from the call to its result."""
