@@ -47,6 +47,14 @@ _FILE_DATA_TEXT: Final = (
 )
 
 
+_CONVERTED: Final = {
+    "ImgSerializable": "filepath",
+    "VideoSerializable": "filepath",
+    "GallerySerializable": "list[filepath | tuple[filepath, str | None]]",
+}
+"""Types of Gradio 3.x that hold files here, by what the server calls the conversion."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReturnInfo:
     """One value that an endpoint returns."""
@@ -195,9 +203,21 @@ def _return(entry: dict[str, Any]) -> ReturnInfo:
 
 
 def _python_type(entry: dict[str, Any]) -> tuple[str, str]:
+    converted = _converted_type(entry)
+    if converted is not None:
+        return converted, ""
     python_type = object_of(entry.get("python_type"))
     text = _text(python_type.get("type")) or python_type_of(entry.get("type"))
     return text, _text(python_type.get("description"))
+
+
+def _converted_type(entry: dict[str, Any]) -> str | None:
+    """The type of a value that holds files on Gradio 3.x. ``serializer`` tells how the official client of that time
+    converted a value; the type that stands beside it is the one on the wire."""
+    serializer = entry.get("serializer")
+    if serializer == "FileSerializable":
+        return "list[filepath]" if object_of(entry.get("type")).get("type") == "array" else "filepath"
+    return _CONVERTED.get(serializer) if isinstance(serializer, str) else None
 
 
 def python_type_of(schema: Any) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Final
 
 from .api_info import ApiInfo, EndpointInfo, ParameterInfo, parse_endpoint_info, python_type_of
@@ -71,6 +72,8 @@ class Endpoint:
     """The components of its inputs, hidden ones too; None for one that the config does not hold."""
     outputs: tuple[Component | None, ...] = field(repr=False)
     """The components of its outputs, likewise."""
+    is_legacy: bool = field(default=False, repr=False)
+    """Whether its app runs Gradio 3.x, where files have other shapes (see legacy_files.py)."""
 
     @property
     def label(self) -> str:
@@ -119,7 +122,12 @@ class Endpoint:
         Raises:
             TypeError: The arguments do not fit, worded as Python words it.
         """
-        return self._with_placeholders(self._bound(args, kwargs))
+        data = self._with_placeholders(self._bound(args, kwargs))
+        if not self.is_legacy:
+            return data
+        from .legacy_files import shape_inputs  # few servers are that old, and every client pays for imports
+
+        return [shape_inputs(value, component) for value, component in zip_longest(data, self.inputs)]
 
     def bind_named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Build the object of named arguments that ``/call/v2`` takes, with defaults and without hidden inputs.
@@ -170,6 +178,10 @@ class Endpoint:
     @property
     def returns_files(self) -> bool:
         """Whether its value may hold files: not if all of it is text and numbers."""
+        if self.is_legacy:
+            from .legacy_files import FILE_TYPES
+
+            return any(component is not None and component.type in FILE_TYPES for component in self.outputs)
         return any(not _is_plain(component) for component in self.outputs if not _is_skipped(component))
 
     def unbind_outputs(self, data: Sequence[Any], *, fetch: bool = False) -> Any:
@@ -185,6 +197,10 @@ class Endpoint:
         Raises:
             RemoteProtocolError: The server sent too few outputs.
         """
+        find_files = as_file_outputs
+        if self.is_legacy:
+            from .legacy_files import legacy_file_outputs as find_files
+
         values: list[Any] = []
         for position, component in enumerate(self.outputs):
             if _is_skipped(component):
@@ -194,7 +210,7 @@ class Endpoint:
                     f"{self.label} sent {len(data)} outputs, though the app declares {len(self.outputs)}"
                 )
             value = data[position]
-            values.append(as_file_outputs(value, component) if fetch else value)
+            values.append(find_files(value, component) if fetch else value)
         return values[0] if len(values) == 1 else tuple(values)
 
     def _keywords(self) -> dict[str, int]:
@@ -331,6 +347,7 @@ class App:
             info=info,
             inputs=inputs,
             outputs=outputs,
+            is_legacy=self.config.protocol == "ws",
         )
 
     def _named(self, api_name: str) -> Endpoint:

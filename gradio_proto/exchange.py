@@ -220,7 +220,12 @@ class ConnectionPool:
 
     def first_hop(self, origin: Origin) -> Origin | SOCKSProxy:
         """What a connection that is to lead to ``origin`` is made to: the proxy, if there is one."""
-        return self.proxy.origin if isinstance(self.proxy, Proxy) else self.proxy or origin
+        proxy = self._proxy_for(origin)
+        return proxy.origin if isinstance(proxy, Proxy) else proxy or origin
+
+    def _proxy_for(self, origin: Origin) -> Proxy | SOCKSProxy | None:
+        # A file may lie on this machine while the app does not; to a proxy, "this machine" is another one.
+        return None if origin.is_loopback else self.proxy
 
     def pass_proxy(self, stream: ByteStream, origin: Origin, until: float | None) -> ByteFlow[ByteStream]:
         """Make what leads to the first hop lead to ``origin``. Returns the stream to use from now on.
@@ -228,7 +233,7 @@ class ConnectionPool:
         Raises:
             ConnectError: The proxy makes no tunnel; the stream is closed.
         """
-        proxy = self.proxy
+        proxy = self._proxy_for(origin)
         made = False
         try:
             if isinstance(proxy, Proxy):

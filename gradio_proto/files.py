@@ -88,6 +88,23 @@ def file_data(path: str, name: str) -> dict[str, Any]:
     return {"path": path, "orig_name": safe_file_name(name), "meta": dict(META)}
 
 
+class ShapedFile:
+    """A file among the arguments that is not to be written as FileData (Gradio 3.x; see legacy_files.py).
+
+    Args:
+        file: The file.
+        shape: Makes what stands in JSON of its path on the server, and of its name.
+        is_inline: Whether it is sent in the payload itself: the path is a data URL then, and nothing is uploaded.
+    """
+
+    __slots__ = ("file", "is_inline", "shape")
+
+    def __init__(self, file: FileInput, shape: Callable[[str, str], Any], *, is_inline: bool = False) -> None:
+        self.file: Final = file
+        self.shape: Final = shape
+        self.is_inline: Final = is_inline
+
+
 class _Write(Protocol):
     def __call__(self, *, encode: Callable[[Any], Any]) -> bytes: ...
 
@@ -109,17 +126,27 @@ class Uploads:
     def __init__(self, write: _Write, token: Callable[[], str]) -> None:
         self.paths: dict[FileInput, str] = {}
         """What has to be uploaded, in order, each with its path on the server, once that is known."""
+        self.inlined: dict[FileInput, str] = {}
+        """What has to be read into the payload, each with its data URL, once that is known."""
         self.sizes: dict[FileInput, int | None] = {}
-        """Their bytes, where known."""
+        """The bytes of all of them, where known."""
         self._token = token
-        self._marks: dict[FileInput, str] = {}
+        self._marks: dict[tuple[FileInput, bool], str] = {}
         self._payload = write(encode=self._encode)
 
+    @property
+    def files(self) -> tuple[FileInput, ...]:
+        """Every file that has to be read before the payload is complete, each once."""
+        return tuple(dict.fromkeys((*self.paths, *self.inlined)))
+
     def payload(self) -> bytes:
-        """The call's payload; it can be sent once every file has a path."""
+        """The call's payload; it can be sent once every file has its path or its data URL."""
         if not self._marks:
             return self._payload
-        paths = {jsontext.dumps(mark): self.paths[file] for file, mark in self._marks.items()}
+        paths = {
+            jsontext.dumps(mark): (self.inlined if is_inline else self.paths)[file]
+            for (file, is_inline), mark in self._marks.items()
+        }
         marks = re.compile(b"|".join(map(re.escape, paths)))
         return marks.sub(lambda found: jsontext.dumps(paths[found.group()]), self._payload)
 
@@ -127,14 +154,21 @@ class Uploads:
         if isinstance(value, FileInput):
             if value.kind == "url":
                 return file_data(str(value.source), value.name)
-            if value not in self._marks:
-                self._marks[value] = self._token()
-                self.paths[value] = ""
-            return file_data(self._marks[value], value.name)
+            return file_data(self._mark(value, is_inline=False), value.name)
+        if isinstance(value, ShapedFile):
+            return value.shape(self._mark(value.file, is_inline=value.is_inline), value.file.name)
         kind = type(value).__name__
         if hasattr(value, "__fspath__") or hasattr(value, "read") or isinstance(value, bytes | bytearray):
             raise TypeError(f"a {kind} is sent as a file only if you say handle_file(...)")
         raise TypeError(f"Object of type {kind} is not JSON serializable")
+
+    def _mark(self, file: FileInput, *, is_inline: bool) -> str:
+        """What stands in the place of a file's path, or of its data URL."""
+        key = (file, is_inline)
+        if key not in self._marks:
+            self._marks[key] = self._token()
+            (self.inlined if is_inline else self.paths)[file] = ""
+        return self._marks[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +183,12 @@ class FileOutput:
     """What it is called, one safe component of a path."""
     is_stream: bool = field(compare=False)
     """Whether it is media that may still be growing; the whole of it is there when the job has ended."""
-    raw: Mapping[str, Any] = field(compare=False, repr=False)
+    raw: Any = field(compare=False, repr=False)
     """The FileData as it came."""
     is_declared: bool = field(default=True, compare=False)
     """Whether its component is made to hold files. An object in an app's own JSON may be marked as one and be none."""
+    content: str | None = field(default=None, repr=False)
+    """The whole file in base64, where it has come within the output (3.x): then nothing is fetched."""
 
     @property
     def is_given_once(self) -> bool:
@@ -258,8 +294,12 @@ def with_local_files(value: Any, paths: Mapping[FileOutput, str]) -> Any:
     """An output with the local path of each file; one that is not in ``paths`` stays the FileData that it was."""
     return replace_in(
         value,
-        lambda part: paths.get(part) or dict(part.raw) if isinstance(part, FileOutput) else part,
+        lambda part: paths.get(part) or _as_it_came(part) if isinstance(part, FileOutput) else part,
     )
+
+
+def _as_it_came(file: FileOutput) -> Any:
+    return dict(file.raw) if is_object(file.raw) else file.raw
 
 
 def may_hold_files(component: Component | None) -> bool:

@@ -28,8 +28,8 @@ class Limits(Frozen):
     defaults of an app (images as data URLs) can make it a few MB."""
 
     sse_message_bytes: int = 64 * MIB
-    """Bytes of one event-stream message. Servers put a whole value into one message (2.4 MB recorded) and
-    have no limit of their own."""
+    """Bytes of one message, of an event stream or of a WebSocket. Servers put a whole value into one message (2.4 MB
+    recorded) and have no limit of their own."""
 
     json_depth: int = 500
     """Nesting of one JSON text: half of CPython's default recursion limit, so that code which walks
@@ -59,6 +59,10 @@ class Limits(Frozen):
 
     download_bytes: int = 4 * 1024 * MIB
     """Bytes of one downloaded file. It goes to disk piece by piece, so this bounds the disk and not the memory."""
+
+    inline_file_bytes: int = 32 * MIB
+    """Bytes of one file that is sent within a call, as every image is on Gradio 3.x: it is in memory several times, as
+    it is, in base64 and in the message. 3.x itself takes messages of 1 GiB; photographs have some MB."""
 
     redirects: int = 3
     """Redirects followed for one request. A login page or a moved mount takes one; a loop takes for ever."""

@@ -112,6 +112,21 @@ def dechunked(data: bytes) -> tuple[bytes, bytes] | None:
             return body, data
 
 
+@dataclass(frozen=True)
+class Upgrade:
+    """From this step on, the connection speaks another protocol."""
+
+    answer: Callable[[bytes], Iterable[Any]]
+    """Takes bytes of it, and says what is answered."""
+
+
+@dataclass(frozen=True)
+class Then:
+    """Steps that are made when it is their turn."""
+
+    steps: Callable[[], Iterable[Any]]
+
+
 class ScriptedServer:
     """Parses requests, and answers what ``handler`` says; ``early``, by path, as soon as their head is there."""
 
@@ -124,6 +139,8 @@ class ScriptedServer:
         self.early = early or {}
         self.asked: list[Asked] = []
         self.lost: list[int] = []
+        self.upgraded: dict[int, Callable[[bytes], Iterable[Any]]] = {}
+        """What answers the bytes of a connection that speaks another protocol by now."""
         self._actions: deque[Any] = deque()
         self._buffers: dict[int, bytes] = {}
         self._waiting: list[tuple[float, int, deque[Any]]] = []
@@ -140,6 +157,9 @@ class ScriptedServer:
     def receive_data(self, conn: int, data: bytes, now: float) -> None:
         if conn not in self._buffers:
             return  # it has been answered early: nobody listens any more
+        if conn in self.upgraded:
+            self._go_on(conn, deque(self.upgraded[conn](data)), now)
+            return
         self._buffers[conn] += data
         head, separator, rest = self._buffers[conn].partition(b"\r\n\r\n")
         if not separator:
@@ -172,6 +192,10 @@ class ScriptedServer:
                 self._actions.append(SendData(conn, step))
             elif step is CLOSE:
                 self._actions.append(CloseConnection(conn))
+            elif isinstance(step, Upgrade):
+                self.upgraded[conn] = step.answer
+            elif isinstance(step, Then):
+                steps.extendleft(reversed([*step.steps()]))
             elif callable(step):
                 step()
             else:
@@ -446,7 +470,7 @@ class World:
             is_generator=endpoint.is_generator or endpoint.is_stream,
             input_stream=InputStream(endpoint, is_whole=whole) if endpoint.is_stream else None,
             deadline=deadline,
-            uploads=uploads if uploads.paths else None,
+            uploads=uploads if uploads.files else None,
             fetches_files=fetch,
         )
         self.state.add_job(job, live)
@@ -467,7 +491,7 @@ class World:
         return self._measured(Uploads(write, self.state.entropy.token))
 
     def _measured(self, uploads: Uploads) -> Uploads:
-        for file in uploads.paths:
+        for file in uploads.files:
             uploads.sizes[file] = (
                 file.size if file.kind != "path" else len(self.runner.files[str(file.source)])
             )

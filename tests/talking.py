@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from scripted import Asked, ScriptedServer
+from scripted import Asked, Then, Upgrade
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Event, Ping, TextMessage
 from wsproto.utilities import generate_accept_token
@@ -53,14 +53,12 @@ class Talks:
 
     def __init__(self, *talks: Iterable[Any]) -> None:
         self.talks = deque(talks)
-        self.server: ScriptedServer | None = None
         self.heard: list[list[dict[str, Any]]] = []
         """What the client has said, by connection."""
         self.events: list[Event] = []
         """What else came: pongs and closes."""
 
     def __call__(self, asked: Asked) -> Iterable[Any]:
-        assert self.server is not None
         frames = Connection(ConnectionType.SERVER)
         steps = deque(self.talks.popleft())
         heard: list[dict[str, Any]] = []
@@ -75,11 +73,11 @@ class Talks:
                     step, float
                 ):  # what comes behind it must not be said, in wsproto's eyes, before
                     yield step
-                    yield lambda: self.server.say(asked.conn, *go_on())  # type: ignore[union-attr]
+                    yield Then(go_on)
                     return
                 yield _as_bytes(frames, step)
 
-        def receive(data: bytes, now: float) -> Iterable[Any]:
+        def receive(data: bytes) -> Iterable[Any]:
             frames.receive_data(data or None)
             for event in frames.events():
                 if isinstance(event, TextMessage):
@@ -91,8 +89,7 @@ class Talks:
                 else:
                     self.events.append(event)
 
-        self.server.upgraded[asked.conn] = receive
-        return [switched(asked), *go_on()]
+        return [switched(asked), Upgrade(receive), *go_on()]
 
 
 def _as_bytes(frames: Connection, step: Any) -> Any:

@@ -26,7 +26,8 @@ def parameter(name: str | None = None, **fields: Any) -> dict[str, Any]:
 
 
 def app_of(*dependencies: dict[str, Any], components: Any = (), **info: Any) -> App:
-    config = {"version": "6.31.0", "components": list(components), "dependencies": list(dependencies)}
+    config: dict[str, Any] = {"version": "6.31.0", "protocol": "sse_v3"}
+    config |= {"components": list(components), "dependencies": list(dependencies)}
     endpoints: dict[str, Any] = {f"/{name}": {"parameters": parameters} for name, parameters in info.items()}
     return App(parse_config(config), parse_api_info({"named_endpoints": endpoints}))
 

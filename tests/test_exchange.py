@@ -832,6 +832,16 @@ def test_a_request_goes_through_a_tunnel(proxy_scheme: str, origin: Origin, size
     assert bottom.closed
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_no_proxy_leads_to_this_machine(host: str) -> None:
+    hand = Hand(fetch(Origin("http", host, 81)), pool_of(proxy()))
+    hand.answers(Now)
+    connect = hand.answers(Connect, bottom := Stream("tcp"))
+    assert (connect.host, connect.port) == (host, 81)
+    assert hand.answers(Send).stream is bottom
+    hand.abandon()
+
+
 def test_the_credentials_of_a_proxy_do_not_show() -> None:
     assert "c2VjcmV0" not in repr(proxy())
 

@@ -68,7 +68,6 @@ def world_of(
     said = Talks(*talks)
     script = GradioScript(app, config=config, others={"/queue/join": said, **(others or {})})
     world = scripted_world(script, **options)
-    said.server = world.server
     world.talks = said  # type: ignore[attr-defined]
     return world
 

@@ -33,7 +33,7 @@ from gradio_proto.errors import (
 )
 from gradio_proto.events import Cancelled, Completed
 from gradio_proto.files import FileInput
-from gradio_proto.flows.calls import abandon, cancel, join
+from gradio_proto.flows.calls import abandon, cancel, join_queue
 from gradio_proto.flows.stream_input import close_stream, send_chunk
 from gradio_proto.job import JobState
 from gradio_proto.testing.memory import MemoryTask
@@ -389,7 +389,7 @@ def test_the_session_reads_on_for_a_job_that_only_sends() -> None:
     """No flow of the job itself is there to read: whoever waits, reads."""
     world = real_world(chunk_app())
     begun = world.make("/gather", "a")
-    world.run(join(world.state, begun.live, begun.job))
+    world.run(join_queue(world.state, begun.live, begun.job))
     done(world, send(world, begun, "b"), close(world, begun))
     assert begun.job.state is JobState.RUNNING
     assert abandon(world.state, begun.live, begun.job) is not None

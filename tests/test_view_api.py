@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -33,9 +34,20 @@ HEAD = "Client.predict() Usage Info\n---------------------------\n"
 EMPTY: dict[str, Any] = {"parameters": [], "returns": []}
 
 
+def in_our_words(text: str) -> str:
+    """What the official client 2.7.2 says of a 3.x server, which it cannot call, with the types that we convert."""
+    shape = "str | Dict(name: str (name of file), data: str (base64 representation of file), size: int (size of image"
+    shape += " in bytes), is_file: bool (true if the file has been uploaded to the server), orig_name: str (original "
+    text = text.replace(f"{shape}name of the file))", "filepath").replace("List[filepath]", "list[filepath]")
+    return re.sub(
+        r"(\[Image\] \w+): str(.*?) ?\(base64 representation of an image\)", r"\1: filepath\2", text
+    )
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_recorded_text(version: str) -> None:
-    assert api_as_text(recorded(version)) == view_text(version)
+    text = view_text(version)
+    assert api_as_text(recorded(version)) == (in_our_words(text) if version == "3.50.2" else text)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

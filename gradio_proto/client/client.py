@@ -12,6 +12,7 @@ from ..simple_api import Via
 from ..transport import BlockingTransport
 from .base import BoundBase, ClientBase
 from .job import Job
+from .job_base import when_completed
 from .options import CallOptions, checked_callbacks
 from .transports import blocking_factory
 
@@ -178,7 +179,7 @@ class Client(ClientBase[BlockingTransport]):
         callbacks = checked_callbacks("result_callbacks", result_callbacks)
         job = self.endpoint(api_name, fn_index, headers, isolate=isolate).submit(*args, **kwargs)
         for callback in callbacks:
-            job.add_done_callback(with_result(callback))
+            when_completed(job, callback)
         return job
 
     def map(
@@ -263,7 +264,9 @@ class Client(ClientBase[BlockingTransport]):
             via: The way to the function. ``"call"`` is the API that Gradio offers to users of ``curl`` (Gradio 4.20 and
                 later), ``"call/v2"`` the one with named arguments (6.13 and later). A call by them has a session
                 and a connection of its own: its State is fresh, and no other call is touched when it is cancelled.
-                No queue position, progress or log is heard of it, and up to Gradio 5 no text of an error.
+                No queue position, progress or log is heard of it, and up to Gradio 5 no text of an error. ``"run"``
+                goes around the queue, on every version, unless the app's author has closed it: nothing at all is
+                heard of such a call but its result, it cannot be stopped, and a generator cannot be called so.
             isolate: As for :meth:`predict`.
 
         Raises:
@@ -364,14 +367,3 @@ class BoundEndpoint(BoundBase[BlockingTransport]):
 
         options = MapOptions(concurrency, ordered, return_exceptions, skip)
         return MapIterator(self._source(self.predict), inputs, options, progress, executor)
-
-
-def with_result(callback: Callable[..., Any]) -> Callable[[Job], Any]:
-    """What calls a ``result_callbacks`` callback once its job is done, unless it failed."""
-
-    def run(job: Job) -> None:
-        if job.exception(0) is None:
-            result = job.result(0)
-            callback(*result) if isinstance(result, tuple) else callback(result)
-
-    return run

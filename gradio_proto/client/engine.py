@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ..carriers import Carrier, carrier_of
 from ..config import AppConfig
 from ..effects import Flow
 from ..endpoints import Endpoint, rendered_elsewhere
@@ -20,7 +21,7 @@ from ..flows.streams import end_if_unused
 from ..job import Job, JobState
 from ..journal import Journal
 from ..payload import chunk_payload, join_payload
-from ..simple_api import call_payload, simple_route
+from ..simple_api import RUN, call_payload, simple_route
 from ..timeouts import deadline
 from ..transfers import Transfer
 from ..transport import Transport
@@ -114,7 +115,7 @@ class Engine(Generic[X]):
         convert = partial(endpoint.unbind_outputs, fetch=True) if fetches else endpoint.unbind_outputs
         journal = None
         if keep_messages:
-            sends_diffs = self.config.protocol != "sse_v1" and live.route is None
+            sends_diffs = self.config.protocol != "sse_v1" and live.carrier is Carrier.SHARED_STREAM
             journal = Journal(state.limits, state.budget, diffs=sends_diffs, convert=convert)
         job = Job(
             fn_index=endpoint.fn_index,
@@ -126,7 +127,7 @@ class Engine(Generic[X]):
             version_info=self.config.version_info,
             is_generator=endpoint.is_generator or endpoint.is_stream,
             deadline=deadline(self.transport.monotonic(), state.timeouts.total),
-            uploads=uploads if uploads.paths else None,
+            uploads=uploads if uploads.files else None,
             fetches_files=fetches,
             input_stream=_input_stream(endpoint, is_whole=not keep_messages),
         )
@@ -138,21 +139,25 @@ class Engine(Generic[X]):
     ) -> tuple[LiveSession, partial[bytes]]:
         """The session that a call is for, and what writes its payload."""
         oauth_token = self._oauth_token(endpoint)
-        if options.via != "queue":
-            if endpoint.is_stream:
-                raise ArgumentError(
-                    f"/{options.via} carries no input in chunks, which {endpoint.label} takes: leave via= away"
-                )
+        if options.via != "queue" and endpoint.is_stream:
+            raise ArgumentError(
+                f"/{options.via} carries no input in chunks, which {endpoint.label} takes: leave via= away"
+            )
+        if options.via in ("call", "call/v2"):
             if endpoint.is_rendered:
                 raise rendered_elsewhere(endpoint)
             route = simple_route(self.config, endpoint, options.via)
             bind = endpoint.bind_named if options.via == "call/v2" else endpoint.bind
             write = partial(call_payload, bind(args, kwargs), oauth_token=oauth_token)
-            return self.state.session_of_its_own(route), write
+            return self.state.session_of_its_own(Carrier.SIMPLE_API, route), write
         if options.isolate and endpoint.is_rendered:
             raise rendered_elsewhere(endpoint)
+        if options.via == "run" and endpoint.is_generator:
+            raise ArgumentError(
+                f"/run gives the first value of a generator and no other, and {endpoint.label} is one: leave via= away"
+            )
         data = endpoint.bind(args, kwargs)
-        live = self.state.isolated_session() if options.isolate else self.session()
+        live = self._session_for(endpoint, options)
         return live, partial(
             join_payload,
             fn_index=endpoint.fn_index,
@@ -162,6 +167,16 @@ class Engine(Generic[X]):
             trigger_id=options.trigger_id,
             oauth_token=oauth_token,
         )
+
+    def _session_for(self, endpoint: Endpoint, options: CallOptions) -> LiveSession:
+        """The session in which a call is made: the one of new jobs, or one of its own."""
+        carrier = Carrier.REPLY if options.via == "run" else carrier_of(self.config, endpoint.dependency)
+        if carrier is Carrier.SHARED_STREAM:
+            return self.state.session_of_its_own(carrier) if options.isolate else self.session()
+        # 3.x takes two jobs of one function in one session for the same: see flows/conversation.py.
+        is_alone = options.isolate or (self.config.protocol == "ws" and not endpoint.has_state)
+        route = RUN if carrier is Carrier.REPLY else "queue/join"
+        return self.state.session_of_its_own(carrier, route, of=None if is_alone else self.session())
 
     def chunk(self, live: LiveSession, job: Job, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Uploads:
         """Make one more chunk of a job's input, with the files in it; the lock is held.
@@ -186,7 +201,11 @@ class Engine(Generic[X]):
     def _measure(self, uploads: Uploads) -> None:
         """Find out how large the files of a call are, and refuse now what the app would refuse later."""
         most = self.config.max_file_size
-        for file in uploads.paths:
+        for file in uploads.files:
+            if file.kind == "url":
+                from ..flows.foreign import place_of  # of interest on 3.x only
+
+                place_of(file)
             size = self.transport.file_size(str(file.source)) if file.kind == "path" else file.size
             check_size(file, size, most)
             uploads.sizes[file] = size

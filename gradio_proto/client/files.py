@@ -21,8 +21,9 @@ def handle_file(
     merely look like paths are never opened.
 
     Args:
-        source: A path; a URL, which the app's server fetches by itself; bytes; or a binary stream, which is read
-            once, from where it stands to its end, and not closed.
+        source: A path; a URL, which the app's server fetches by itself (for Gradio 3.x, the client reads it, and sends
+            nothing of its own there); bytes; or a binary stream, which is read once, from where it stands to its end,
+            and not closed.
         name: What the app sees as the file's name, with the suffix by which many apps go. Needed for bytes, and for
             a stream that has none.
 

@@ -104,7 +104,7 @@ def _send(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
 
         yield from run_directly(state, live, job)
     else:
-        yield from join(state, live, job, lambda: _post_join(state, live, job), state.joins)
+        yield from join_queue(state, live, job)
 
 
 def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
@@ -246,6 +246,11 @@ def join(
         slots.release(turn, held=False)  # leaves the queue, if the job ended or was given up in it
         if not settled:
             session.join_abandoned(job)
+
+
+def join_queue(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
+    """:func:`join` for a job whose messages come on an event stream that is opened for itself."""
+    yield from join(state, live, job, lambda: _post_join(state, live, job), state.joins)
 
 
 def _post_join(state: ClientState, live: LiveSession, job: Job) -> Flow[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from .. import jsontext
-from ..api_info import parse_api_info
+from ..api_info import ApiInfo, parse_api_info
 from ..config import AppConfig, check_protocol, extract_config_from_html, object_of, parse_config
 from ..cookies import CookieJar
 from ..effects import Flow, Now
@@ -43,11 +43,22 @@ def connect(state: ClientState) -> Flow[App]:
     if config.auth_required:
         raise login_error("/config", config.auth_message)
     check_protocol(config)
-    # With all_endpoints (4.44 and later; ignored before) the info names what is callable and not listed, too.
-    info_target = target(state.url.base_path, config.api_prefix, "info", (("all_endpoints", "True"),))
-    response = yield from fetch_idempotent(state, info_target)
-    state.load(App(config, parse_api_info(json_reply(response, state.limits, "/info"))))
+    state.load(App(config, (yield from _read_info(state, config))))
     return state.app
+
+
+def _read_info(state: ClientState, config: AppConfig) -> Flow[ApiInfo | None]:
+    """``/info``; None where the oldest servers of Gradio 3 have none."""
+    is_legacy = config.protocol == "ws"
+    # With all_endpoints (4.44 and later; ignored before) the info names what is callable and not listed, too. Without
+    # serialize=False, 3.x describes what the official client of that time made of the values, which had JSON read from
+    # local files; with it, the values as they are sent.
+    query = ("serialize", "False") if is_legacy else ("all_endpoints", "True")
+    info_target = target(state.url.base_path, config.api_prefix, "info", (query,))
+    response = yield from fetch_idempotent(state, info_target)
+    if is_legacy and response.status == 404:
+        return None
+    return parse_api_info(json_reply(response, state.limits, "/info"))
 
 
 def refresh(state: ClientState) -> Flow[None]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
 from ..effects import CreateFile, Flow, KeepFile, ReadBody, Signal, TimedOut, Wait, WriteFile
-from ..errors import ConnectError, ConnectionLost, DeadlineExceeded, HTTPStatusError, LimitExceeded
+from ..errors import (
+    ConnectError,
+    ConnectionLost,
+    DeadlineExceeded,
+    HTTPStatusError,
+    LimitExceeded,
+    RemoteProtocolError,
+)
 from ..exchange import Exchange
 from ..files import FileOutput
 from ..http import Headers, ResponseHead
@@ -43,7 +51,11 @@ def download_files(
         if file not in job.local_paths:
             job.fetching[file] = []
             try:
-                path = yield from _download(state, file, job.headers, until, stop)
+                path = yield from (
+                    _download(state, file, job.headers, until, stop)
+                    if file.content is None
+                    else _decode(state, file, file.content)
+                )
                 if path is not None:
                     job.local_paths[file] = path
             except HTTPStatusError:
@@ -66,6 +78,28 @@ def _wait_for_other(job: Job, file: FileOutput, until: float | None) -> Flow[Non
 
 def _late(file: FileOutput) -> DeadlineExceeded:
     return DeadlineExceeded(f"{file.name} could not be fetched in time", kind="total", phase="accepted")
+
+
+def _decode(state: ClientState, file: FileOutput, content: str) -> Flow[str]:
+    """Write what has come within the output."""
+    try:
+        data = base64.b64decode(content, validate=True)
+    except ValueError as error:  # a character that is none of base64, or not even of ASCII
+        raise RemoteProtocolError(
+            f"{file.name} was sent as base64, and is none ({error})", data=content
+        ) from error
+    if len(data) > state.limits.download_bytes:
+        raise LimitExceeded("download_bytes", state.limits.download_bytes)
+    _report(state, file, 0, len(data))
+    created, _ = yield CreateFile(state.download_directory)
+    try:
+        yield WriteFile(created, data)
+        path: str
+        path, _ = yield KeepFile(created, sha256(data).hexdigest(), file.name)
+        _report(state, file, len(data), len(data), is_done=True)
+        return path
+    finally:
+        created.close()
 
 
 def _download(

@@ -110,6 +110,15 @@ def note_head(state: ClientState, target: str, head: ResponseHead, now: float) -
     cookies = head.get_all("set-cookie")
     if cookies:
         state.cookies.store(cookies, target, now, head.get("date") or None)
+    note_encoding(head)
+
+
+def note_encoding(head: ResponseHead) -> None:
+    """Refuse a body that cannot be read as it is.
+
+    Raises:
+        RemoteProtocolError: As :func:`note_head`.
+    """
     encoding = head.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise RemoteProtocolError(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from ..config import is_list
-from ..effects import Flow, LocalFile, Now, Open, OpenFile, ReadFile, SendBody, Signal, TimedOut
-from ..errors import ConnectionLost, DeadlineExceeded, FileError, RemoteProtocolError
+from ..effects import Flow, LocalFile, Now, Open, OpenFile, ReadBody, ReadFile, SendBody, Signal, TimedOut
+from ..errors import ConnectionLost, DeadlineExceeded, FileError, LimitExceeded, RemoteProtocolError
 from ..exchange import Exchange
 from ..filenames import safe_file_name
 from ..files import FileInput, Uploads, check_size
 from ..http import Response
 from ..job import Job
+from ..legacy_files import data_url
 from ..multipart import MultipartEncoder
 from ..replies import json_reply
 from ..timeouts import deadline, earlier
@@ -28,8 +29,8 @@ FILES_PER_REQUEST: Final = 100
 
 
 def upload_files(state: ClientState, job: Job, uploads: Uploads, stop: Signal) -> Flow[None]:
-    """Upload files that a payload of a job names, and note their paths. Stops when the job is settled, which sets
-    ``stop``.
+    """Upload files that a payload of a job names, and note their paths; read those that are part of it. Stops when
+    the job is settled, which sets ``stop``.
 
     Raises:
         GradioError: A file could not be read, or the server did not take it.
@@ -46,6 +47,11 @@ def upload_files(state: ClientState, job: Job, uploads: Uploads, stop: Signal) -
                     f"the reply to /upload is no list of {len(batch)} paths", data=repr(paths)
                 )
             uploads.paths.update(zip(batch, paths, strict=True))
+    for file in uploads.inlined:
+        if not job.is_settled:
+            content = yield from sender.read_whole(file)
+            if content is not None:
+                uploads.inlined[file] = data_url(file.name, content)
 
 
 def _sent_name(file: FileInput) -> str:
@@ -114,21 +120,18 @@ class _Sender:
         """Send one part: ``pending``, which goes before it, and the file. False when the job was settled meanwhile."""
         done = 0
         size = self._sizes[file]
-        opened: LocalFile
-        opened, _ = yield OpenFile(file)
+        opened = yield from self._open(file)
         try:
             while True:
                 self._report(file, done)
-                piece: bytes | None
-                try:
-                    piece, _ = yield ReadFile(opened, PIECE, self._job.deadline, self._stop)
-                except TimedOut as error:
-                    raise DeadlineExceeded(f"{file.name} could not be read in time", kind="read") from error
-                if piece is None or self._job.is_settled:
+                piece = yield from self._read(file, opened)
+                if piece is None:
                     return False
                 done += len(piece)
                 if size is None:
                     check_size(file, done, self._state.app.config.max_file_size)
+                    if file.kind == "url" and done > self._state.limits.download_bytes:
+                        raise LimitExceeded("download_bytes", self._state.limits.download_bytes)
                 elif done > size or (not piece and done < size):
                     raise FileError(
                         f"{file.name} changed while it was sent: it had {size} bytes",
@@ -142,6 +145,50 @@ class _Sender:
                     return True
         finally:
             opened.close()
+
+    def read_whole(self, file: FileInput) -> Flow[bytes | None]:
+        """Read a file that is part of the payload. None when the job was settled meanwhile."""
+        limit = self._state.limits.inline_file_bytes
+        content = bytearray()
+        opened = yield from self._open(file)
+        try:
+            while True:
+                self._report(file, len(content))
+                piece = yield from self._read(file, opened)
+                if piece is None:
+                    return None
+                if not piece:
+                    self._report(file, len(content), is_done=True)
+                    return bytes(content)
+                content += piece
+                if len(content) > limit:
+                    raise LimitExceeded("inline_file_bytes", limit)
+        finally:
+            opened.close()
+
+    def _open(self, file: FileInput) -> Flow[LocalFile]:
+        """Open a file, wherever it is."""
+        if file.kind == "url":
+            from .foreign import open_foreign  # servers from 4.0 on read what lies elsewhere themselves
+
+            return (yield from open_foreign(self._state, file, self._job.deadline))
+        opened: LocalFile
+        opened, _ = yield OpenFile(file)
+        return opened
+
+    def _read(self, file: FileInput, opened: LocalFile) -> Flow[bytes | None]:
+        """Read on: ``b""`` at the end of the file, None when the job was settled meanwhile."""
+        piece: bytes | None
+        try:
+            if isinstance(opened, Exchange):
+                _, now = yield Now()
+                until = earlier(deadline(now, self._state.timeouts.read), self._job.deadline)
+                piece, _ = yield ReadBody(opened, until, self._stop)
+            else:
+                piece, _ = yield ReadFile(opened, PIECE, self._job.deadline, self._stop)
+        except TimedOut as error:
+            raise DeadlineExceeded(f"{file.name} could not be read in time", kind="read") from error
+        return None if self._job.is_settled else piece
 
     def _report(self, file: FileInput, done: int, *, is_done: bool = False) -> None:
         if self._state.on_transfer is not None:

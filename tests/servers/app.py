@@ -24,7 +24,7 @@ from typing import Any
 os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1", GRADIO_SERVER_NAME="127.0.0.1")
 
 import gradio as gr
-from kinds import VERSION, kinds
+from kinds import VERSION, kinds, old_kinds
 
 STEP = 0.02
 """Seconds between the values of a generator: enough for each to travel by itself."""
@@ -140,6 +140,14 @@ def _shouted(given: Any) -> str:
     return target
 
 
+def growing_file(text: str) -> Any:
+    for count in (1, 2, 3):
+        target = os.path.join(tempfile.mkdtemp(), f"part {count}.txt")
+        with open(target, "w", encoding="utf-8") as writer:
+            writer.write(text * count)
+        yield target
+
+
 def file(f: Any) -> Any:
     return None if f is None else _shouted(f)
 
@@ -160,6 +168,14 @@ def state(text: str, words: list[str]) -> tuple[int, list[str]]:
 def slow(sec: float) -> str:
     time.sleep(sec)
     return f"slept {sec}"
+
+
+def shrink(n: float) -> Any:
+    """A list that loses and gains elements; each difference of it deletes or adds some."""
+    letters = ["a", "b", "c", "d"][: int(n)]
+    for kept in (letters, letters[:1], letters, letters[:2], []):
+        time.sleep(STEP)
+        yield kept
 
 
 def slow_gen(n: float, delay: float) -> Any:
@@ -317,10 +333,21 @@ def build() -> gr.Blocks:
         api("gen_crash", gen_crash, number, number_out)
         api("file", file, file_in, file_out)
         api("files", files, files_in, files_out)
+        api("growing_file", growing_file, text, file_out)
         api("image", image, image_in, image_out)
+        sound_in, sound_out = (
+            gr.Audio(label="S in", type="filepath"),
+            gr.Audio(label="S out", type="filepath"),
+        )
+        api("sound", echo, sound_in, sound_out)
+        letters_out = gr.CheckboxGroup(["a", "b", "c", "d"], label="L out")
+        api("shrink", shrink, number, letters_out)
+        if VERSION < (4, 13) and hasattr(gr, "FileExplorer"):
+            gr.FileExplorer(root=os.path.dirname(os.path.abspath(__file__)))
         api("state", state, [text, words], [number_out, words])
         # One at a time: whoever comes second sees its position in the queue.
         running = api("slow", slow, number, text_out, limit=1)
+        api("nap", lambda sec: slow(sec), number, text_out)  # one function has one limit, whatever its names
         running_gen = api("slow_gen", slow_gen, [number, delay], number_out)
 
         # No name at all on 3.x, where such an endpoint is known by its index; later versions make one up.
@@ -351,12 +378,15 @@ def build() -> gr.Blocks:
         ticking = api("tick", tick, [text, number], number_out, limit=2)
         api("tick_alone", tick, [text, number], number_out, limit=2)
         api("ticked", ticked, text, number_out)
-        for cancelled in ([ticking, running], [ticking]):
+        # The same without a limit.
+        unlimited = api("ticks", lambda name, n: (yield from tick(name, n)), [text, number], number_out)
+        api("ticks_alone", lambda name, n: (yield from tick(name, n)), [text, number], number_out)
+        for cancelled in ([ticking, running], [ticking], [unlimited]):
             button.click(None, None, None, cancels=cancelled, queue=False, **unnamed_name)
 
         if VERSION < (4,):
             gr.Button("every").click(now, None, number_out, api_name="every", every=0.5)
-        if VERSION >= (4,):
+        if VERSION >= (3, 50):
             sound = gr.Audio(label="sound", streaming=True, autoplay=False)
             api("audio_stream", tone, number, sound)
         if VERSION >= (4, 44):
@@ -398,9 +428,10 @@ def build() -> gr.Blocks:
         if VERSION >= (6,):
             api("granted", granted, text, text_out)
             api("granted_only", granted_only, text, text_out)
-        if VERSION >= (4, 13):
-            for kind in kinds():
-                api(*kind)
+        if (3, 50) <= VERSION < (4,):
+            api("audio_stream", tone, number, gr.Audio(label="sound", streaming=True))
+        for kind in kinds() if VERSION >= (4, 13) else old_kinds() if VERSION < (4,) else ():
+            api(*kind)
     return demo
 
 
@@ -415,11 +446,12 @@ def mount(demo: gr.Blocks, path: str, port: int, launch: dict[str, Any]) -> None
     uvicorn.run(app, port=port, log_level="warning")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--auth", help="user:password, asked for at login")
     parser.add_argument("--max-size", type=int, help="jobs that the queue holds")
+    parser.add_argument("--workers", type=int, default=10, help="jobs that run at once (3.x)")
     parser.add_argument("--max-file-size", type=int, help="bytes of an upload (4.44+)")
     parser.add_argument("--root-path", help="the path at which a proxy would serve the app")
     parser.add_argument("--mount", help="the path at which a FastAPI app of somebody's has it mounted")
@@ -429,7 +461,7 @@ def main() -> None:
         action="store_true",
         help="close the app at a byte on standard input, and exit when that ends (when its owner is gone)",
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     launch: dict[str, Any] = {"show_error": not options.hide_errors, "quiet": True, "max_threads": 80}
     if options.auth:
         launch.update(auth=tuple(options.auth.split(":", 1)), auth_message="please log in")
@@ -439,7 +471,7 @@ def main() -> None:
         launch["max_file_size"] = options.max_file_size
     queue: dict[str, Any] = {"max_size": options.max_size}
     if VERSION < (4,):
-        queue["concurrency_count"] = 10
+        queue["concurrency_count"] = options.workers
     if VERSION >= (5,):
         launch["ssr_mode"] = False
     demo = build().queue(**queue)

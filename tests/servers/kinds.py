@@ -3,7 +3,8 @@
 Each takes a value of its component and gives back two: a text that says what the server understood, and a value
 of the same kind. A file is told by its name and the hash of its content, since its path is the server's own.
 
-Versions before 4.13 have none of these endpoints: Gradio 3 encodes many of the values in a way of its own.
+Gradio 3 encodes many of the values in a way of its own, and has these endpoints for components with files only; 4.0
+to 4.12 have none.
 """
 
 from __future__ import annotations
@@ -259,3 +260,43 @@ def kinds() -> Iterator[Kind]:
     yield Kind("kind_alternating", alternating, text, [said, text])
     yield Kind("kind_error", refused, text, text)
     yield Kind("kind_growing", growing, text, file)
+
+
+def with_picture(history: Any) -> tuple[str, Any]:
+    """The conversation, as pairs, and a picture of it after that."""
+    picture = os.path.join(tempfile.mkdtemp(), "the answer.txt")
+    with open(picture, "w", encoding="utf-8") as writer:
+        writer.write(f"the answer to {len(history or [])}")
+    return _said(history), [["q", "data:image/png;base64,AAAA"], ["f", (picture, "the answer")]]
+
+
+def framed(value: Any) -> tuple[str, Any]:
+    """The picture with a corner of it marked."""
+    return _said(value), (value, [((1, 1, 3, 3), "corner")])
+
+
+def opened(value: Any) -> tuple[str, Any]:
+    """A file of which Gradio 3 gives an open one."""
+    return _said(value.name), value.name
+
+
+def listed(value: Any) -> tuple[str, Any]:
+    """The files of a gallery, which Gradio 3 gives as they were sent; the first is shown without a caption."""
+    files = [entry["name"] for entry in value]
+    return _said(files), [(file, "é") if index else file for index, file in enumerate(files)]
+
+
+def old_kinds() -> Iterator[Kind]:
+    """What Gradio 3 has with files in it, to be called inside the ``with gr.Blocks()``."""
+    said = gr.Textbox()
+    video, picture = gr.Video(), gr.Image(type="filepath")
+    yield Kind("kind_image", echo, picture, [said, picture])
+    yield Kind("kind_gallery", listed, gallery := gr.Gallery(), [said, gallery])
+    yield Kind("kind_audio", echo, sound := gr.Audio(type="filepath"), [said, sound])
+    yield Kind("kind_video", echo, video, [said, video])
+    yield Kind("kind_video_subtitled", subtitled, video, [said, video])
+    yield Kind("kind_model3d", echo, model := gr.Model3D(), [said, model])
+    yield Kind("kind_annotatedimage", framed, picture, [said, gr.AnnotatedImage()])
+    yield Kind("kind_uploadbutton", opened, button := gr.UploadButton(), [said, button])
+    yield Kind("kind_chatbot", with_picture, chatbot := gr.Chatbot(), [said, chatbot])
+    yield Kind("kind_update", relabelled, picture, picture)
