@@ -37,6 +37,10 @@ SERVERS = ROOT / ".servers"
 DEFAULT_VERSIONS = ("6.31.0", "5.49.1", "4.44.1", "4.13.0")
 """The Gradio servers that the test suite runs against: the newest, and one of each generation before."""
 
+MATRIX_VERSIONS = ("3.36.1", "3.50.2", "4.0.2", "4.13.0", "4.19.1", "4.21.0", "4.44.1", "5.49.1", "6.31.0")
+"""The Gradio servers of the matrix of operations (``make test-matrix``): the oldest and the newest of each generation,
+and what lies between them."""
+
 OFFICIAL_CLIENT = "gradio_client-2.7.2"
 """The environment with the official client, for the benchmarks and for the tests that compare ours with it."""
 
@@ -46,7 +50,10 @@ OFFICIAL_JS_CLIENT = "gradio_client_js-2.7.0"
 PYODIDE = "pyodide-314.0.7"
 """The environment with Python for browsers, which Node runs, for docs/howto/pyodide."""
 
-DEFAULTS = (*DEFAULT_VERSIONS, OFFICIAL_CLIENT, OFFICIAL_JS_CLIENT, PYODIDE)
+ASYNCAPI_PARSER = "asyncapi_parser-3.6.3"
+"""The environment with the official parser of AsyncAPI documents, which Node runs, for spec/asyncapi.json."""
+
+DEFAULTS = (*MATRIX_VERSIONS, OFFICIAL_CLIENT, OFFICIAL_JS_CLIENT, PYODIDE, ASYNCAPI_PARSER)
 """What is installed when nothing is named."""
 
 PYTHONS = ((3, 11), (3, 12), (3, 10))
