@@ -23,7 +23,8 @@ The rules between a flow and its runner:
 * Whatever else the runner raises (Cancelled, KeyboardInterrupt) passes through the flow unchanged: flows clean
   up in ``finally`` without yielding, which is why closing a connection is a plain call and no effect.
 * After a :class:`ReadHead` that has answered a 101, which a request must ask for, the connection speaks another
-  protocol: :class:`SendBody` and :class:`ReadBody` carry its bytes as they are. Not every runner can (a browser's fetch).
+  protocol: :class:`SendBody` and :class:`ReadBody` carry its bytes as they are. Not every runner can do that (a
+  browser's fetch).
 * Receiving may be abandoned at any time without losing a byte, and the exchange read on. A :class:`Send` that did
   not finish leaves the connection unusable; one that did is answered before the flow is abandoned.
 """

@@ -191,6 +191,12 @@ class Job:
         return self.state is JobState.SETTLED
 
     @property
+    def is_with_server(self) -> bool:
+        """True once the server has the job, or it is over."""
+        # A job that goes around the queue is accepted and answered in one.
+        return self.state not in (JobState.NEW, JobState.JOINING) or self.code is Status.PROCESSING
+
+    @property
     def is_answered(self) -> bool:
         """True once the server has nothing more to say about the job."""
         return self.state in (JobState.FETCHING, JobState.SETTLED)
@@ -218,6 +224,12 @@ class Job:
         if not self.is_settled:
             self.session_hash = session_hash
             self.code = Status.JOINING_QUEUE
+
+    def sent_around_queue(self) -> None:
+        """The request is sent to which the result is the reply: for all that anybody will hear, the function runs."""
+        if not self.is_settled:
+            self.code = Status.PROCESSING
+            self._tell()
 
     def join_accepted(self, event_id: str) -> None:
         """The server has taken the job and calls it ``event_id``; ``""`` on a connection that is the job's alone."""

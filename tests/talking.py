@@ -62,6 +62,7 @@ class Talks:
         frames = Connection(ConnectionType.SERVER)
         steps = deque(self.talks.popleft())
         heard: list[dict[str, Any]] = []
+        pieces: list[str] = []
         self.heard.append(heard)
 
         def go_on() -> Iterable[Any]:
@@ -81,8 +82,11 @@ class Talks:
             frames.receive_data(data or None)
             for event in frames.events():
                 if isinstance(event, TextMessage):
-                    heard.append(json.loads(event.data))
-                    yield from go_on()
+                    pieces.append(event.data)
+                    if event.message_finished:
+                        heard.append(json.loads("".join(pieces)))
+                        pieces.clear()
+                        yield from go_on()
                 elif isinstance(event, Ping):
                     if frames.state is ConnectionState.OPEN:
                         yield frames.send(event.response())

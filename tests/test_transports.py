@@ -34,6 +34,7 @@ from scripted import (
     http,
     stateful_app,
 )
+from talking import ESTIMATION, HEAR, NORMAL, SEND_DATA, SEND_HASH, STARTS, Talks, returned, served, yielded
 from ways import WAYS, Held, Memory, Talk, Way, hold, nothing_left
 
 from gradio_proto import handle_file
@@ -483,6 +484,88 @@ async def connections_that_the_server_has_closed(talk: Talk) -> None:
             talk.say(CLOSE, conn=conn)
         await talk.pause(client, 0.05)
         assert await client.predict("x") == "ok"
+
+
+# Below sse_v1, where each job has a connection of its own.
+
+
+def on_websockets() -> GradioScript:
+    waiting = [SEND_HASH, HEAR, {**ESTIMATION, "rank": 1}, 0.01, ESTIMATION, b"\x89\x02hi", SEND_DATA, HEAR]
+    count = [
+        *waiting,
+        STARTS,
+        yielded([0]),
+        0.01,
+        yielded([0, 1]),
+        returned([0, 1], is_generating=True),
+        NORMAL,
+    ]
+    full = [SEND_HASH, HEAR, {"msg": "queue_full"}, NORMAL]
+    endless = [SEND_HASH, HEAR, ESTIMATION, SEND_DATA, HEAR, STARTS, yielded([0])]
+    large = served(returned("x" * 300_000))
+    talks = Talks(served(returned("ok")), count, full, [SEND_HASH, HEAR, CLOSE], endless, large)
+    config = {"protocol": None, "version": "3.50.2", "enable_queue": True}
+    return GradioScript(an_app("4.13.0"), config=config, others={"/queue/join": talks})
+
+
+async def talk_on_websockets(talk: Talk) -> None:
+    async with talk.client() as client:
+        assert await client.predict("é" * 100_000) == "ok"
+        job = await client.submit(2, api_name="/count")
+        assert [output async for output in job] == [[0], [0, 1]]
+        await talk.follow(job)
+        await talk.attempt(client.predict("x"))
+        await talk.attempt(client.predict("x"))
+        job = await client.submit(2, api_name="/count")
+        async for _ in job:
+            assert await job.cancel()
+            talk.note(job.cancel_report)
+        assert len(await client.predict("x")) == 300_000
+
+
+@conversation(on_websockets)
+async def websockets(talk: Talk) -> None:
+    await talk_on_websockets(talk)
+
+
+@conversation(on_websockets, scheme="https")
+async def websockets_over_tls(talk: Talk) -> None:
+    await talk_on_websockets(talk)
+
+
+def on_event_streams() -> GradioScript:
+    begun = [STREAM, event(**ESTIMATION), event(msg="send_data", event_id="e1"), 0.02, event(**STARTS)]
+    streams = iter([[*begun, event(**yielded("o")), 0.01, event(**returned("ok")), END], [*begun, END]])
+    others = {"/queue/join": lambda asked: next(streams), "/queue/data": [http(200, b"null")]}
+    config = {"protocol": "sse", "version": "4.0.2"}
+    return GradioScript(an_app("4.13.0"), config=config, others=others)
+
+
+@conversation(on_event_streams)
+async def event_streams_of_their_own(talk: Talk) -> None:
+    async with talk.client() as client:
+        job = await client.submit("x")
+        assert await job.result() == "ok"
+        await talk.follow(job)
+        await talk.attempt(client.predict("x"))
+
+
+def around_the_queue() -> GradioScript:
+    answers = iter([http(200, b'{"data": ["ok"]}'), http(500, b'{"error": "boom"}'), 60.0])
+    return GradioScript(an_app(), others={"/run/predict": lambda asked: [next(answers)]})
+
+
+@conversation(around_the_queue)
+async def around(talk: Talk) -> None:
+    async with talk.client() as client:
+        run = client.endpoint("/echo", via="run")
+        assert await run.predict("x") == "ok"
+        await talk.attempt(run.predict("x"))
+        job = await run.submit("x")
+        await talk.pause(client, 0.05)
+        assert not await job.cancel()
+        assert await job.cancel(force=True)
+        talk.note(job.cancel_report, (await job.status()).code)
 
 
 # They are held.

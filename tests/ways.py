@@ -33,10 +33,9 @@ from gradio_transports.trio import TrioTransport
 from script_server import ScriptServer
 
 from gradio_proto import AsyncClient, Client
-from gradio_proto.client import Job
+from gradio_proto.client import BoundEndpoint, Job
 from gradio_proto.errors import AppError, GradioError, HTTPStatusError
 from gradio_proto.events import Failed
-from gradio_proto.job import JobState
 from gradio_proto.testing.memory import MemoryRunner, MemoryTransport
 from gradio_proto.transport import TransportOptions
 
@@ -91,7 +90,7 @@ class AwaitedJob:
 class AwaitedClient:
     """A blocking Client with the methods of an AsyncClient."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client | BoundEndpoint) -> None:
         self._engine = client._engine
         self.blocking = client
 
@@ -103,11 +102,14 @@ class AwaitedClient:
 
         return call if callable(method) else method
 
+    def endpoint(self, *args: Any, **kwargs: Any) -> AwaitedClient:
+        """An endpoint, which can do what is called of a client."""
+        return AwaitedClient(self.blocking.endpoint(*args, **kwargs))
+
     async def submit(self, *args: Any, **kwargs: Any) -> AwaitedJob:
         job = self.blocking.submit(*args, **kwargs)
         # An AsyncClient's submit() waits so long, and who waits decides on what is sent when.
-        began = lambda: job._job.state not in (JobState.NEW, JobState.JOINING)  # noqa: E731
-        self._engine.transport.wait_until(began, job._job.on_news)
+        self._engine.transport.wait_until(lambda: job._job.is_with_server, job._job.on_news)
         return AwaitedJob(job)
 
 

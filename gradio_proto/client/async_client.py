@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from ..errors import ClientClosed
 from ..flows.connect import connect, refresh
 from ..flows.state import checked_headers
-from ..job import JobState
 from ..simple_api import Via
 from ..transport import AsyncTransport
-from .async_job import AsyncJob, when_completed
+from .async_job import AsyncJob
 from .base import BoundBase, ClientBase
 from .client import BoundEndpoint, Client
+from .job_base import when_completed
 from .options import CallOptions, checked_callbacks
 from .transports import async_factory
 from .twins import twin_of
@@ -42,14 +42,11 @@ class AsyncClient(ClientBase[AsyncTransport]):
             library does not.
     """
 
-    _was_opened = False
-
     # Its life.
 
     async def _connect(self: C) -> C:
-        if self._was_opened:
+        if self._started is not None:
             raise ClientClosed("an AsyncClient is opened once: make a new one")
-        self._was_opened = True
         engine = self._start(async_factory(self._options["transport"]))
         if self._app is not None:  # it comes from a pickle
             engine.state.loaded = self._app
@@ -58,8 +55,7 @@ class AsyncClient(ClientBase[AsyncTransport]):
                 await engine.transport.run(connect(engine.state))
             except BaseException:
                 engine.transport.close()
-                self._started = None
-                self._was_opened = False  # nothing came of it, and it may be tried again
+                self._started = None  # nothing came of it, and it may be tried again
                 raise
         self._opened()
         return self
@@ -232,7 +228,7 @@ class AsyncBoundEndpoint(BoundBase[AsyncTransport]):
         try:
             engine.transport.spawn(engine.call(live, job), promised=True)
             await engine.transport.wait_until(
-                lambda: job.state not in (JobState.NEW, JobState.JOINING), job.on_news
+                lambda: job.is_with_server, job.on_news
             )
         except BaseException:
             engine.give_up((live, job))

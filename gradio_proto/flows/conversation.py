@@ -67,8 +67,8 @@ CLOSED: Final = (
     "a function that runs goes on to its end"
 )
 UNNOTICED: Final = (
-    "the job's connection was closed, which this server does not notice (Gradio 4.9 and later do): what runs goes on to "
-    "its end, and what waits holds up a worker for 5 s when its turn comes, and does not run"
+    "the job's connection was closed, which this server does not notice (Gradio 4.9 and later do): what runs goes on "
+    "to its end, and what waits holds up a worker for 5 s when its turn comes, and does not run"
 )
 
 NOT_LOGGED_IN: Final = 403

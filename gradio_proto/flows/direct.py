@@ -18,7 +18,6 @@ from ..http import Response
 from ..job import Job
 from ..messages import Message, message_from_json
 from ..replies import json_reply
-from ..status import Status
 from ..timeouts import deadline, earlier
 from .calls import headers_of_join, join
 from .requests import make_request, note_head, read_reply
@@ -63,7 +62,7 @@ def _post(state: ClientState, live: LiveSession, job: Job) -> Flow[Response | No
     headers = (*headers_of_join(state, job), ("content-type", "application/json"))
     request = make_request(state, "POST", state.target(live.route), now, body=job.payload, headers=headers)
     exchange, now = yield Open(request, earlier(deadline(now, state.timeouts.write), job.deadline))
-    job.code = Status.PROCESSING
+    job.sent_around_queue()
     try:
         try:
             head, now = yield ReadHead(exchange, job.deadline, stop)
