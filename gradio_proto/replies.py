@@ -26,6 +26,9 @@ from .limits import Limits
 RETRYABLE_STATUS: Final = frozenset({429, 502, 503, 504})
 """Statuses that speak of now rather than of the request (RFC 9110, 15.6; RFC 6585): a GET is tried again."""
 
+CLOSED_TO_DIRECT_CALLS: Final = "Not authorized to skip the queue"
+"""What 3.36 says, with a 401, where ``/run`` is closed; no login helps. Later versions say it with a 404."""
+
 _LONGEST_SECONDS: Final = 9
 """Digits of a Retry-After that are believed: thirty years."""
 
@@ -72,7 +75,7 @@ def reply_error(response: Response, limits: Limits, what: str) -> GradioError:
     head, text = response.head, response.text()
     detail = _detail(text, limits)
     status = response.status
-    if status == 401:
+    if status == 401 and detail != CLOSED_TO_DIRECT_CALLS:
         return login_error(what, object_of(detail).get("auth_message"))
     if status == 422:
         return ValidationError(_validation_text(detail, what), detail=detail)

@@ -99,6 +99,7 @@ def test_a_function_may_take_longer_than_a_reply_may() -> None:
         (http(500, b"Traceback: no", content_type="text/plain"), HTTPStatusError),
         (http(500, b"<html>", content_type="text/html"), HTTPStatusError),
         (said(401, {"detail": "Not authenticated"}), AuthenticationError),
+        (said(401, {"detail": "Not authorized to skip the queue"}), HTTPStatusError),
         (
             said(404, {"detail": "This API endpoint does not accept direct HTTP POST requests."}),
             HTTPStatusError,
