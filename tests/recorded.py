@@ -3,7 +3,7 @@
 An operation is a list of records in the order of time. A record is a dict with ``t`` (seconds), ``dir`` (send,
 recv, note, eof) and ``channel`` (http, sse, ws). On http it has ``conn`` (the connection's number), ``line``
 (the request or status line), ``headers`` and ``body``; on sse ``conn`` and ``raw``, the text of one HTTP chunk;
-on ws ``text``.
+on ws ``text``, and for how that began ``raw`` on http, the whole head.
 
 The recorder clipped the one event above 32,000 characters, in the operation ``special``: a string of one
 pattern, repeated. :func:`streams` restores it.
@@ -42,7 +42,13 @@ class RecordedStream:
 _CLIPPED = re.compile(r"\.\.\.<([0-9]+) chars, clipped>\.\.\.")
 
 
-def _restored(raw: str) -> str:
+def is_clipped(text: str) -> bool:
+    """Whether the recorder has cut it short."""
+    return _CLIPPED.search(text) is not None
+
+
+def restored(raw: str) -> str:
+    """The text of an event, with what the recorder has cut out of it."""
     clip = _CLIPPED.search(raw)
     if clip is None:
         return raw
@@ -91,12 +97,24 @@ def streams(version: str, operation: str) -> list[RecordedStream]:
                 if line.split(" ")[1] == "200":
                     opened[connection] = RecordedStream(targets[connection])
             case {"dir": "recv", "channel": "sse", "conn": connection, "raw": raw} if connection in opened:
-                opened[connection].pieces.append(_restored(raw).encode("utf-8"))
+                opened[connection].pieces.append(restored(raw).encode("utf-8"))
             case {"dir": "eof", "channel": "sse", "conn": connection, "how": how} if connection in opened:
                 opened[connection].ended = how.startswith("terminated")
             case _:
                 pass
     return list(opened.values())
+
+
+def sockets(version: str, operation: str) -> list[list[str]]:
+    """The messages that came in on each WebSocket of one operation, in the order in which they were opened."""
+    texts: dict[int, list[str]] = {}
+    for record in records(version, operation):
+        match record:
+            case {"dir": "recv", "channel": "ws", "conn": connection, "text": text}:
+                texts.setdefault(connection, []).append(restored(text))
+            case _:
+                pass
+    return list(texts.values())
 
 
 def sse_streams(version: str, operation: str) -> list[bytes]:

@@ -233,6 +233,7 @@ def test_without_an_idle_timeout_silence_is_no_death() -> None:
         ([SEND_HASH, HEAR, ESTIMATION, CLOSE], ConnectionLost, "not_sent"),
         ([SEND_HASH, HEAR, ESTIMATION, SEND_DATA, HEAR, CLOSE], ConnectionLost, "stream_lost"),
         ([SEND_HASH, HEAR, ESTIMATION, CloseConnection(code=1012)], ServerStopped, "not_sent"),
+        ([SEND_HASH, HEAR, ESTIMATION, CloseConnection(code=1012), CLOSE], ServerStopped, "not_sent"),
         (
             [SEND_HASH, HEAR, ESTIMATION, SEND_DATA, HEAR, CloseConnection(code=1011)],
             ConnectionLost,

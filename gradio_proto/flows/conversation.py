@@ -309,14 +309,15 @@ class _OnWebSocket(_Conversation):
     def _next_text(self) -> Flow[str | None]:
         while True:
             event = self._socket.next_event()
+            if isinstance(event, Closed):
+                yield from self._answer_close()
+                _check_normal(event)
+                return None
             owed = self._socket.data_to_send()
             if owed:
                 yield from self._send(owed)
             if isinstance(event, Text):
                 return event.data
-            if isinstance(event, Closed):
-                _check_normal(event)
-                return None
             data = yield from self._listen()
             if data is None:
                 return None
@@ -347,6 +348,12 @@ class _OnWebSocket(_Conversation):
     def _give_inputs(self, payload: bytes, message: SendData) -> Flow[None]:
         yield from self._send(self._socket.send_text(payload.decode("utf-8")))
 
+    def _answer_close(self) -> Flow[None]:
+        try:
+            yield from self._send(self._socket.data_to_send())
+        except GradioError:
+            pass  # a server may be gone by then, and what it has said counts all the same
+
     def _part(self) -> Flow[None]:
         # The server has said its last word and waits for the answer to its close, with the worker.
         _, now = yield Now()
@@ -354,9 +361,9 @@ class _OnWebSocket(_Conversation):
             while not isinstance(self._socket.next_event(), Closed):
                 data, _ = yield ReadBody(self._exchange, now + LINGER_SECONDS)
                 self._socket.receive_data(data)
-            yield from self._send(self._socket.data_to_send())
         except (GradioError, TimedOut):
-            pass  # all that mattered has come
+            return  # all that mattered has come
+        yield from self._answer_close()
 
 
 def _check_normal(event: Closed) -> None:
