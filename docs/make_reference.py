@@ -89,7 +89,11 @@ CORE = {
 HOMES_ELSEWHERE = {"ProgressUnit": "messages"}
 """Names that a module takes from another one and hands on."""
 
-INHERITED = {"Client": ("client/base", "ClientBase"), "TestApp": ("testing/app", "Page")}
+INHERITED = {
+    "Client": ("client/base", "ClientBase"),
+    "Job": ("client/job_base", "JobBase"),
+    "TestApp": ("testing/app", "Page"),
+}
 """Where a class has the names from that are not its own."""
 
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef

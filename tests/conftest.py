@@ -7,6 +7,7 @@ from servers.running import (
     pytest_collection_modifyitems,
     pytest_generate_tests,
     real_server,
+    started,
     strict_url,
     url,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "pytest_collection_modifyitems",
     "pytest_generate_tests",
     "real_server",
+    "started",
     "strict_url",
     "url",
 ]

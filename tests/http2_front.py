@@ -6,68 +6,40 @@ import contextlib
 import http.client
 import socket
 import ssl
-import threading
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 import h2.config
 import h2.connection
 import h2.events
 from h2.exceptions import H2Error
+from thread_server import ThreadServer
 
 Answer = Callable[[h2.connection.H2Connection, int], None]
 """What to do with a stream, in place of asking the other server."""
 
 
-class HTTP2Front:
+class HTTP2Front(ThreadServer):
     """Serve over TLS what is at ``backend``. Its connections carry one request after the other.
 
     ``answers`` has what is done with the next requests of a path instead, once each.
     """
 
     def __init__(self, backend: str, tls: ssl.SSLContext) -> None:
-        self.connections = 0
         self.requests: list[tuple[int, str, str]] = []
         """The number of the connection, the method, and the path."""
         self.answers: dict[str, list[Answer]] = {}
         self._backend = urlsplit(backend)
         tls.set_alpn_protocols(["h2"])
         self._tls = tls
-        self._sockets: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._start(self._accept)
+        super().__init__()
+        self.url = f"https://{self.address}"
 
-    def __enter__(self) -> HTTP2Front:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for sock in (self._listener, *self._sockets):
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(5)
-            assert not thread.is_alive()
-
-    def _start(self, target: Callable[..., None], *args: Any) -> None:
-        thread = threading.Thread(target=target, args=args, name="HTTP/2 front", daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = self._listener.accept()
-                self.connections += 1
-                self._start(self._serve, sock, self.connections)
-
-    def _serve(self, plain: socket.socket, number: int) -> None:
+    def serve(self, sock: socket.socket, number: int) -> None:
+        """Answer the requests of a connection."""
         with (
-            contextlib.suppress(OSError, H2Error, http.client.HTTPException),
-            self._tls.wrap_socket(plain, server_side=True) as sock,
+            contextlib.suppress(H2Error, http.client.HTTPException),
+            self._tls.wrap_socket(sock, server_side=True) as sock,
         ):
             self._sockets.append(sock)
             config = h2.config.H2Configuration(client_side=False, validate_outbound_headers=False)

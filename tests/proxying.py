@@ -98,7 +98,8 @@ class ReverseProxy:
         address = urlsplit(backend)
         server = socket.create_connection((address.hostname, address.port))
         self._sockets.append(server)
-        sent = {**headers, "host": address.netloc, "connection": "close"}
+        is_upgrade = "upgrade" in headers
+        sent = {**headers, "host": address.netloc, "connection": "Upgrade" if is_upgrade else "close"}
         lines = [f"{method} {target.removeprefix(self._prefix)} {version}"]
         lines += [f"{name}: {value}" for name, value in sent.items()]
         server.sendall(_encoded(lines) + body)
@@ -110,7 +111,8 @@ class ReverseProxy:
         elif status:
             # A response without it (an old uvicorn's) would be taken for one that others may follow.
             answer = [line for line in status if not line.lower().startswith("connection:")]
-            answer.append("connection: close")
+            is_switched = is_upgrade and " 101 " in answer[0]
+            answer.append("connection: Upgrade" if is_switched else "connection: close")
             if len(self._backends) > 1:
                 answer.append(f"set-cookie: backend={self._backends.index(backend)}; Path=/; HttpOnly")
             client.sendall(_encoded(answer) + rest)

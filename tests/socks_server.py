@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
-import threading
-from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from collections.abc import Generator
+from typing import TypeVar
+
+from thread_server import ThreadServer
 
 T = TypeVar("T")
 
@@ -124,44 +125,17 @@ class SocksSession:
         return line.decode()
 
 
-class SocksProxy:
+class SocksProxy(ThreadServer):
     """A proxy on a real socket. Every name that it is asked for, it takes for this machine's."""
 
     def __init__(self, login: tuple[str, str] | None = None, *, code: int = 0) -> None:
         self.sessions: list[SocksSession] = []
         self._login = login
         self._code = code
-        self._sockets: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self._start(self._accept)
+        super().__init__()
 
-    def __enter__(self) -> SocksProxy:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for sock in (self._listener, *self._sockets):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
-        for thread in self._threads:
-            thread.join(5)
-            assert not thread.is_alive()
-
-    def _start(self, target: Callable[..., None], *args: Any) -> None:
-        thread = threading.Thread(target=target, args=args, name="socks proxy", daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = self._listener.accept()
-                self._sockets.append(sock)
-                self._start(self._serve, sock)
-
-    def _serve(self, sock: socket.socket) -> None:
+    def serve(self, sock: socket.socket, number: int) -> None:
+        """Make a connection's tunnel, and pass on what comes through it."""
         session = SocksSession(self._login, code=self._code)
         self.sessions.append(session)
         with contextlib.suppress(OSError):

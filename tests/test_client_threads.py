@@ -447,3 +447,20 @@ def test_ctrl_c_in_a_child_that_another_thread_forked(client: Client) -> None:
     forking.join()
     assert codes == [0]
     assert [job.result(5) for job in jobs] == ["slept"] * 3
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_job_of_a_client_that_was_closed_can_be_asked_in_a_child(url: str) -> None:
+    with Client(url) as client:
+        job = client.submit(3, api_name="/count")
+        assert job.result(5) == 2
+
+    def run() -> None:
+        assert job.status().code.value == "FINISHED"
+        assert job.outputs() == [0, 1, 2]
+        client.close()
+
+    pid = child(run)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert job.outputs() == [0, 1, 2]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import importlib.util
 import os
 import re
+import runpy
 import shutil
 import signal
 import subprocess
@@ -16,13 +18,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import h11
 import pytest
 from servers import install
 
 import gradio_proto
+from gradio_proto.effects import Open
+from gradio_proto.errors import LocalProtocolError
+from gradio_proto.http import Request
 from gradio_proto.testing import TestApp, serve
+from gradio_proto.urls import parse_app_url
+from gradio_proto.websocket import upgrade_headers
 
 HOWTO = Path(__file__).parent.parent / "docs" / "howto"
 
@@ -150,6 +158,15 @@ def test_the_client_in_pyodide(url: str, request: pytest.FixtureRequest, tmp_pat
         NODE_PATH=str(install.packages_of(install.PYODIDE)),
     )
     assert printed == ["Hello, Ada!", "Hello, Grace! Hello, Barbara! Hello, Radia!", "1", "2", "3"]
+
+
+def test_a_browsers_fetch_carries_no_websocket(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("js", "pyodide", "pyodide.ffi"):
+        monkeypatch.setitem(sys.modules, name, MagicMock(JsException=Exception))
+    program = runpy.run_path(str(HOWTO / "pyodide" / "fetch_transport.py"))
+    request = Request("GET", parse_app_url("http://app").origin, "/queue/join", upgrade_headers("key"))
+    with pytest.raises(LocalProtocolError, match="fetch carries no WebSocket"):
+        asyncio.run(program["perform"](Open(request, None)))
 
 
 # Applications that call another one while they answer.

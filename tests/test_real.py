@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from faulty import within
-from servers.running import STRICT, Servers, number, start_side_by_side
+from servers.running import number
 
 from gradio_proto import Client
 from gradio_proto.errors import (
@@ -25,15 +25,8 @@ from gradio_proto.events import Log, Progress, Queued, Started
 from gradio_proto.status import Status
 
 
-@pytest.fixture(scope="module", autouse=True)
-def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    start_side_by_side(request, real_server, {"url": {}, "strict_url": STRICT})
-
-
 @pytest.fixture(autouse=True)
-def bounded(request: pytest.FixtureRequest) -> Iterator[None]:
-    # Starting a server that did not start beside the others takes longer than a test may.
-    request.getfixturevalue("strict_url" if "strict_url" in request.fixturenames else "url")
+def bounded() -> Iterator[None]:
     with within(30):
         yield
 

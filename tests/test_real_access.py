@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from faulty import within
 from proxying import ReverseProxy
-from servers.running import STRICT, Running, Servers, Variant, number, start_side_by_side
+from servers.running import STRICT, Running, Servers, Variant, number
 
 from gradio_proto import Client, handle_file
 from gradio_proto.errors import (
@@ -35,19 +35,15 @@ PATH = STRICT["root_path"]
 MOUNTED: dict[str, Any] = {"auth": ":".join(LOGIN), "mount": "/mounted/here"}
 """An app that is part of another one."""
 
-
-@pytest.fixture(scope="module", autouse=True)
-def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    start_side_by_side(request, real_server, {"url": {}, "strict_url": STRICT, "mounted_url": MOUNTED})
+VARIANTS = {"mounted_url": MOUNTED}
 
 
 @pytest.fixture(autouse=True)
 def bounded(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[None]:
-    for fixture in ("strict_url", "mounted_url", "url", "stoppable"):
-        if fixture in request.fixturenames:
-            request.getfixturevalue(fixture)  # starting one takes longer than a test may
+    if "stoppable" in request.fixturenames:
+        request.getfixturevalue("stoppable")  # starting one takes longer than a test may
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     with within(30):
         yield

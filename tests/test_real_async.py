@@ -16,7 +16,7 @@ from crowd import Planned, crowd
 from faulty import within
 from loops import Loop, Running, loop, nothing_left, on_each_loop
 from proxying import ReverseProxy
-from servers.running import STRICT, Servers, number, start_side_by_side
+from servers.running import number
 
 from gradio_proto import AsyncClient, Client, handle_file
 from gradio_proto.client import AsyncJob, Job
@@ -29,16 +29,8 @@ __all__ = ["loop", "nothing_left"]
 LOGIN = ("user", "pass word")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    start_side_by_side(request, real_server, {"url": {}, "strict_url": STRICT})
-
-
 @pytest.fixture(autouse=True)
-def bounded(request: pytest.FixtureRequest) -> Iterator[None]:
-    # Starting a server that did not start beside the others takes longer than a test may, and its pipes stay open.
-    request.getfixturevalue("strict_url" if "strict_url" in request.fixturenames else "url")
-    request.getfixturevalue("nothing_left")
+def bounded(nothing_left: None) -> Iterator[None]:
     with within(60):
         yield
 

@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 from crowd import Planned, crowd
 from faulty import within
-from servers.running import Servers, number, start_side_by_side
+from servers.running import number
 
 from gradio_proto import Client
 from gradio_proto.client.job import Job
@@ -28,13 +28,8 @@ LONG = 400
 """Steps of ``/tick``, of 20 ms each: longer than any of these tests."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    start_side_by_side(request, real_server, {"url": {}})
-
-
 @pytest.fixture(autouse=True)
-def bounded(url: str) -> Iterator[None]:
+def bounded() -> Iterator[None]:
     with within(60):
         yield
 

@@ -17,7 +17,7 @@ import pytest
 from faulty import within
 from media import VIDEO, VTT, png, wav
 from proxying import ReverseProxy
-from servers.running import STRICT, Servers, number, start_side_by_side
+from servers.running import Servers, number
 
 from gradio_proto import Client, FileInput, Transfer, handle_file
 from gradio_proto.errors import AppError, ArgumentError, AuthenticationError
@@ -27,20 +27,11 @@ LIMITED: dict[str, Any] = {"max_file_size": 1000}
 
 RED, BLUE = png(4, 3, (255, 0, 0)), png(4, 3, (0, 0, 255))
 
-VARIANTS: dict[str, dict[str, Any]] = {"url": {}, "strict_url": STRICT, "limited_url": LIMITED}
-"""The fixtures that are the URL of a server, and its options."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    start_side_by_side(request, real_server, VARIANTS)
+VARIANTS = {"limited_url": LIMITED}
 
 
 @pytest.fixture(autouse=True)
-def bounded(request: pytest.FixtureRequest) -> Iterator[None]:
-    # Starting a server that did not start beside the others takes longer than a test may.
-    for variant in VARIANTS.keys() & set(request.fixturenames):
-        request.getfixturevalue(variant)
+def bounded() -> Iterator[None]:
     with within(60):
         yield
 

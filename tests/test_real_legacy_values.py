@@ -13,26 +13,17 @@ from typing import Any
 import pytest
 from faulty import within
 from media import VIDEO, png, wav
-from servers.running import Servers, start_side_by_side
 
 from gradio_proto import Client, FileInput, handle_file
 from gradio_proto.errors import ArgumentError, FileError
 
 pytestmark = pytest.mark.real("3.36.1", "3.50.2")
 
-VARIANTS: dict[str, dict[str, Any]] = {"url": {}}
-
 RED = png(4, 3, (255, 0, 0))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    start_side_by_side(request, real_server, VARIANTS)
-
-
 @pytest.fixture(autouse=True)
-def bounded(request: pytest.FixtureRequest) -> Iterator[None]:
-    request.getfixturevalue("url")  # starting it takes longer than a test may
+def bounded() -> Iterator[None]:
     with within(60):
         yield
 

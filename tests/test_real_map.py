@@ -11,19 +11,13 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 import trio
 from faulty import within
-from servers.running import Servers, start_side_by_side
 
 from gradio_proto import AsyncClient, Client
 from gradio_proto.errors import AppError
 
 
-@pytest.fixture(scope="module", autouse=True)
-def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    start_side_by_side(request, real_server, {"url": {}})
-
-
 @pytest.fixture(autouse=True)
-def bounded(url: str) -> Iterator[None]:
+def bounded() -> Iterator[None]:
     with within(60):
         yield
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import pytest
 from faulty import within
-from servers.running import Servers, start_side_by_side
 
 from gradio_proto import Client
 from gradio_proto.errors import ArgumentError
@@ -17,13 +16,8 @@ from gradio_proto.errors import ArgumentError
 pytestmark = pytest.mark.real("4.44.1", "5.49.1", "6.31.0")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    start_side_by_side(request, real_server, {"url": {}})
-
-
 @pytest.fixture(autouse=True)
-def bounded(url: str) -> Iterator[None]:
+def bounded() -> Iterator[None]:
     with within(60):
         yield
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from faulty import within
-from servers.running import Servers, number, start_side_by_side
+from servers.running import number
 
 from gradio_proto import Client, handle_file
 from gradio_proto.app_errors import LOST_MESSAGE
@@ -22,13 +22,8 @@ LONG = 400
 having_it = pytest.mark.real("4.44.1", "5.49.1", "6.31.0")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    start_side_by_side(request, real_server, {"url": {}})
-
-
 @pytest.fixture(autouse=True)
-def bounded(url: str) -> Iterator[None]:
+def bounded() -> Iterator[None]:
     with within(60):
         yield
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from faulty import within
 from media import png
-from servers.running import Servers, start_side_by_side
 
 from gradio_proto import Client, handle_file
 from gradio_proto.client.job import Job
@@ -21,13 +20,8 @@ from gradio_proto.errors import AppError, LocalProtocolError
 pytestmark = pytest.mark.real("5.49.1", "6.31.0")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    start_side_by_side(request, real_server, {"url": {}})
-
-
 @pytest.fixture(autouse=True)
-def bounded(url: str) -> Iterator[None]:
+def bounded() -> Iterator[None]:
     with within(60):
         yield
 

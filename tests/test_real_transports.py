@@ -9,20 +9,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from servers.running import Servers, start_side_by_side
 from ways import WAYS, Talk, Way, nothing_left
 
 from gradio_proto import handle_file
 
 
-@pytest.fixture(scope="module", autouse=True)
-def started(request: pytest.FixtureRequest, real_server: Servers) -> None:
-    start_side_by_side(request, real_server, {"url": {}})
-
-
 @pytest.fixture(autouse=True)
-def bounded(request: pytest.FixtureRequest) -> Iterator[None]:
-    request.getfixturevalue("url")
+def bounded() -> Iterator[None]:
     with nothing_left(30):
         yield
 

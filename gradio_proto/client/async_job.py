@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..cancelling import CancelReport, refusal_to_settle
@@ -14,8 +13,8 @@ from ..flows.state import LiveSession
 from ..job import Job as ProtocolJob
 from ..status import StatusUpdate
 from ..transport import AsyncTransport
-from .engine import call_safely
 from .job import Job, JobCancelled, JobTimeout
+from .job_base import JobBase
 from .options import checked_callback
 from .reading import EventReader
 from .twins import twin_of
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 
-class AsyncJob:
+class AsyncJob(JobBase[AsyncTransport]):
     """A call under way: the twin of :class:`Job`, each method of which is awaited here.
 
     (:meth:`events` is what one iterates over.) It makes progress while somebody awaits something of its client,
@@ -35,34 +34,9 @@ class AsyncJob:
     def __init__(
         self, client: object, engine: Engine[AsyncTransport], live: LiveSession, job: ProtocolJob
     ) -> None:
-        self.cancel_report: CancelReport | None = None
-        """What the last call of :meth:`cancel` did, and whether the server was told."""
-        self._client = client  # a job keeps its client open
-        self._engine = engine
+        super().__init__(client, engine, live, job)
         self._transport = engine.transport
-        self._live = live
-        self._job = job
         self._iterator: AsyncIterator[Any] | None = None
-        self._callbacks: list[Callable[[AsyncJob], Any]] | None = []
-        job.on_settled.append(self._settled)
-
-    def __repr__(self) -> str:
-        return f"<AsyncJob {self._job.label} {self._job.code.value} event_id={self._job.event_id}>"
-
-    @property
-    def event_id(self) -> str | None:
-        """The server's name for the job; None until it has accepted it."""
-        return self._job.event_id
-
-    @property
-    def session_hash(self) -> str:
-        """The session in which it runs."""
-        return self._live.session.hash
-
-    def _settled(self) -> None:
-        callbacks, self._callbacks = self._callbacks, None
-        for callback in callbacks or ():
-            self._engine.defer_callback(partial(callback, self), self)
 
     def _is_done(self) -> bool:
         return self._job.is_settled
@@ -108,12 +82,6 @@ class AsyncJob:
         checked_callback("fn", fn)
         await self._transport.turn()
         self._add_done_callback(fn)
-
-    def _add_done_callback(self, fn: Callable[[AsyncJob], Any]) -> None:
-        if self._callbacks is not None:
-            self._callbacks.append(fn)
-        else:
-            call_safely(partial(fn, self), self)
 
     @twin_of(Job.cancel)
     async def cancel(self, force: bool = False) -> bool:
@@ -174,18 +142,6 @@ class AsyncJob:
     @twin_of(Job.events)
     def events(self) -> AsyncIterator[JobEvent]:
         return _Events(self, self._engine, self._job)
-
-
-def when_completed(job: AsyncJob, callback: Callable[..., Any]) -> None:
-    """Have a ``result_callbacks`` callback called once the job is done, unless it failed."""
-
-    def run(job: AsyncJob) -> None:
-        outcome = job._job.outcome  # pyright: ignore[reportPrivateUsage]
-        if isinstance(outcome, Completed):
-            value = outcome.value
-            callback(*value) if isinstance(value, tuple) else callback(value)
-
-    job._add_done_callback(run)  # pyright: ignore[reportPrivateUsage]
 
 
 class _Events(AsyncIterator[JobEvent]):

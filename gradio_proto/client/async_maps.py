@@ -111,6 +111,7 @@ class AsyncMapIterator(MapBase[AsyncTransport], AsyncIterator[Any]):
         self._engine.transport.call_from_thread(action)
 
 
+# No generator: one that a cancellation has struck is over, and whoever reads on would take that for the end.
 class _Indexed(AsyncIterator[tuple[int, Any]]):
     def __init__(self, read: Callable[[], Awaitable[tuple[int, Any]]]) -> None:
         self._read = read

@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import errors
@@ -17,7 +16,7 @@ from ..flows.state import LiveSession
 from ..job import Job as ProtocolJob
 from ..status import StatusUpdate
 from ..transport import BlockingTransport
-from .engine import call_safely
+from .job_base import JobBase
 from .options import checked_callback
 from .reading import EventReader
 
@@ -37,7 +36,7 @@ else:
         """A wait for a job was over before the job: both kinds of TimeoutError that Python 3.10 has."""
 
 
-class Job(concurrent.futures.Future[Any]):
+class Job(JobBase[BlockingTransport], concurrent.futures.Future[Any]):
     """A call under way. It is a :class:`concurrent.futures.Future`, and more: iterate over it for its outputs as
     they come, or over :meth:`events` for everything that happens to it.
 
@@ -47,40 +46,21 @@ class Job(concurrent.futures.Future[Any]):
     def __init__(
         self, client: object, engine: Engine[BlockingTransport], live: LiveSession, job: ProtocolJob
     ) -> None:
-        super().__init__()
-        self.set_running_or_notify_cancel()
-        self.cancel_report: CancelReport | None = None
-        """What the last call of :meth:`cancel` did, and whether the server was told."""
-        self._client = client  # a job keeps its client open
-        self._engine = engine
-        self._live = live
-        self._job = job
+        self._begin_future()
+        super().__init__(client, engine, live, job)
         self._iterator: Iterator[Any] | None = None
-        self._callbacks: list[Callable[[Job], Any]] | None = []
-        job.on_settled.append(self._settled)
-
-    def __repr__(self) -> str:
-        return f"<Job {self._job.label} {self._job.code.value} event_id={self._job.event_id}>"
-
-    @property
-    def event_id(self) -> str | None:
-        """The server's name for the job; None until it has accepted it."""
-        return self._job.event_id
-
-    @property
-    def session_hash(self) -> str:
-        """The session in which it runs."""
-        return self._live.session.hash
 
     # What a future does.
 
+    def _begin_future(self) -> None:
+        concurrent.futures.Future.__init__(self)  # pyright: ignore[reportUnknownMemberType]
+        self.set_running_or_notify_cancel()
+
     def _settled(self) -> None:
-        # The lock is held here, so nothing of the user's may run: callbacks go to the transport's own thread.
         if self._engine.is_forking:
             # Whoever held the future's lock or waited for it is the parent's thread, and is not here to let go:
             # the future begins anew.
-            super().__init__()
-            self.set_running_or_notify_cancel()
+            self._begin_future()
         outcome = self._job.outcome
         if isinstance(outcome, Completed):
             self.set_result(outcome.value)
@@ -88,9 +68,7 @@ class Job(concurrent.futures.Future[Any]):
             self.set_exception(outcome.error)
         else:
             self.set_exception(self._job.cancelled_error(JobCancelled))
-        callbacks, self._callbacks = self._callbacks, None
-        for callback in callbacks or ():
-            self._engine.defer_callback(partial(callback, self), self)
+        super()._settled()
 
     def _wait(self, timeout: float | None) -> None:
         if not self._engine.transport.wait_until(self.done, self._job.on_settled, timeout):
@@ -128,12 +106,7 @@ class Job(concurrent.futures.Future[Any]):
     def add_done_callback(self, fn: Callable[[Job], Any]) -> None:
         """Have ``fn(job)`` called when the job has ended: on a thread of the client's (an AsyncClient's: where flows
         run), or at once if it has ended already. It may call the client; what it raises is logged."""
-        checked_callback("fn", fn)
-        with self._engine.transport.lock:
-            if self._callbacks is not None:
-                self._callbacks.append(fn)
-                return
-        call_safely(partial(fn, self), self)
+        self._add_done_callback(checked_callback("fn", fn))
 
     def cancel(self, force: bool = False) -> bool:
         """Cancel the job, as far as that is possible.

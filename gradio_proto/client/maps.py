@@ -275,6 +275,7 @@ class MapIterator(MapBase[BlockingTransport], Iterator[Any]):
             self._engine.transport.defer(action)
 
 
+# No generator: one that Ctrl-C has struck is over, and whoever reads on would take that for the end.
 class _Indexed(Iterator[tuple[int, Any]]):
     def __init__(self, read: Callable[[], tuple[int, Any]]) -> None:
         self._read = read

@@ -28,7 +28,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +67,8 @@ class Variant:
     root_path: str | None = None
     mount: str | None = None
     hide_errors: bool = False
+    workers: int | None = None
+    no_queue: bool = False
 
     def arguments(self) -> list[str]:
         """The command line that stands after ``app.py --port N``."""
@@ -76,8 +78,11 @@ class Variant:
             "--max-file-size": self.max_file_size,
             "--root-path": self.root_path,
             "--mount": self.mount,
+            "--workers": self.workers,
         }
         arguments = ["--hide-errors"] if self.hide_errors else []
+        if self.no_queue:
+            arguments.append("--no-queue")
         for option, value in given.items():
             if value is not None:
                 arguments += [option, str(value)]
@@ -192,7 +197,7 @@ class Servers:
                 f"(or 'python tests/servers/install.py {variant.version}'), "
                 "or leave these tests out with --no-real-servers."
             )
-        port = port or _free_port()
+        port = port or free_port()
         directory = Path(tempfile.mkdtemp(prefix=f"gradio-{variant.version}-"))
         command = [str(install.python_of(variant.version)), str(self._app), "--port", str(port)]
         with (directory / "output.txt").open("wb") as output:
@@ -227,7 +232,8 @@ class Servers:
             raise ServerError(f"Gradio {variant.version} {problem}. It printed:\n{running.output}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port at which nobody listens."""
     # Below the range from which the kernel takes the ports of outgoing connections: seconds pass before the
     # server listens, in which other tests open many of those.
     while True:
@@ -281,22 +287,25 @@ def number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def start_side_by_side(
-    request: pytest.FixtureRequest, servers: Servers, variants: Mapping[str, Mapping[str, Any]]
-) -> None:
-    """Start what the chosen tests of a module need: starting a server takes seconds, most of them imports.
+@pytest.fixture(scope="module", autouse=True)
+def started(request: pytest.FixtureRequest) -> None:
+    """Start what the chosen tests of a module need side by side, before its first: starting a server takes seconds,
+    most of them imports, and longer than a test may.
 
-    Args:
-        request: Of a fixture of that module.
-        servers: Where they run.
-        variants: The names of the fixtures by which tests ask for a server, each with the options of that server.
+    A module with servers of its own has a dict ``VARIANTS``: the names of the fixtures by which its tests ask for one,
+    each with the options of that server.
     """
+    variants = {"url": {}, "strict_url": STRICT, **getattr(request.module, "VARIANTS", {})}
     needs = {
         (str(item.callspec.params["server_version"]), fixture)
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.path == request.path
+        if {"real_server", "server_version"} <= set(item.fixturenames)
         for fixture in variants.keys() & set(item.fixturenames)
     }
+    if not needs:
+        return
+    servers: Servers = request.getfixturevalue("real_server")
     with ThreadPoolExecutor(4) as pool:
         starts = [pool.submit(servers, version, **variants[fixture]) for version, fixture in needs]
     for start in starts:

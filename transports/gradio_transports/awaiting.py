@@ -11,7 +11,6 @@ and the next deadline, and that holds nothing.
 
 from __future__ import annotations
 
-import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeVar
@@ -79,11 +78,6 @@ class AwaitingTransport(NonblockingTransport[LoopReactor], ABC):
         """Let the loop's other tasks have their turn."""
 
     # What the client asks for.
-
-    @property
-    def lock(self) -> contextlib.AbstractContextManager[object]:
-        """Nothing to guard: there is one thread, and no step of a flow awaits."""
-        return contextlib.nullcontext()
 
     def _check_loop(self) -> None:
         if not self._is_here():
@@ -190,10 +184,7 @@ class AwaitingTransport(NonblockingTransport[LoopReactor], ABC):
         """
         if self._turner is not None:
             self._check_loop()
-        if self._reactor.is_turning:
-            self._reactor.defer(action)
-        else:
-            action()
+        super().when_free(action)
 
     def close(self) -> None:
         """Close every connection and end every flow. Whoever waits is woken."""

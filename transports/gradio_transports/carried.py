@@ -11,6 +11,10 @@ everywhere.
 
 An exchange is closed at once, by shutting its connection down, and that ends its thread. A connection that has
 carried a response to its end is httpcore's again before anybody can close that exchange, so no other one is hurt.
+
+A connection that the server has switched to another protocol (101) is httpcore's no longer: its thread hands it over,
+and ends. From then on it is a connection like those of our other transports, without a thread of its own. HTTP/2 knows
+no such switch, so a request for one goes to a second pool, which does not speak it.
 """
 
 from __future__ import annotations
@@ -59,7 +63,7 @@ from gradio_proto.socks import SOCKSProxy
 from gradio_proto.timeouts import Timeouts, deadline, earlier
 
 from .interruptible import ALPN, Backend, Interruptible, OneAtATime, User, extensions_of
-from .nonblocking import SMALLEST_READ
+from .nonblocking import SMALLEST_READ, SocketStream
 from .selecting import SelectorScheduler
 
 MOST_UNREAD: Final = 1024 * 1024
@@ -108,6 +112,8 @@ class CarriedExchange(Exchange, Parking):
         self._error: GradioError | None = None
         self._stream: Interruptible | None = None
         """The connection that the thread uses."""
+        self._switched: SocketStream | None = None
+        """The connection, once the server has switched it to another protocol; the flow's from then on."""
         self._opening = b""
         """The first bytes of the response, for errors to quote."""
         self._saw_end = False
@@ -158,6 +164,9 @@ class CarriedExchange(Exchange, Parking):
             self._changed.notify()
             if self._stream is not None:
                 self._stream.end_waiting()
+        if self._switched is not None:
+            self._switched.close()
+            self._pool.switched.discard(self)
         if self._task is not None:
             closed = ConnectionLost("the connection was closed by this client")
             self._pool.scheduler.resume(self._task, error=closed)
@@ -167,6 +176,8 @@ class CarriedExchange(Exchange, Parking):
         self._changed = threading.Condition()
         self._is_closed = True
         self._stream = None
+        if self._switched is not None:
+            self._switched.sock.close()  # and no more: the selector that knows it is the parent's, too
 
     def check(self) -> None:
         """Raise what went wrong."""
@@ -193,6 +204,8 @@ class CarriedExchange(Exchange, Parking):
     def offer(self, data: bytes) -> None:
         """Have a piece of a streamed body sent; ``b""`` ends it."""
         self._check_open()
+        if not self.request.is_streamed:
+            raise LocalProtocolError("this piece of a body cannot be sent: the request was sent whole")
         if self._left is not None:
             if len(data) > self._left or (not data and self._left):
                 raise LocalProtocolError(
@@ -247,6 +260,22 @@ class CarriedExchange(Exchange, Parking):
                 return b""
             return None
 
+    @property
+    def switched(self) -> SocketStream | None:
+        """The connection, once it speaks another protocol.
+
+        Raises:
+            LocalProtocolError: It did, and is closed.
+        """
+        if self._switched is not None:
+            self._check_open()
+        return self._switched
+
+    @property
+    def has_pieces(self) -> bool:
+        """Whether :meth:`take` has something to give."""
+        return bool(self._pieces)
+
     def _check_open(self) -> None:
         if self._is_closed:
             raise LocalProtocolError("this exchange has ended; nothing more can be read from it")
@@ -268,10 +297,10 @@ class CarriedExchange(Exchange, Parking):
     def _send_and_receive(self, message: httpcore.Request) -> None:
         complete = False
         try:
-            response = self._pool.http.handle_request(message)
+            response = self._pool.http_for(self.request).handle_request(message)
             try:
                 self._put_head(response)
-                for piece in response.iter_stream():
+                for piece in () if response.status == 101 else response.iter_stream():
                     if piece:  # HTTP/2 knows empty ones
                         self._put(piece)
                 complete = True
@@ -300,8 +329,23 @@ class CarriedExchange(Exchange, Parking):
             # Nobody else has looked at these: h11 does, as it does at those of HTTP/1.1.
             h11.Response(status_code=response.status, headers=response.headers)
         with self._changed:
+            if response.status == 101:
+                self._switch(extensions["network_stream"])
             self._received = ResponseHead(response.status, reason, headers)
         self._tell()
+
+    def _switch(self, upgraded: httpcore.NetworkStream) -> None:
+        """The connection is another protocol's, and so not httpcore's any more."""
+        self.check_wanted()
+        stream, self._stream = self._stream, None
+        assert stream is not None
+        sock = stream.hand_over()
+        sock.setblocking(False)
+        self._switched = SocketStream(self._pool.scheduler, sock, stream.peer)
+        self._pool.switched.add(self)
+        came_along = upgraded.read(MOST_UNREAD)  # with the head, and what httpcore still has
+        if came_along:
+            self._pieces.append(came_along)
 
     def _put(self, piece: bytes) -> None:
         with self._changed:
@@ -335,6 +379,10 @@ class CarriedExchange(Exchange, Parking):
         if request is None or request.method == b"CONNECT":
             return
         if name.endswith("send_request_headers.started"):
+            if name.startswith("http2.") and _wants_switch(self.request):
+                raise LocalProtocolError(
+                    "HTTP/2 has no upgrades, which WebSockets need: leave h2 out of what your ssl_context offers"
+                )
             if self._is_connected:
                 # Of a request that was not answered httpcore may think that it was not heard, and try again.
                 raise ConnectionLost("the server closed the connection without answering")
@@ -426,6 +474,11 @@ class CarriedExchange(Exchange, Parking):
         return RemoteProtocolError(f"the server's answer is not HTTP ({what})", data=self._opening)
 
 
+def _wants_switch(request: Request) -> bool:
+    """Whether the connection is to become another protocol's."""
+    return any(name.lower() == "upgrade" for name, _ in request.headers)
+
+
 def _content_length(request: Request) -> int | None:
     """The bytes of a streamed body, where its headers say that."""
     for name, value in request.headers:
@@ -462,9 +515,15 @@ class CarriedPool(ConnectionPool):
         """The exchanges whose threads are at work."""
         self._threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
         self._is_forgotten = False
+        self.switched: set[CarriedExchange] = set()
+        """The exchanges whose connections speak another protocol now."""
         hop = proxy.origin if isinstance(proxy, Proxy) else proxy
         self.backend = Backend(context, None if hop is None else (hop.host, hop.port), self._has_connected)
-        self.http = make(
+        self._http1 = self._new_http(make, http2=False)
+        self._http2 = self._new_http(make, http2=True) if http2 else self._http1
+
+    def _new_http(self, make: MakePool, *, http2: bool) -> httpcore.ConnectionPool:
+        http = make(
             ssl_context=ALPN(ssl.PROTOCOL_TLS_CLIENT),
             max_connections=None,
             max_keepalive_connections=IDLE_CONNECTIONS,
@@ -473,8 +532,13 @@ class CarriedPool(ConnectionPool):
             retries=0,
             network_backend=self.backend,
         )
-        create = self.http.create_connection
-        self.http.create_connection = lambda origin: OneAtATime(create(origin))  # type: ignore[method-assign]
+        create = http.create_connection
+        http.create_connection = lambda origin: OneAtATime(create(origin))  # type: ignore[method-assign]
+        return http
+
+    def http_for(self, request: Request) -> httpcore.ConnectionPool:
+        """The pool of httpcore's that a request is for."""
+        return self._http2 if request.origin.tls and not _wants_switch(request) else self._http1
 
     def _has_connected(self, user: User, stream: Interruptible) -> None:
         """Make a new connection lead to the server: by the flow that does so over bytes, on the exchange's thread."""
@@ -501,10 +565,14 @@ class CarriedPool(ConnectionPool):
         with self._lock:
             self._closed = True
             carried = tuple(self._carried)
-        for exchange in carried:
+        for exchange in (*carried, *self.switched):
             exchange.close()
         if not carried:
-            self.http.close()
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        self._http1.close()
+        self._http2.close()
 
     def join(self) -> None:
         """Wait until the threads have ended, after :meth:`close`, without what they may wait for to tell something."""
@@ -520,12 +588,12 @@ class CarriedPool(ConnectionPool):
             self._carried.discard(exchange)
             is_last = self._closed and not self._carried
         if is_last:
-            self.http.close()
+            self._close_idle()
 
     def forget_all(self) -> None:
         """In a forked child: leave everything to the parent."""
         self._is_forgotten = True
-        for exchange in tuple(self._carried):
+        for exchange in (*self._carried, *self.switched):
             exchange.forget()
         for stream in tuple(self.backend.streams):
             stream.forget()
@@ -576,14 +644,19 @@ class CarriedPool(ConnectionPool):
         return exchange
 
     def send_body(self, effect: SendBody) -> ByteFlow[tuple[None, float]]:
-        """Send a piece of a streamed body. After a failure a response may still be read, and that is all."""
+        """Send a piece of a streamed body, or bytes of the protocol that the server has switched to. After a failure
+        what the server says may still be read, and that is all."""
         exchange = _carried(effect.exchange)
         _, now = yield Now()
-        exchange.offer(effect.data)
+        switched = exchange.switched
+        if switched is None:
+            exchange.offer(effect.data)
         is_sent = False
         try:
             while not exchange.check_offered():
                 _, now = yield Receive(exchange, effect.deadline)
+            if switched is not None:
+                _, now = yield Send(switched, effect.data, effect.deadline)
             is_sent = True
         except TimedOut as error:
             raise DeadlineExceeded("the request could not be sent in time", kind="write") from error
@@ -597,8 +670,19 @@ class CarriedPool(ConnectionPool):
         return (yield from self._read(effect, _carried(effect.exchange).take_head))
 
     def read_body(self, effect: ReadBody) -> ByteFlow[tuple[bytes | None, float]]:
-        """Read the next piece of the body; ``b""`` at its end, None when woken."""
-        return (yield from self._read(effect, _carried(effect.exchange).take))
+        """Read the next piece of the body, or of another protocol; ``b""`` at its end, None when woken."""
+        exchange = _carried(effect.exchange)
+        switched = exchange.switched
+        if switched is None or exchange.has_pieces:
+            return (yield from self._read(effect, exchange.take))
+        try:
+            data, now = yield Receive(switched, effect.deadline, effect.wake)
+        except GradioError:
+            exchange.close()
+            raise
+        if data == b"":
+            exchange.close()
+        return data, now
 
     def _read(
         self, effect: ReadHead | ReadBody, take: Callable[[], T | None]

@@ -21,7 +21,6 @@ uses ``submit()`` and ``add_done_callback()``.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -64,11 +63,6 @@ class EmbeddedTransport(NonblockingTransport[LoopReactor]):
         return self._reactor.turn()
 
     # What the client asks for.
-
-    @property
-    def lock(self) -> contextlib.AbstractContextManager[object]:
-        """Nothing to guard: there is one thread."""
-        return contextlib.nullcontext()
 
     def _check_thread(self) -> None:
         if threading.get_ident() != self._thread:
@@ -116,13 +110,6 @@ class EmbeddedTransport(NonblockingTransport[LoopReactor]):
     def defer(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` when this turn is over, or the next."""
         self._reactor.defer(callback)
-
-    def when_free(self, action: Callable[[], None]) -> None:
-        """Do it now, or when this turn is over."""
-        if self._reactor.is_turning:
-            self._reactor.defer(action)
-        else:
-            action()
 
     def after_fork(self) -> None:
         """In a forked child: leave the parent's connections to the parent; the thread that forked is the only one."""

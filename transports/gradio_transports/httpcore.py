@@ -2,7 +2,8 @@
 
 ``Client(url, transport="httpcore")`` and ``AsyncClient(url, transport="httpcore")``. For a pool of one's own, give what
 makes it. It is called with the keyword arguments of ``httpcore.ConnectionPool`` that this transport would use, and may
-change any but ``network_backend``, by which waits can be ended::
+change any but ``network_backend``, by which waits can be ended. Where HTTP/2 is installed it is called twice, since
+WebSockets need a pool without that::
 
     def make_pool(**options):
         return httpcore.ConnectionPool(**{**options, "uds": "/run/app.sock"})
@@ -64,7 +65,8 @@ class OverHTTPCore(NonblockingTransport[S]):
     def _receive(self, task: Task[Any], effect: Receive) -> bool:
         """Wait until an exchange's thread has done something: True then, and None when woken."""
         exchange = effect.stream
-        assert isinstance(exchange, CarriedExchange)
+        if not isinstance(exchange, CarriedExchange):
+            return super()._receive(task, effect)  # its connection was switched to another protocol
         if effect.wake is not None and effect.wake.is_set:
             task.value = None
             return True

@@ -80,6 +80,8 @@ class Backend(httpcore.NetworkBackend):
         self.context = context
         self.streams: set[Interruptible] = set()
         """The connections that are open."""
+        self.making_tls = threading.Lock()
+        """Held while the TLS context says what protocols the next connection speaks."""
         self._proxy = proxy
         self._has_connected = has_connected
         self._current = threading.local()
@@ -219,9 +221,16 @@ class Interruptible(httpcore.NetworkStream):
         self.peer = peer
         self._backend = backend
         self._sock = sock
+        self._is_handed_over = False
         self._lock = threading.Lock()
         """Held while another thread may look at the socket, so that it is this one, and no other by the same number."""
         backend.streams.add(self)
+
+    def hand_over(self) -> socket.socket:
+        """Give the connection away, TLS included. For httpcore it is at its end."""
+        self._is_handed_over = True
+        self._backend.streams.discard(self)
+        return self._sock
 
     def end_waiting(self, how: int = socket.SHUT_RDWR) -> None:
         """Have the thread that waits for this connection go on, and never wait for it again. Any thread may call it.
@@ -234,6 +243,8 @@ class Interruptible(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Wait for some bytes."""
+        if self._is_handed_over:
+            return b""
         user = self._backend.user
         user.begins_to_use(self)
         try:
@@ -254,10 +265,11 @@ class Interruptible(httpcore.NetworkStream):
             raise httpcore.WriteError(error) from error
 
     def close(self) -> None:
-        """Close it; no thread waits for it."""
-        with self._lock:
-            self._sock.close()
-        self._backend.streams.discard(self)
+        """Close it, unless it was handed over; no thread waits for it."""
+        if not self._is_handed_over:
+            with self._lock:
+                self._sock.close()
+            self._backend.streams.discard(self)
 
     def forget(self) -> None:
         """In a forked child: leave the connection to the parent."""
@@ -274,9 +286,10 @@ class Interruptible(httpcore.NetworkStream):
                     retryable=False,
                 )
             context, is_own = self._backend.context()
-            if is_own and isinstance(ssl_context, ALPN):
-                context.set_alpn_protocols(ssl_context.protocols)
-            with self._lock:
+            # Connections that may not speak HTTP/2 are made beside those that may, from one context.
+            with self._backend.making_tls, self._lock:
+                if is_own and isinstance(ssl_context, ALPN):
+                    context.set_alpn_protocols(ssl_context.protocols)
                 self._sock = sock = context.wrap_socket(
                     self._sock, server_hostname=server_hostname, do_handshake_on_connect=False
                 )

@@ -8,6 +8,7 @@ carries it that can watch a descriptor and has a timer, and nothing goes on behi
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -62,6 +63,18 @@ class LoopReactor(SelectorScheduler):
         if not self.is_turning and not self._is_notified:
             self._is_notified = True
             self.notify()
+
+    @property
+    def lock(self) -> contextlib.AbstractContextManager[object]:
+        """Nothing to guard: there is one thread, and no step of a flow waits."""
+        return contextlib.nullcontext()
+
+    def when_free(self, action: Callable[[], None]) -> None:
+        """Do it now, or when this turn is over."""
+        if self.is_turning:
+            self.defer(action)
+        else:
+            action()
 
     def defer(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` at the end of this turn or the next, when no flow is in the middle of a step."""

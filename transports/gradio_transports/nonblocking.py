@@ -5,6 +5,7 @@ Every effect is tried at once, and waits only if it has to.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import secrets
@@ -188,6 +189,15 @@ class NonblockingTransport(Generic[S]):
 
     # What the client asks for.
 
+    @property
+    def lock(self) -> contextlib.AbstractContextManager[object]:
+        """The scheduler's lock."""
+        return self._reactor.lock
+
+    def when_free(self, action: Callable[[], None]) -> None:
+        """Do something that takes the lock, now or as soon as that can be done."""
+        self._reactor.when_free(action)
+
     def spawn(self, flow: Flow[None], *, promised: bool) -> None:
         """Begin a flow; the lock is held."""
         self._reactor.spawn(lower(flow, self.pool), promised=promised)
@@ -219,6 +229,12 @@ class NonblockingTransport(Generic[S]):
     def on_fork(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` in a forked child."""
         self._fork_callbacks.append(callback)
+
+    def before_fork(self) -> None:
+        """This process is about to be forked."""
+
+    def after_fork_in_parent(self) -> None:
+        """It has been, and this is the parent."""
 
     def after_fork(self) -> None:
         """In a forked child: leave the parent's connections to the parent."""
@@ -523,11 +539,28 @@ class Connecting(Parking):
 
 _TRANSPORTS: weakref.WeakSet[NonblockingTransport[Any]] = weakref.WeakSet()
 
+_FORKING: list[NonblockingTransport[Any]] = []
+"""Those that know of a fork, and are kept while it is under way: what it holds of theirs is in use without them."""
+
+
+def _before_fork() -> None:
+    for transport in tuple(_TRANSPORTS):
+        transport.before_fork()
+        _FORKING.append(transport)
+
+
+def _after_fork_in_parent() -> None:
+    while _FORKING:
+        _FORKING.pop().after_fork_in_parent()
+
 
 def _after_fork_in_child() -> None:
+    _FORKING.clear()
     for transport in tuple(_TRANSPORTS):
         transport.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )

@@ -98,10 +98,15 @@ class Reactor(SelectorScheduler):
         super().__init__(perform)
         self._interrupt = HeldInterrupt()
 
+    @property
+    def lock(self) -> threading.Lock:
+        """Guards the reactor, and whatever the flows share."""
+        return self._lock
+
     def forget(self) -> None:
         """Begin anew, with no tasks and no threads."""
         super().forget()
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         self._promised = 0
         self._turner: object | None = None
         self._turning_thread: int | None = None
@@ -110,7 +115,7 @@ class Reactor(SelectorScheduler):
         self._asides: deque[Callable[[], None]] = deque()
         self._daemon: threading.Thread | None = None
         self._daemon_idles = False
-        self._daemon_condition = threading.Condition(self.lock)
+        self._daemon_condition = threading.Condition(self._lock)
         self._daemon_may_turn_at = 0.0
 
     # Flows.
@@ -138,18 +143,18 @@ class Reactor(SelectorScheduler):
 
     def call_from_thread(self, callback: Callable[[], None]) -> None:
         """Have ``callback`` called with the lock held: at once, on this thread."""
-        with self.lock:
+        with self._lock:
             callback()
             self.wake()
 
     def run(self, flow: Generator[ByteEffect, Answer, T]) -> T:
         """Run a flow to its end on this thread."""
-        with self.lock:
+        with self._lock:
             task = self.spawn(flow, promised=False)
         try:
             self.wait_until(task.is_done, task.watchers)
         except BaseException:
-            with self.lock:
+            with self._lock:
                 self.end(task)
             raise
         return task.outcome()
@@ -177,7 +182,7 @@ class Reactor(SelectorScheduler):
 
         held = self._interrupt.hold(wake)
         try:
-            with self.lock:
+            with self._lock:
                 return self._wait(done, hooks, timeout, waiter, interruptible=held)
         finally:
             if held:
@@ -210,7 +215,7 @@ class Reactor(SelectorScheduler):
                     try:
                         if self._turner is self._daemon:
                             self.wake()
-                        waiter.sleep(self.lock, left)
+                        waiter.sleep(self._lock, left)
                     finally:
                         self._waiters.remove(waiter)
             return True
@@ -255,11 +260,11 @@ class Reactor(SelectorScheduler):
                 self._hand_on()
 
     def _call_unlocked(self, aside: Callable[[], None]) -> None:
-        self.lock.release()
+        self._lock.release()
         try:
             aside()
         finally:
-            self.lock.acquire()
+            self._lock.acquire()
 
     def when_free(self, action: Callable[[], None]) -> None:
         """Do something that takes the lock: at once, or, in a handler that has interrupted this thread's turning,
@@ -278,11 +283,11 @@ class Reactor(SelectorScheduler):
 
     def _select(self, timeout: float | None) -> None:
         self._selecting = True
-        self.lock.release()
+        self._lock.release()
         try:
             events = self.selector.select(timeout)
         finally:
-            self.lock.acquire()
+            self._lock.acquire()
             self._selecting = False
         for key, mask in events:
             key.data(mask)
@@ -304,7 +309,7 @@ class Reactor(SelectorScheduler):
             self._daemon_condition.notify()
 
     def _serve(self) -> None:
-        with self.lock:
+        with self._lock:
             try:
                 while not self.closed:
                     if self._turner is not None or self._waiters or not self._promised:
@@ -327,7 +332,7 @@ class Reactor(SelectorScheduler):
 
     def close(self) -> None:
         """End every flow. Whoever waits is woken; the daemon ends."""
-        with self.lock:
+        with self._lock:
             if self.closed:
                 return
             self.end_all()
@@ -338,7 +343,7 @@ class Reactor(SelectorScheduler):
             daemon = self._daemon
         if daemon is not None and daemon is not threading.current_thread():
             daemon.join(1.0)
-        with self.lock:
+        with self._lock:
             if self._turner is None:
                 self.dispose()
 
@@ -351,7 +356,7 @@ class Reactor(SelectorScheduler):
         promised = self._promised
 
         def settle_locked() -> None:
-            with self.lock:
+            with self._lock:
                 self._promised = promised
                 settle()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
 import time
@@ -35,8 +36,18 @@ class SelectorScheduler(Scheduler):
         self._wake_out.setblocking(False)
         self.selector.register(self._wake_in, selectors.EVENT_READ, self._drain)
 
+    @property
+    def lock(self) -> contextlib.AbstractContextManager[object]:
+        """Held while flows take their steps, and by whoever else touches what they share."""
+        raise NotImplementedError
+
     def call_from_thread(self, callback: Callable[[], None]) -> None:
         """Have ``callback`` called where flows take their steps; for threads that do not run any."""
+        raise NotImplementedError
+
+    def when_free(self, action: Callable[[], None]) -> None:
+        """Do something that takes the lock: at once, or, in a handler that has interrupted this thread's turning,
+        as soon as it can be done."""
         raise NotImplementedError
 
     def ring(self) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import weakref
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -24,12 +22,12 @@ LONGEST_STEP: Final = 1.0
 class SocketTransport(NonblockingTransport[Reactor]):
     """Runs a client's flows over sockets, for threads."""
 
+    _is_held = False
+    """Its lock is held by a fork."""
+
     def __init__(self, options: TransportOptions) -> None:
         super().__init__(options, Reactor)
         self._callbacks = CallbackThread()
-        self.lock = self._reactor.lock
-        """The reactor's lock."""
-        _TRANSPORTS.add(self)
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end on the caller's thread."""
@@ -45,10 +43,6 @@ class SocketTransport(NonblockingTransport[Reactor]):
         """Call ``callback`` on a thread that is there for callbacks; the lock is held."""
         self._callbacks.call(callback)
 
-    def when_free(self, action: Callable[[], None]) -> None:
-        """Do something that takes the lock, now or as soon as this thread can."""
-        self._reactor.when_free(action)
-
     def close(self) -> None:
         """Close every connection and end every flow."""
         self._reactor.close()
@@ -56,36 +50,22 @@ class SocketTransport(NonblockingTransport[Reactor]):
             self.pool.close()
         self._callbacks.close()
 
+    # A fork waits until no flow takes a step: a child cannot end a flow that was in the middle of one, since the thread
+    # that ran it is the parent's.
+
+    def before_fork(self) -> None:
+        """Take the lock."""
+        if self._reactor.lock.acquire(timeout=LONGEST_STEP):
+            self._is_held = True
+
+    def after_fork_in_parent(self) -> None:
+        """Give the lock back."""
+        if self._is_held:
+            self._is_held = False
+            self._reactor.lock.release()
+
     def after_fork(self) -> None:
         """In a forked child: leave the parent's connections and threads to the parent."""
+        self.after_fork_in_parent()  # the lock of one that is closed stays in use
         self._callbacks = CallbackThread()
-        try:
-            super().after_fork()
-        finally:
-            self.lock = self._reactor.lock
-
-
-_TRANSPORTS: weakref.WeakSet[SocketTransport] = weakref.WeakSet()
-
-
-# A fork waits until no flow takes a step: a child cannot end a flow that was in the middle of one, since the
-# thread that ran it is the parent's.
-_held_for_fork: list[SocketTransport] = []
-
-
-def _before_fork() -> None:
-    for transport in tuple(_TRANSPORTS):
-        if transport.lock.acquire(timeout=LONGEST_STEP):
-            _held_for_fork.append(transport)
-
-
-def _after_fork_in_parent() -> None:
-    while _held_for_fork:
-        _held_for_fork.pop().lock.release()
-
-
-if hasattr(os, "register_at_fork"):
-    # In a child, each gets a new lock.
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_held_for_fork.clear
-    )
+        super().after_fork()

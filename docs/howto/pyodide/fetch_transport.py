@@ -3,6 +3,8 @@
 A browser has no sockets, and an HTTP client of its own. So this transport carries out the effects on exchanges, and
 leaves out what the core would do with bytes: ``AsyncClient(url, transport=FetchTransport)``. The browser's loop
 always runs, and each flow gets a task of it. The browser keeps cookies and checks who may call the app (CORS).
+
+``fetch`` carries no WebSocket, by which the queue of Gradio 3 is spoken to.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any, TypeVar
 from js import AbortController, Object, fetch
 from pyodide.ffi import JsException, to_js
 
-from gradio_proto import ArgumentError, ConnectionLost, GradioError
+from gradio_proto import ArgumentError, ConnectionLost, GradioError, LocalProtocolError
 from gradio_proto.effects import (
     ExchangeEffect,
     Flow,
@@ -195,6 +197,10 @@ async def perform(effect: ExchangeEffect) -> Any:
     """Carry out one effect, and return its answer."""
     match effect:
         case Open(request):
+            if any(name.lower() == "upgrade" for name, _ in request.headers):
+                raise LocalProtocolError(
+                    "fetch carries no WebSocket, which this app's queue speaks (Gradio 3)"
+                )
             return FetchExchange(request)
         case ReadHead(exchange, deadline, wake):
             return await exchange.read_head(deadline, wake)
