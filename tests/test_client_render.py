@@ -114,3 +114,9 @@ def test_a_pickled_client_begins_without_it(version: str) -> None:
                 twin.predict("x", api_name="/box_0")
             twin.predict(1, api_name="/apply")
             assert twin.predict("x", api_name="/box_0") == "0x0"
+
+
+def test_what_is_rendered_around_the_queue(client: Client) -> None:
+    client.endpoint("/apply", via="run").predict(2)
+    assert client.predict("z", api_name="/box_1") == "1z0"
+    assert client.endpoint("/box_1", via="run").predict("z") == "1z1"

@@ -286,6 +286,14 @@ def test_a_handshake_that_is_refused(answer: bytes, cls: type[GradioError]) -> N
     assert is_over(world)
 
 
+def test_a_handshake_that_is_not_answered() -> None:
+    world = world_of(others={"/queue/join": []})
+    error = failure(world, begin(world))
+    assert isinstance(error, DeadlineExceeded)
+    assert (error.kind, error.phase, error.retryable) == ("read", "not_sent", True)
+    assert is_over(world)
+
+
 def test_a_handshake_for_something_else() -> None:
     head = b"HTTP/1.1 101 Whatever\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: x\r\n\r\n"
     world = world_of(others=refused(head))
@@ -301,6 +309,29 @@ def test_a_call_is_repeated_where_the_caller_says_so() -> None:
 def test_a_message_that_is_too_long() -> None:
     world = world_of(served(returned("x" * 300)), limits=Limits(sse_message_bytes=200))
     assert isinstance(failure(world, begin(world)), LimitExceeded)
+
+
+def test_what_came_before_the_end_counts() -> None:
+    """A ping and the result in one piece, from a server that is gone when the ping is to be answered."""
+    world = world_of([SEND_HASH, HEAR, ESTIMATION, SEND_DATA, HEAR, b"\x89\x00", returned("X"), CLOSE])
+    assert world.result(begin(world)) == "X"
+
+
+def test_what_comes_after_the_result_is_no_matter() -> None:
+    log = {"msg": "log", "log": "late", "level": "info"}
+    world = world_of(served(returned("X"), log, b"\x89\x00"))
+    begun = begin(world)
+    assert world.result(begun) == "X"
+    assert world.runner.now < 0.01
+    assert isinstance(world.talks.events[-1], CloseConnection)  # type: ignore[attr-defined]
+
+
+def test_a_server_that_never_closes_is_left() -> None:
+    endless = [returned("X"), *[step for _ in range(50) for step in (0.01, b"\x89\x00")]]
+    world = world_of([SEND_HASH, HEAR, ESTIMATION, SEND_DATA, HEAR, *endless])
+    assert world.result(begin(world)) == "X"
+    assert world.runner.now < 0.1
+    assert is_over(world)
 
 
 def test_a_burst_lets_others_have_their_turn() -> None:
@@ -351,6 +382,41 @@ def test_so_many_connections_and_no_more() -> None:
 
 
 # Cancelling.
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        served(yielded("a"), returned("X")),
+        [SEND_HASH, HEAR, ESTIMATION, b"\x89\x00", SEND_DATA, HEAR, returned("X"), NORMAL],
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_job_that_is_cancelled_at_any_moment_ends_once(talk: list[Any], whole: bool) -> None:
+    for steps in range(1, 60):
+        pieces = (lambda data: (data,)) if whole else bytewise
+        world = world_of([*talk], cancels=["count"], others={"/run/predict": [http(200)]})
+        world.runner._split = pieces
+        begun = begin(world, "/count", 3)
+        begun.told_off = True
+        world.turn(steps)
+        begun.job.cancel()
+        world.finish(begun, within=10)
+        assert is_over(world)
+
+
+def bytewise(data: bytes) -> Iterable[bytes]:
+    return [data[at : at + 1] for at in range(len(data))]
+
+
+def test_a_job_that_is_cancelled_in_its_handshake_is_over_at_once() -> None:
+    world = world_of(others={"/queue/join": []})
+    begun = begin(world)
+    until(world, lambda: "/queue/join" in world.server.paths())
+    begun.told_off = True
+    assert world.run(cancel(world.state, begun.live, begun.job)).cancelled
+    world.finish(begun, within=1)
+    assert is_over(world)
 
 
 def running(world: World, name: str = "/count", **options: Any) -> Begun:
@@ -551,6 +617,48 @@ def test_a_job_that_is_not_done_on_an_event_stream(
     if phase is not None:
         assert (error.phase, error.retryable) == (phase, phase == "not_sent")
     assert is_over(world)
+
+
+def test_a_job_whose_time_is_up_while_it_gives_its_inputs() -> None:
+    world, _ = sse_world([ESTIMATED, ASKED], others={"/queue/data": []})
+    begun = begin(world, deadline=world.runner.now + 3)
+    begun.told_off = True
+    error = failure(world, begun)
+    assert isinstance(error, DeadlineExceeded)
+    assert (error.kind, world.runner.now) == ("total", 3)
+
+
+def test_a_job_that_is_cancelled_at_any_moment_on_an_event_stream() -> None:
+    for steps in range(1, 60):
+        world, _ = sse_world(
+            [ESTIMATED, ASKED],
+            [BEGUN, sse(**yielded("o")), sse(**returned("X")), END],
+            others={"/reset": [http(200, b'{"success": true}')]},
+        )
+        begun = begin(world, "/count", 3)
+        begun.told_off = True
+        world.turn(steps)
+        begun.job.cancel()
+        world.finish(begun, within=10)
+        assert is_over(world)
+
+
+def test_a_generator_that_was_not_reset() -> None:
+    world, _ = sse_world([ESTIMATED, ASKED], [BEGUN], others={"/reset": [http(200, b'{"success": false}')]})
+    begun = running(world, "/count")
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert (report.cancelled, report.server_told) == (True, False)
+
+
+def test_a_connection_that_cannot_be_closed() -> None:
+    """Its flow is busy giving the inputs to a server that does not answer."""
+    world, _ = sse_world([ESTIMATED, ASKED], others={"/queue/data": []})
+    begun = begin(world)
+    until(world, lambda: "/queue/data" in world.server.paths())
+    begun.told_off = True
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert (report.cancelled, report.server_told) == (True, False)
+    assert "still being read" in report.reason
 
 
 def test_an_unknown_function() -> None:

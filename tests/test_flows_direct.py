@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from scripted import CLOSE, Begun, GradioScript, World, http, scripted_world, stateful_app
+from scripted import (
+    CLOSE,
+    Begun,
+    GradioScript,
+    World,
+    http,
+    scripted_world,
+    stateful_app,
+)
 
 from gradio_proto.carriers import Carrier
 from gradio_proto.errors import (
@@ -174,4 +182,16 @@ def test_a_flow_that_is_given_up_closes_its_connection() -> None:
         assert begun.task is not None
         world.runner.cancel(begun.task)
         assert begun.job.is_settled
+        assert is_over(world)
+
+
+def test_a_job_that_is_cancelled_at_any_moment_ends_once() -> None:
+    for steps in range(1, 20):
+        world = world_of([said(200, {"data": ["X"]})])
+        world.runner._split = lambda data: [data[at : at + 9] for at in range(0, len(data), 9)]
+        begun = begin(world)
+        begun.told_off = True
+        world.turn(steps)
+        begun.job.cancel()
+        world.finish(begun, within=10)
         assert is_over(world)

@@ -132,7 +132,7 @@ def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
             error = total_exceeded("not_sent")
             break
         attempt += 1
-    job.fail((yield from _or_total(job, error, "not_sent")))
+    job.fail((yield from or_total(job, error, "not_sent")))
 
 
 def fetch(state: ClientState, job: Job) -> Flow[None]:
@@ -149,10 +149,10 @@ def fetch(state: ClientState, job: Job) -> Flow[None]:
         if not job.is_settled:
             job.fetched()
         return
-    job.fail((yield from _or_total(job, error, "accepted")))
+    job.fail((yield from or_total(job, error, "accepted")))
 
 
-def _or_total(job: Job, error: GradioError, phase: Phase) -> Flow[GradioError]:
+def or_total(job: Job, error: GradioError, phase: Phase) -> Flow[GradioError]:
     """``error``, or the one of ``Timeouts.total`` where it was that which passed."""
     if isinstance(error, DeadlineExceeded) and job.deadline is not None:
         _, now = yield Now()
@@ -468,7 +468,7 @@ def ask_to_stop(state: ClientState, live: LiveSession, job: Job, telling: Tellin
             headers=job.headers,
             until=now + TELL_SECONDS,
         )
-        json_reply(response, state.limits, f"/{telling.route}")
+        reply = json_reply(response, state.limits, f"/{telling.route}")
     except GradioError as error:
         return f"the server did not take the cancellation: {error}"
     finally:
@@ -476,7 +476,8 @@ def ask_to_stop(state: ClientState, live: LiveSession, job: Job, telling: Tellin
         held_back, live.held_back = live.held_back, []
         for turn in held_back:
             turn.set()
-    return None
+    # What /reset says of a generator that has not yielded yet.
+    return "the server found nothing to stop" if object_of(reply).get("success") is False else None
 
 
 def hang_up(state: ClientState, live: LiveSession) -> Flow[str | None]:

@@ -23,7 +23,7 @@ from typing import Final
 
 from ..cancelling import CancelReport, Means, request_to_reset, request_to_stop
 from ..carriers import Carrier
-from ..effects import Flow, Now, ReadBody, SendBody, Signal, Sleep, TimedOut
+from ..effects import Flow, Now, Open, ReadBody, ReadHead, SendBody, Signal, Sleep, TimedOut
 from ..errors import (
     ConnectionLost,
     DeadlineExceeded,
@@ -34,7 +34,7 @@ from ..errors import (
     ServerStopped,
 )
 from ..exchange import Exchange
-from ..http import Headers
+from ..http import Headers, ResponseHead
 from ..job import Job, JobState
 from ..messages import Heartbeat, Message, QueueFull, SendData, SendHash, parse_message
 from ..payload import hash_message, with_event_id
@@ -54,9 +54,9 @@ from ..websocket import (
     upgrade_headers,
     websocket_key,
 )
-from .calls import ask_to_stop, hang_up, headers_of_join, join, take, total_exceeded
-from .requests import open_exchange, post_json
-from .simple import LINGER_SECONDS, read_out
+from .calls import ask_to_stop, hang_up, headers_of_join, join, or_total, take, total_exceeded
+from .requests import make_request, note_head, post_json
+from .simple import LAST_PIECES, LINGER_SECONDS, read_out
 from .state import ClientState, LiveSession, Slots
 from .streams import BURST, end_stream, refusal
 
@@ -92,29 +92,39 @@ def converse(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
             yield from join(state, live, job, conversation.begin, state.joins)
         if conversation.is_begun:
             yield from conversation.go_on()
+        yield from conversation.give_up()
     finally:
         end_stream(live)
         live.session.baton.release(conversation.stop)
         state.conversations.release(turn, held=has_place)
         turns.release(turn, held=has_turn)
-    yield from conversation.give_up()
 
 
 def leave(state: ClientState, live: LiveSession, job: Job, was: JobState) -> Flow[CancelReport]:
     """Have the server stop a job that has ended here: its connection is closed, and what runs is asked to make room."""
-    yield from hang_up(state, live)
-    is_noticed = live.carrier is Carrier.WEBSOCKET
+    # The request first: until it is answered no other job of the function joins, and its answer comes when the server
+    # is done with this one.
+    stopped = yield from _stop(state, live, job, was)
+    refusal = yield from hang_up(state, live)
+    if stopped is not None:
+        return CancelReport(True, True, stopped)
+    is_noticed = refusal is None and live.carrier is Carrier.WEBSOCKET
+    return CancelReport(True, is_noticed, CLOSED if is_noticed else refusal or UNNOTICED)
+
+
+def _stop(state: ClientState, live: LiveSession, job: Job, was: JobState) -> Flow[str | None]:
+    """Ask the server to stop a job that runs; return what it was asked for, if it has agreed."""
     if was is JobState.RUNNING:
         siblings = {
             other.fn_index for other in live.home.open_jobs if other is not job and other.session_hash
         }
-        if not is_noticed and job.is_generator and job.event_id is not None:
+        if live.carrier is Carrier.EVENT_STREAM and job.is_generator and job.event_id is not None:
             telling = request_to_reset(job.event_id)
         else:
             telling = request_to_stop(state.app.config, live.session.hash, job, siblings)
         if telling.means is Means.REQUEST and (yield from ask_to_stop(state, live, job, telling)) is None:
-            return CancelReport(True, True, telling.reason)
-    return CancelReport(True, is_noticed, CLOSED if is_noticed else UNNOTICED)
+            return telling.reason
+    return None
 
 
 class _Conversation:
@@ -126,6 +136,7 @@ class _Conversation:
         self.job = job
         self.stop = Signal()
         """Set when the job is answered, here or by whoever has cancelled it."""
+        job.on_answered.append(self.stop.set)
         self.is_begun = False
         """The server has taken the job."""
         self._overdue: JobState | None = None
@@ -138,8 +149,8 @@ class _Conversation:
 
     # What a connection has to know.
 
-    def _open(self) -> Flow[None]:
-        """Make the connection."""
+    def _open(self) -> Flow[bool]:
+        """Make the connection; False if the job has ended meanwhile."""
         raise NotImplementedError
 
     def _whose(self) -> bytes:
@@ -166,13 +177,13 @@ class _Conversation:
         Raises:
             GradioError: The server has not taken it.
         """
-        self.job.on_answered.append(self.stop.set)
         self.live.session.stream_requested()
         try:
-            yield from self._open()
+            if not (yield from self._open()):
+                return None
             self.live.session.stream_opened()
             self._held = yield from self._until_taken()
-            self.is_begun = self._held is not None
+            self.is_begun = self._held is not None and not self.job.is_settled
         except (ConnectionLost, DeadlineExceeded) as error:
             error.phase, error.retryable = "not_sent", True
             raise
@@ -200,30 +211,39 @@ class _Conversation:
         """Follow a job that the server has taken to its end."""
         assert self._held is not None
         (message, text), self._held = self._held, None
-        handled = 0
         try:
-            yield from self._take(message, text)
-            while not self.job.is_answered:
-                handled += 1
-                if handled % BURST == 0:
-                    _, now = yield Now()
-                    yield Sleep(now)
-                said = yield from self._next_text()
-                if said is None:
-                    self.job.cancel(by_server=True)  # that is how it says so, if the job has not ended here
-                    return
-                yield from self._take(parse_message(said, self.state.limits), said)
-            yield from self._part()
-        except GradioError as error:
-            if isinstance(error, ConnectionLost | DeadlineExceeded):
-                error.retryable = not self._has_inputs
-                error.phase = "stream_lost" if self._has_inputs else "not_sent"
-            self.job.fail(error)
+            yield from self._follow(message, text)
+        except GradioError as raised:
+            error = raised
+        else:
+            return
+        if isinstance(error, ConnectionLost | DeadlineExceeded):
+            error.retryable = not self._has_inputs
+            error.phase = "stream_lost" if self._has_inputs else "not_sent"
+        error = yield from or_total(self.job, error, "accepted")
+        if isinstance(error, DeadlineExceeded) and error.kind == "total":
+            self._overdue = self.job.state
+        self.job.fail(error)
+
+    def _follow(self, message: Message, text: str) -> Flow[None]:
+        handled = 0
+        yield from self._take(message, text)
+        while not self.job.is_answered:
+            handled += 1
+            if handled % BURST == 0:
+                _, now = yield Now()
+                yield Sleep(now)
+            said = yield from self._next_text()
+            if said is None:
+                self.job.cancel(by_server=True)  # that is how it says so, if the job has not ended here
+                return
+            yield from self._take(parse_message(said, self.state.limits), said)
+        yield from self._part()
 
     def give_up(self) -> Flow[None]:
         """Have the server stop a job whose time is up."""
         if self._overdue is not None:
-            yield from leave(self.state, self.live, self.job, self._overdue)
+            yield from _stop(self.state, self.live, self.job, self._overdue)
 
     def _take(self, message: Message, text: str) -> Flow[None]:
         session = self.live.session
@@ -244,18 +264,28 @@ class _Conversation:
         assert self.live.stream is not None  # until the conversation ends
         return self.live.stream
 
-    def _connect(self, target: str, headers: Headers, status: int) -> Flow[None]:
-        """Send the request that opens the connection, and make sure that its answer is one."""
-        exchange, head, _ = yield from open_exchange(
-            self.state,
-            "GET",
-            target,
-            headers=(*headers_of_join(self.state, self.job), *headers),
-            until=self.job.deadline,
+    def _connect(self, target: str, headers: Headers, status: int, wanted: str) -> Flow[ResponseHead | None]:
+        """Send the request that opens the connection, and read the answer; None if the job has ended meanwhile."""
+        state, job = self.state, self.job
+        _, now = yield Now()
+        headers = (*headers_of_join(state, job), *headers)
+        request = make_request(state, "GET", target, now, headers=headers)
+        self.live.stream, now = yield Open(
+            request, earlier(deadline(now, state.timeouts.write), job.deadline)
         )
-        self.live.stream = exchange
+        try:
+            head: ResponseHead | None
+            head, now = yield ReadHead(
+                self._exchange, earlier(deadline(now, state.timeouts.read), job.deadline), self.stop
+            )
+        except TimedOut:
+            raise DeadlineExceeded("the server did not answer in time", kind="read") from None
+        if head is None:
+            return None
+        note_head(state, target, head, now)
         if head.status != status:
-            raise (yield from refusal(self.state, exchange, head, "/queue/join"))
+            raise (yield from refusal(state, self._exchange, head, "/queue/join", wanted))
+        return head
 
     def _receive(self, patience: float | None) -> Flow[bytes | None]:
         """The next bytes; None if the job has ended, its time being up for one.
@@ -291,33 +321,30 @@ class _OnWebSocket(_Conversation):
         super().__init__(state, live, job)
         self._socket = WebSocketConnection(state.limits)
 
-    def _open(self) -> Flow[None]:
+    def _open(self) -> Flow[bool]:
         key = websocket_key(self.state.entropy.token())
         self._socket = WebSocketConnection(self.state.limits)
+        target = self.state.target("queue/join")
         try:
-            yield from self._connect(
-                self.state.target("queue/join"), upgrade_headers(key), SWITCHING_PROTOCOLS
-            )
+            head = yield from self._connect(target, upgrade_headers(key), SWITCHING_PROTOCOLS, "a WebSocket")
         except HTTPStatusError as error:
             if error.status == NOT_LOGGED_IN:
                 raise login_error("/queue/join", None) from error
             raise
-        head = self._exchange.head
-        assert head is not None  # _connect() has looked at it
-        check_upgrade(head, key)
+        if head is not None:
+            check_upgrade(head, key)
+        return head is not None
 
     def _next_text(self) -> Flow[str | None]:
         while True:
             event = self._socket.next_event()
             if isinstance(event, Closed):
-                yield from self._answer_close()
+                yield from self._send_what_is_owed()
                 _check_normal(event)
                 return None
-            owed = self._socket.data_to_send()
-            if owed:
-                yield from self._send(owed)
             if isinstance(event, Text):
                 return event.data
+            yield from self._send_what_is_owed()
             data = yield from self._listen()
             if data is None:
                 return None
@@ -348,22 +375,28 @@ class _OnWebSocket(_Conversation):
     def _give_inputs(self, payload: bytes, message: SendData) -> Flow[None]:
         yield from self._send(self._socket.send_text(payload.decode("utf-8")))
 
-    def _answer_close(self) -> Flow[None]:
-        try:
-            yield from self._send(self._socket.data_to_send())
-        except GradioError:
-            pass  # a server may be gone by then, and what it has said counts all the same
+    def _send_what_is_owed(self) -> Flow[None]:
+        owed = self._socket.data_to_send()
+        if owed:
+            try:
+                yield from self._send(owed)
+            except GradioError:
+                pass  # the server may be gone by then, and what it has said counts all the same
 
     def _part(self) -> Flow[None]:
         # The server has said its last word and waits for the answer to its close, with the worker.
         _, now = yield Now()
         try:
-            while not isinstance(self._socket.next_event(), Closed):
+            for _ in range(LAST_PIECES):
+                while (event := self._socket.next_event()) is not NEED_DATA and not isinstance(event, Closed):
+                    pass
+                if isinstance(event, Closed):
+                    break
                 data, _ = yield ReadBody(self._exchange, now + LINGER_SECONDS)
                 self._socket.receive_data(data)
         except (GradioError, TimedOut):
             return  # all that mattered has come
-        yield from self._answer_close()
+        yield from self._send_what_is_owed()
 
 
 def _check_normal(event: Closed) -> None:
@@ -383,12 +416,12 @@ class _OnEventStream(_Conversation):
         super().__init__(state, live, job)
         self._decoder = SSEDecoder(state.limits)
 
-    def _open(self) -> Flow[None]:
+    def _open(self) -> Flow[bool]:
         query = (("fn_index", str(self.job.fn_index)), ("session_hash", self.live.session.hash))
         self._decoder = SSEDecoder(self.state.limits)
-        yield from self._connect(
-            self.state.target("queue/join", query), (("accept", "text/event-stream"),), 200
-        )
+        target = self.state.target("queue/join", query)
+        head = yield from self._connect(target, (("accept", "text/event-stream"),), 200, "an event stream")
+        return head is not None
 
     def _next_text(self) -> Flow[str | None]:
         while True:

@@ -16,7 +16,7 @@ from ..effects import Flow, Now, Open, ReadHead, Signal, TimedOut
 from ..errors import DeadlineExceeded, RemoteProtocolError
 from ..http import Response
 from ..job import Job
-from ..messages import Message, message_from_json
+from ..messages import ProcessCompleted, message_from_json
 from ..replies import json_reply
 from ..timeouts import deadline, earlier
 from .calls import headers_of_join, join
@@ -28,11 +28,11 @@ FUNCTION_FAILED: Final = 500
 
 def run_directly(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     """Carry a job by its own request to its end."""
-    answer: list[tuple[Message, str]] = []
+    answer: list[tuple[ProcessCompleted, str]] = []
 
     def ask() -> Flow[str | None]:
         response = yield from _post(state, live, job)
-        if response is None:
+        if response is None or job.is_settled:
             return None
         answer.append(_message(state, live, response))
         return ""
@@ -40,6 +40,8 @@ def run_directly(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     # Joins have to wait for each other because they are answered at once; this is not.
     yield from join(state, live, job, ask, Slots(None))
     for message, text in answer:
+        if message.render_config is not None:
+            live.home.session.rendered.take(message.render_config, len(text))
         live.session.hear(job, message, text)
 
 
@@ -76,7 +78,7 @@ def _post(state: ClientState, live: LiveSession, job: Job) -> Flow[Response | No
         exchange.close()
 
 
-def _message(state: ClientState, live: LiveSession, response: Response) -> tuple[Message, str]:
+def _message(state: ClientState, live: LiveSession, response: Response) -> tuple[ProcessCompleted, str]:
     """The completion that a reply amounts to."""
     what = f"/{live.route}"
     failure = _failure(state, response)
@@ -84,7 +86,9 @@ def _message(state: ClientState, live: LiveSession, response: Response) -> tuple
     if failure is None and (not is_object(output) or "data" not in output):
         raise RemoteProtocolError(f"the reply to {what} holds no data", data=repr(output))
     value = {"msg": "process_completed", "event_id": None, "output": output, "success": failure is None}
-    return message_from_json(value, response.text()), response.text()
+    message = message_from_json(value, response.text())
+    assert isinstance(message, ProcessCompleted)  # that is what it was made of
+    return message, response.text()
 
 
 def _failure(state: ClientState, response: Response) -> Any:

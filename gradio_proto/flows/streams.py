@@ -184,23 +184,25 @@ def _open(
         return (yield from back_off(state, live.refusals - 1, pause, until=until, wake=wake))
     live.refusals = 0
     if head.status != 200 or head.content_type != "text/event-stream":
-        raise (yield from refusal(state, exchange, head, f"/{live.route}"))
+        raise (yield from refusal(state, exchange, head, f"/{live.route}", "an event stream"))
     live.decoder = SSEDecoder(state.limits)
     live.session.stream_opened()
     return now
 
 
-def refusal(state: ClientState, exchange: Exchange, head: ResponseHead, what: str) -> Flow[GradioError]:
-    """The error for an answer that is no event stream, though one was asked for by ``what``."""
+def refusal(
+    state: ClientState, exchange: Exchange, head: ResponseHead, what: str, wanted: str
+) -> Flow[GradioError]:
+    """The error for an answer that is not what was ``wanted`` by the request ``what``."""
     _, now = yield Now()
     try:
         piece, _ = yield ReadBody(exchange, deadline(now, state.timeouts.read))
     except TimedOut:
         piece = None
     body = bytes(piece or b"")
-    if head.status != 200:
+    if head.status >= 300:
         return reply_error(Response(head, body), state.limits, what)
-    return page_error(head, body.decode("utf-8", "replace"), what, "an event stream")
+    return page_error(head, body.decode("utf-8", "replace"), what, wanted)
 
 
 def _read(
