@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded import streams, versions
+from recorded import sockets, streams, versions
 
 from gradio_proto.app_errors import HIDDEN_MESSAGE, app_error
 from gradio_proto.errors import AppError
@@ -114,13 +114,16 @@ def test_one_pair_of_quotes_is_one_pair() -> None:
 )
 def test_recorded_errors(version: str, operation: str, messages: set[str]) -> None:
     major, minor, patch = map(int, version.split("."))
-    told: set[str] = set()
+    texts = [text for said in sockets(version, operation) for text in said]
     for stream in streams(version, operation):
         decoder = SSEDecoder(Limits())
         decoder.receive_data(stream.data)
         while isinstance(event := decoder.next_event(), ServerSentEvent):
             if event.event == "message":
-                message = parse_message(event.data, Limits())
-                if isinstance(message, ProcessCompleted) and not message.success:
-                    told.add(app_error(message, (major, minor, patch)).message)
+                texts.append(event.data)
+    told: set[str] = set()
+    for text in texts:
+        message = parse_message(text, Limits())
+        if isinstance(message, ProcessCompleted) and not message.success:
+            told.add(app_error(message, (major, minor, patch)).message)
     assert messages <= told <= {*messages, "bad thing: x"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -39,6 +39,30 @@ def asking(deadline: float | None = None, wake: Signal | None = None) -> Generat
     yield Send(stream, REQUEST, None)
     data, now = yield Receive(stream, deadline, wake)
     return data, now
+
+
+@pytest.mark.parametrize("version", ["3.36.1", "3.50.2", "4.0.2"])
+def test_the_earliest_servers(version: str) -> None:
+    app = TestApp(version=version)
+
+    @app.endpoint()
+    def double(x: str) -> str:
+        return x * 2
+
+    @app.endpoint()
+    def count(n: int) -> Iterator[int]:
+        yield from range(n)
+
+    memory = MemoryRunner(ServerProtocol(app), split=lambda data: [data[:3], data[3:]])
+    with Client("http://app", transport=MemoryTransport.to(memory)) as client:
+        jobs = [client.submit(letter, api_name="/double", isolate=True) for letter in "ab"]
+        assert [job.result() for job in jobs] == ["aa", "bb"]
+        job = client.submit(5, api_name="/count")
+        assert next(iter(job)) == 0
+        for stream in memory.streams:
+            stream.break_off()
+        with pytest.raises(ConnectionLost):
+            job.result()
 
 
 # Effects.

@@ -12,7 +12,7 @@ import pytest
 from chunkings import chunkings, fixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded import operations, streams, versions
+from recorded import operations, sockets, streams, versions
 
 from gradio_proto.errors import LimitExceeded, RemoteProtocolError
 from gradio_proto.limits import Limits
@@ -379,7 +379,7 @@ QUEUE_STREAMS = {
         stream
         for operation in operations(version)
         for stream in streams(version, operation)
-        if "/queue/data?" in stream.target
+        if "/queue/data?" in stream.target or "/queue/join?" in stream.target
     ]
     for version in versions()
 }
@@ -387,7 +387,19 @@ QUEUE_STREAMS = {
 ``/call`` has types of events, and ``/upload_progress`` has messages of its own (``update``, ``done``)."""
 
 
-@pytest.mark.parametrize("version", versions())
+@pytest.mark.parametrize("version", [version for version in versions() if version < "4"])
+def test_recorded_messages_of_sockets_are_all_known(version: str) -> None:
+    seen: set[type[Any]] = set()
+    for operation in operations(version):
+        for texts in sockets(version, operation):
+            assert isinstance(parse_message(texts[0], LIMITS), SendHash)
+            seen.update(type(parse_message(text, LIMITS)) for text in texts)
+    assert seen == {
+        SendHash, Estimation, SendData, QueueFull, ProcessStarts, Progress, Log, ProcessGenerating, ProcessCompleted,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("version", [version for version in versions() if version >= "4"])
 def test_recorded_messages_are_all_known(version: str) -> None:
     seen: set[type[Any]] = set()
     for stream in QUEUE_STREAMS[version]:
@@ -405,14 +417,14 @@ def test_recorded_messages_are_all_known(version: str) -> None:
         ProcessGenerating,
         ProcessCompleted,
         Heartbeat,
-        UnexpectedError,
     }
+    common |= {SendData, QueueFull} if version == "4.0.2" else {UnexpectedError}
     v3 = {CloseStream} if version >= "4.22" else set[type[Any]]()
     streaming_input = {ProcessStreaming} if version >= "5" else set[type[Any]]()
     assert seen == common | v3 | streaming_input
 
 
-@pytest.mark.parametrize("version", versions())
+@pytest.mark.parametrize("version", [version for version in versions() if version >= "4"])
 @given(st.data())
 @settings(max_examples=25)
 def test_recorded_messages_however_they_are_split(version: str, data: st.DataObject) -> None:

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from gradio_proto.testing import Context, EmbeddedServer, TestApp, serve
+from gradio_proto import Client, handle_file
+from gradio_proto.testing import Context, EmbeddedServer, File, TestApp, serve
 
 
 def connect(url: str, context: ssl.SSLContext | None = None) -> http.client.HTTPConnection:
@@ -67,6 +68,29 @@ def test_a_job() -> None:
                 "estimation", "process_starts", "log", "process_generating", "log", "process_generating",
                 "process_completed", "close_stream",
             ]  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["3.36.1", "3.50.2", "4.0.2"])
+def test_the_earliest_servers(version: str) -> None:
+    """Deadlines and frames of theirs, through sockets and with a client that is used to real ones."""
+    app = TestApp(version=version, default_concurrency_limit=4)
+
+    @app.endpoint()
+    def count(n: int, *, context: Context) -> Iterator[int]:
+        for i in range(n):
+            context.progress((i, n))
+            yield i
+
+    @app.endpoint()
+    def shout(file: File) -> File:
+        return File(f"out {file.name}", file.data.upper())
+
+    with EmbeddedServer(app) as server, Client(server.url) as client:
+        jobs = [client.submit(n, api_name="/count", isolate=True) for n in range(1, 4)]
+        assert [list(job) for job in jobs] == [[0], [0, 1], [0, 1, 2]]
+        path = client.predict(handle_file(b"data", name="a.txt"), api_name="/shout")
+        with open(path, "rb") as file:
+            assert file.read() == b"DATA"
 
 
 def test_functions_run_beside_input_and_output() -> None:

@@ -287,7 +287,56 @@ def test_urls_are_sent_elsewhere() -> None:
 # Values
 
 
-@pytest.mark.parametrize("version", PROTOCOLS)
+@pytest.mark.parametrize("version", ["3.36.1", "3.50.2"])
+def test_through_a_function_of_gradio_3(version: str) -> None:
+    world = World(files_app(version=version))
+    path = uploaded(world, "a b.txt")
+    again = uploaded(world, "a b.txt")
+    assert path != again
+    on_server = {"name": path, "data": None, "is_file": True, "orig_name": "mine.txt"}
+    inline = {"name": "c#.txt", "data": "data:text/plain;base64,ZGF0YQ=="}
+    expected = [["a b.txt", "mine.txt", None, "data"], ["c.txt", "c#.txt", "text/plain", "data"]]
+    assert run(world, "names", [on_server, inline]) == [expected]
+    (output,) = run(world, "shout", inline)
+    assert get(world, output["name"]).body == b"DATA"
+    described = {"orig_name": "out c.txt", "name": output["name"], "size": 4, "data": None, "is_file": True}
+    assert output == described
+    found, empty, gallery, chat, image = run(world, "give", on_server)
+    assert found["x"] == on_server
+    assert empty == chat == []
+    assert gallery == [{"image": {**gallery[0]["image"], "orig_name": "a.png"}, "caption": "c"}]
+    assert "size" not in gallery[0]["image"]
+    assert image == "data:image/png;base64,cG5n"
+    chat = [{"role": "user", "content": found["deep"][0]}]
+    assert run(world, "take", [{"image": gallery[0]["image"]}], chat) == [["a.png", "png"]]
+
+
+def test_what_is_no_file_of_gradio_3() -> None:
+    world = World(files_app(version="3.50.2"))
+    assert run(world, "shout", "a.txt") == "string indices must be integers, not 'str'"
+    assert run(world, "shout", {"name": "a.txt"}) == "'data'"
+    assert "No such file" in run(world, "shout", {"name": "/x", "data": None, "is_file": True})
+    assert "base64" in run(world, "shout", {"name": "x", "data": "data:x;base64,a"})
+
+
+def test_images_of_gradio_3_are_inline() -> None:
+    app = TestApp(version="3.50.2")
+
+    @app.endpoint(inputs=["image"], outputs=["image", "text"])
+    def look(image: File | None) -> tuple[Any, str]:
+        return image, repr(image and (image.name, image.mime_type))
+
+    app.endpoint("odd", inputs=[], outputs=["image"])(lambda: object())
+    world = World(app)
+    url = "data:image/webp;base64,cG5n"
+    assert run(world, "look", url) == [url, "('image.webp', 'image/webp')"]
+    assert run(world, "look", "cG5n") == ["data:image/png;base64,cG5n", "('image.png', None)"]
+    assert run(world, "look", None) == [None, "None"]
+    assert run(world, "look", {"name": "x"}) == ""
+    assert "not JSON serializable" in run(world, "odd")
+
+
+@pytest.mark.parametrize("version", [version for version in PROTOCOLS if version >= "4"])
 def test_through_a_function(version: str) -> None:
     world = World(files_app(version=version), faithful_defects=False)
     path = uploaded(world, "a b.txt")
@@ -298,9 +347,9 @@ def test_through_a_function(version: str) -> None:
     assert get(world, output["path"]).body == b"DATA"
     assert (output["orig_name"], output["size"], output["mime_type"]) == ("out a b.txt", 4, None)
     root = f"http://localhost:7860{world.app.generation.prefix}/file="
-    url = None if version == "4.13.0" else root + output["path"]
+    url = None if version in ("4.0.2", "4.13.0") else root + output["path"]
     assert output["url"] == (url if version < "6" else root + quote(output["path"]))
-    assert output.get("is_stream", "none") == ("none" if version == "4.13.0" else False)
+    assert output.get("is_stream", "none") == ("none" if url is None else False)
     assert output.get("meta", "none") == ("none" if version < "4.21" else META)
 
 

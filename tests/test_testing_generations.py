@@ -46,6 +46,8 @@ def test_the_latest_leaves_nothing_out() -> None:
 @pytest.mark.parametrize(
     ("version", "fields", "output"),
     [
+        ("3.36.1", "msg output success", "data is_generating"),
+        ("4.0.2", "msg output success", "data is_generating"),
         ("4.13.0", "msg event_id output success", "data is_generating"),
         ("4.44.1", "msg event_id output success", "data is_generating render_config"),
         ("5.49.1", "msg event_id output success title", "data is_generating render_config"),
@@ -58,9 +60,34 @@ def test_fields(version: str, fields: str, output: str) -> None:
 
 
 def test_a_message_that_is_the_same_in_all() -> None:
-    message = {"msg": "process_starts", "event_id": "e", "eta": None}
     for version in PROTOCOLS:
-        assert Generation(version).message(message) == message
+        assert Generation(version).message({"msg": "queue_full"}) == {"msg": "queue_full"}
+
+
+ESTIMATION = {
+    "msg": "estimation",
+    "event_id": "e",
+    "rank": 0,
+    "queue_size": 1,
+    "avg_event_process_time": 0.0,
+    "avg_event_concurrent_process_time": None,
+    "rank_eta": None,
+    "queue_eta": 1.0,
+}
+
+
+def test_fields_that_went_away() -> None:
+    later = {"msg": "estimation", "event_id": "e", "rank": 0, "queue_size": 1, "rank_eta": None}
+    assert Generation("4.13.0").message(ESTIMATION) == later
+    for version in ("3.36.1", "3.50.2", "4.0.2"):
+        earlier = Generation(version).message(ESTIMATION)
+        assert {**earlier, "event_id": "e"} == ESTIMATION
+        assert "event_id" not in earlier
+
+
+@pytest.mark.parametrize(("version", "says"), [("3.50.2", True), ("4.0.2", False), ("4.21.0", True)])
+def test_a_field_that_went_away_and_came_again(version: str, says: bool) -> None:
+    assert ("msg" in Generation(version).trim("status", ESTIMATION)) is says
 
 
 GR_ERROR = {"error": "it's", "duration": 10, "visible": True, "title": "Error"}
@@ -84,7 +111,9 @@ def test_crashes(version: str) -> None:
     assert Generation(version).message(failed(crash))["output"] == {"error": "no"}
 
 
-@pytest.mark.parametrize(("version", "text"), [("4.21.0", "None"), ("4.44.1", None)])
+@pytest.mark.parametrize(
+    ("version", "text"), [("3.36.1", None), ("3.50.2", "None"), ("4.21.0", "None"), ("4.44.1", None)]
+)
 def test_hidden_errors_after_a_first_value(version: str, text: str | None) -> None:
     generation = Generation(version)
     assert generation.message(failed({"error": None}, title=None))["output"] == {"error": text}

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import h11
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import CloseConnection as SocketClosed
+from wsproto.events import Event, Ping, Pong, TextMessage
 
 from gradio_proto.testing import (
     Aside,
@@ -40,19 +44,48 @@ class Answer:
     """The body came to its end."""
     closed: bool = False
     """The server closed the connection."""
+    socket: Connection | None = None
+    """What it has become, if it is a WebSocket now."""
+    frames: list[Any] = field(default_factory=list[Any])
+    """What has come through that: messages, ``("ping", bytes)``, ``("pong", bytes)`` and ``("close", code)``."""
 
     def feed(self, data: bytes) -> None:
+        if self.socket is not None:
+            self.socket.receive_data(data)
+            self._take_frames(self.socket)
+            return
         self.client.receive_data(data)
         while (event := self.client.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
             if isinstance(event, h11.Response):
                 self.status = event.status_code
                 self.reason = bytes(event.reason).decode()
                 self.headers = {name.decode(): value.decode() for name, value in event.headers}
+            elif isinstance(event, h11.InformationalResponse):
+                self.status = event.status_code
+                self.reason = bytes(event.reason).decode()
+                self.headers = {name.decode(): value.decode() for name, value in event.headers}
+                self.socket = Connection(ConnectionType.CLIENT, trailing_data=self.client.trailing_data[0])
+                self._take_frames(self.socket)
+                return
             elif isinstance(event, h11.Data):
                 self.body += event.data
                 self.pieces.append(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):
                 self.ended = True
+
+    def _take_frames(self, socket: Connection) -> None:
+        for event in socket.events():
+            match event:
+                case TextMessage():
+                    self.frames.append(event.data)
+                case Ping():
+                    self.frames.append(("ping", bytes(event.payload)))
+                case Pong():
+                    self.frames.append(("pong", bytes(event.payload)))
+                case SocketClosed():
+                    self.frames.append(("close", int(event.code)))
+                case other:
+                    raise AssertionError(other)
 
 
 class World:
@@ -116,6 +149,37 @@ class World:
             data += answer.client.send(h11.Data(body)) or b""
         data += answer.client.send(h11.EndOfMessage()) or b""
         return self.send(conn, data)
+
+    def upgrade(
+        self, target: str = "/queue/join", *, headers: tuple[tuple[str, str], ...] = ()
+    ) -> tuple[int, Answer]:
+        """Ask for a WebSocket. Returns the connection, and what has come back on it."""
+        conn = self.connect()
+        wants = (
+            ("connection", "Upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        )
+        return conn, self.request("GET", target, conn=conn, headers=(*wants, *headers))
+
+    def say(self, conn: int, event: Event | str | dict[str, Any]) -> Answer:
+        """Send through a WebSocket: an event, or a message of that text or JSON."""
+        if not isinstance(event, Event):
+            event = TextMessage(data=event if isinstance(event, str) else json.dumps(event))
+        socket = self.answers[conn].socket
+        assert socket is not None
+        return self.send(conn, socket.send(event))
+
+    def pong(self, conn: int) -> Answer:
+        """Answer the last ping."""
+        pings = [frame[1] for frame in self.answers[conn].frames if frame[0] == "ping"]
+        return self.say(conn, Pong(payload=pings[-1]))
+
+    def stop(self) -> None:
+        """Stop the server's queue."""
+        self.server.stop(self.now)
+        self._act()
 
     def disconnect(self, conn: int) -> None:
         self.server.connection_lost(conn)

@@ -34,7 +34,9 @@ class Access:
         # Several apps on one host (cookies know no ports) are told apart by it.
         digest = hashlib.sha256(str(app.app_id).encode()).digest()
         identity = base64.urlsafe_b64encode(digest).decode().rstrip("=")
-        self._cookies = (f"access-token-{identity}", f"access-token-unsecure-{identity}")
+        self._cookies = ("access-token", "access-token-unsecure")
+        if self._generation.tells_cookies_apart:
+            self._cookies = (f"access-token-{identity}", f"access-token-unsecure-{identity}")
         prefix = self._generation.prefix
         self.open: Mapping[str, Methods] = {
             "/login": {"POST": self._post_login},
@@ -79,7 +81,7 @@ class Access:
             "auth_required": True,
             "auth_message": self._app.auth_message,
             "space_id": None,
-            "root": self._root(request),
+            "root": self._root(request) if self._generation.names_root else "",
             "page": {"": {"layout": {}}},
             "pages": [""],
             "components": [],
@@ -93,7 +95,9 @@ class Access:
         require_fields(form, "username", "password")
         if self._app.auth is None:
             return self._to_start(request)
-        username = form["username"].strip()
+        username = form["username"]
+        if self._generation.strips_usernames:
+            username = username.strip()
         if username not in self._app.auth or self._app.auth[username] != form["password"]:
             raise HTTPError(400, "Incorrect credentials.")
         token = self._new_id()

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 if TYPE_CHECKING:
     from .media import Media
-    from .queueing import Message
+    from .queueing import Mailbox, Message
     from .uploads import Upload
 
 Headers = Sequence[tuple[str, str]]
@@ -55,6 +55,19 @@ class OpenStream:
 
 
 @dataclass(frozen=True)
+class OpenJob:
+    """Stream the messages of one job, and end with them."""
+
+    mailbox: Mailbox
+    encode: Callable[[Message], bytes | None]
+
+
+@dataclass(frozen=True)
+class OpenSocket:
+    """Go on as a WebSocket."""
+
+
+@dataclass(frozen=True)
 class OpenHeartbeat:
     """Stream signs of life to a session, and see whether it is still there."""
 
@@ -71,8 +84,8 @@ class OpenMedia:
 Later = Callable[[Reply], None]
 """Where a reply goes that takes until a function has run."""
 
-Answer = Reply | OpenStream | OpenHeartbeat | OpenMedia | None
-"""What a request is answered with; None: with a reply that comes later."""
+Answer = Reply | OpenStream | OpenJob | OpenSocket | OpenHeartbeat | OpenMedia | None
+"""What a request is answered with; None: with a reply that comes later, or never."""
 
 Handler = Callable[[Request, Later, float], Answer]
 """What answers a request to one route: gets the request, where a late reply goes, and the time."""
@@ -89,6 +102,10 @@ class HTTPError(Exception):
         self.status = status
         self.detail = detail
         self.headers = headers
+
+
+class Missing(Exception):
+    """A request for an endpoint that there is not, which the server has words for."""
 
 
 class Crash(Exception):

@@ -27,6 +27,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from .components import Component
 from .files import File
 from .generations import LATEST, Generation
+from .serializers import serialized_info
 from .values import Context, Exhausted, Outcome, Raised, Report, Returned, Yielded
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
@@ -37,7 +38,7 @@ Visibility = Literal["public", "undocumented", "private"]
 
 _BY_ANNOTATION: Mapping[Any, str] = {
     str: "textbox",
-    int: "number",
+    int: "int",
     float: "number",
     bool: "checkbox",
     File: "file",
@@ -125,6 +126,8 @@ class Endpoint:
     time_limit: float | None = None
     """Seconds that this may last."""
     stream_every: float = 0.5
+    every: float | None = None
+    """Seconds after which it is called again, and again."""
     render_id: int | None = None
     """It is what a ``gr.render`` runs, and this is that one's number."""
 
@@ -165,8 +168,11 @@ class Endpoint:
 class Page:
     """Functions and the components around them: an app, or what one run of a ``gr.render`` makes."""
 
-    def __init__(self, generation: Generation, default_concurrency_limit: int | None) -> None:
+    def __init__(
+        self, generation: Generation, default_concurrency_limit: int | None, *, has_queue: bool = True
+    ) -> None:
         self.generation = generation
+        self.has_queue = has_queue
         self.default_concurrency_limit = default_concurrency_limit
         self.endpoints: list[Endpoint] = []
         self.components: dict[Component, int] = {}
@@ -193,6 +199,7 @@ class Page:
         connection: Literal["sse", "stream"] = "sse",
         time_limit: float | None = None,
         stream_every: float = 0.5,
+        every: float | None = None,
     ) -> Callable[[_F], _F]:
         """Decorate a function to make it an endpoint.
 
@@ -203,10 +210,11 @@ class Page:
                 ``json`` for what has none.
             outputs: The same for what the function returns: one for each item of a tuple.
             queue: False for an endpoint that the browser calls directly.
-            concurrency_limit: As ``default_concurrency_limit``, for this function.
+            concurrency_limit: As ``default_concurrency_limit``, for this function (4.0+).
             batch: The function takes a list for each input, and returns a list for each output.
             max_batch_size: How many waiting jobs one run takes, then.
-            api_visibility: Whether it is listed in the API info.
+            api_visibility: Whether it is listed in the API info. (Up to 4.0.2 a private one has
+                no name, and an undocumented one is listed like any other.)
             validator: A function of the same inputs that gives a ``validate()`` for each (5.49+). It runs where
                 the server does, so it must not block.
             oauth_token: That it wants a token, which it then finds in its context (6.31+). Without one, an
@@ -217,11 +225,14 @@ class Page:
                 value for each (5.49+).
             time_limit: Seconds that such an input may last.
             stream_every: Seconds between two chunks from a browser; nobody looks at it here.
+            every: Seconds after which the function is called again, each time for another value, until the client
+                leaves (up to 4.0.2).
 
         Raises:
             TypeError: The function cannot be called with that many inputs.
             ValueError: There is no such component type; or a generator is to take batches or chunks, or one function
-                both; or this version of Gradio knows of no chunks.
+                both; or this version of Gradio knows of no chunks, of no media piece by piece, or here of no
+                ``every``; or the app has no queue, which batches, cancelling and ``every`` need.
         """
 
         def decorate(fn: _F) -> _F:
@@ -242,7 +253,18 @@ class Page:
                 raise ValueError(f"{_name_of(fn)} {what}, and so it cannot take its input in chunks")
             if connection == "stream" and not self.generation.has_input_streams:
                 raise ValueError(f"Gradio {self.generation.version} takes no input in chunks: 5.49.1 does")
+            if (batch or cancels or every is not None) and not self.has_queue:
+                raise ValueError(
+                    f"{_name_of(fn)} needs a queue, which this app has not: leave queue=False out"
+                )
             given_out = outputs if outputs is not None else _outputs_of(signature, is_generator)
+            if every is not None and (not self.generation.asks_for_data or is_generator or batch):
+                raise ValueError("every= is for a plain function, of a server up to 4.0.2")
+            streams = any(isinstance(spec, Component) and spec.streaming for spec in given_out)
+            if streams and not self.generation.has_media:
+                raise ValueError(
+                    f"Gradio {self.generation.version} streams no media here: 3.50.2 and later do"
+                )
             limit = self.default_concurrency_limit if concurrency_limit == "default" else concurrency_limit
             # Within one endpoint "state" in and "state" out are the same State: it would be no use otherwise.
             shared: dict[str, Component] = {}
@@ -252,7 +274,7 @@ class Page:
                 Endpoint(
                     id=len(self.endpoints),
                     name=self._free_name((name or _name_of(fn)).lstrip("/")),
-                    fn=fn,
+                    fn=fn if every is None else _again(fn),
                     inputs=[self._resolve(spec, shared) for spec in given_in],
                     outputs=[self._resolve(spec, shared) for spec in given_out],
                     parameters=parameters,
@@ -264,12 +286,13 @@ class Page:
                     validator=validator,
                     oauth_token=oauth_token,
                     cancels=(),
-                    is_generator=is_generator,
+                    is_generator=is_generator or every is not None,
                     wants_context=_wants_context(signature),
                     trigger=Component("button", value=name or _name_of(fn)),
                     connection=connection,
                     time_limit=time_limit,
                     stream_every=stream_every,
+                    every=every,
                 )
             )
             trigger = self.endpoints[-1].trigger
@@ -332,9 +355,12 @@ class TestApp(Page):
         show_error: Whether a crash tells its message (``gr.Error`` always does).
         max_queue_size: How many jobs may wait, over all functions, before joins are refused; None: any
             number.
-        default_concurrency_limit: How many runs of one function may go on at once; None: any number.
+        default_concurrency_limit: How many runs of one function may go on at once (3.x: of all functions together);
+            None: any number.
         api_open: Whether endpoints with a queue can be called directly (``/run``) too.
         max_file_size: Bytes of an uploaded file, at most (4.44+); None: any number.
+        queue: False for an app of 3.x that has no queue: its functions are called directly, and it can have no
+            generators. Later versions always have one.
         auth: Who may use it: a name and a password, or several; None: everybody.
         auth_message: What is said to those who have not logged in.
         web: What the server finds at web addresses, for files that a client names by URL.
@@ -342,7 +368,7 @@ class TestApp(Page):
         version: The version of Gradio to be: one of :data:`~gradio_proto.testing.generations.PROTOCOLS`.
 
     Raises:
-        ValueError: There is no such version here.
+        ValueError: There is no such version here, or it cannot do without a queue.
     """
 
     __test__ = False  # pytest collects classes whose names start like this one's
@@ -356,13 +382,16 @@ class TestApp(Page):
         default_concurrency_limit: int | None = 1,
         api_open: bool = True,
         max_file_size: int | None = None,
+        queue: bool = True,
         auth: tuple[str, str] | Mapping[str, str] | None = None,
         auth_message: str | None = None,
         web: Mapping[str, bytes] | None = None,
         app_id: int = 16538474280455143519,
         version: str = LATEST,
     ) -> None:
-        super().__init__(Generation(version), default_concurrency_limit)
+        super().__init__(Generation(version), default_concurrency_limit, has_queue=queue)
+        if not queue and not self.generation.has_sockets:
+            raise ValueError(f"Gradio {version} always has a queue: take 3.50.2, or leave queue=False out")
         self.title = title
         self.show_error = show_error
         self.max_queue_size = max_queue_size
@@ -472,7 +501,7 @@ class TestApp(Page):
         layout = {"id": 0, "children": _layout(self.components)}
         generation = self.generation
         config: dict[str, Any] = {
-            "version": generation.version,
+            "version": generation.shown_version,
             "api_prefix": generation.prefix,
             "mode": "blocks",
             "app_id": self.app_id,
@@ -486,7 +515,7 @@ class TestApp(Page):
             "head": None,
             "title": self.title,
             "space_id": None,
-            "enable_queue": True,
+            "enable_queue": self.has_queue,
             "show_error": self.show_error,
             "footer_links": ["api", "gradio", "settings"],
             "run_history": False,
@@ -513,9 +542,10 @@ class TestApp(Page):
             "dependencies": [self._dependency(endpoint, self.components) for endpoint in self.endpoints],
             "layout": layout,
             "username": username,
-            "root": root,
+            "root": root if generation.names_root else "",
         }
-        return {**generation.trim("config", config), **generation.visibility("public")}
+        shown = {"show_api": True} if generation.config_shows_api else {}
+        return {**generation.trim("config", config), **shown}
 
     def _component_configs(
         self, endpoints: Sequence[Endpoint], ids: Mapping[Component, int]
@@ -527,30 +557,43 @@ class TestApp(Page):
             for index, component in enumerate(endpoint.outputs):
                 labels.setdefault(component, self._output_label(endpoint, index))
         return [
-            self.generation.trim("component", component.config(number, labels.get(component)))
+            self.generation.trim(
+                "component",
+                component.config(number, labels.get(component), with_serializer=self.generation.has_sockets),
+            )
             for component, number in ids.items()
         ]
 
     def _dependency(self, endpoint: Endpoint, ids: Mapping[Component, int]) -> dict[str, Any]:
         event = "stream" if endpoint.is_stream else "click"
         loads = endpoint.render_id is not None
+        generation = self.generation
+        queue: bool | None = endpoint.queue
+        types = {"generator": endpoint.is_generator, "cancel": bool(endpoint.cancels)}
+        if generation.queue_is_null:
+            queue = None if queue else False
+            types = {"continuous": endpoint.every is not None, "generator": endpoint.is_generator}
         dependency: dict[str, Any] = {
             "id": endpoint.id,
             "targets": [[0, "load"] if loads else [ids[endpoint.trigger], event]],
+            "trigger": event,
             "inputs": [ids[component] for component in endpoint.inputs],
             "outputs": [ids[component] for component in endpoint.outputs],
             "backend_fn": not endpoint.cancels or self.generation.cancels_by_endpoint,
             "js": None,
-            "queue": endpoint.queue,
-            "api_name": endpoint.name,
+            "queue": queue,
+            "api_name": self._api_name(endpoint),
             "api_description": None,
             "scroll_to_output": False,
             "show_progress": "full",
             "show_progress_on": None,
+            "every": endpoint.every,
+            "zerogpu": False,
+            "like_user_message": False,
             "batch": endpoint.batch,
             "max_batch_size": endpoint.max_batch_size,
             "cancels": self.ids(endpoint.cancels),
-            "types": {"generator": endpoint.is_generator, "cancel": bool(endpoint.cancels)},
+            "types": types,
             "collects_event_data": False,
             "trigger_after": None,
             "trigger_only_on_success": False,
@@ -566,26 +609,58 @@ class TestApp(Page):
             "component_prop_inputs": [],
             "js_implementation": None,
         }
-        shown = self.generation.visibility(endpoint.visibility)
-        return {**self.generation.trim("dependency", dependency), **shown}
+        trimmed = generation.trim("dependency", dependency)
+        if "trigger" in trimmed:  # then it is for all targets
+            trimmed["targets"] = [number for number, _ in trimmed["targets"]]
+        return {**trimmed, **generation.visibility(endpoint.visibility)}
 
-    def info(self, *, all_endpoints: bool = False) -> dict[str, Any]:
+    def _api_name(self, endpoint: Endpoint) -> str | Literal[False] | None:
+        """What clients are told that an endpoint is called: False for nothing, None if it is known by its number."""
+        if self.generation.has_sockets and endpoint.cancels:
+            return None
+        return False if self.generation.hides_names and endpoint.visibility == "private" else endpoint.name
+
+    def info(self, *, all_endpoints: bool = False, serialize: bool = True) -> dict[str, Any]:
         """What ``GET /info`` answers.
 
         Args:
             all_endpoints: Whether undocumented endpoints are listed too. Private ones never are.
+            serialize: Whether the types are those of 3.x's own client, and not those of the wire (3.x).
         """
-        shown = ("public", "undocumented") if all_endpoints else ("public",)
+        everything = all_endpoints or self.generation.shows_undocumented
+        shown = ("public", "undocumented") if everything else ("public",)
         return {
             "named_endpoints": {
-                f"/{endpoint.name}": self._endpoint_info(endpoint)
+                f"/{endpoint.name}": self._endpoint_info(endpoint, serialize)
                 for endpoint in self.endpoints
                 if endpoint.visibility in shown
             },
-            "unnamed_endpoints": {},
+            "unnamed_endpoints": {
+                str(endpoint.id): self._endpoint_info(endpoint, serialize)
+                for endpoint in self.endpoints
+                if self._api_name(endpoint) is None
+            },
         }
 
-    def _endpoint_info(self, endpoint: Endpoint) -> dict[str, Any]:
+    def _endpoint_info(self, endpoint: Endpoint, serialize: bool) -> dict[str, Any]:
+        if self.generation.has_sockets:
+            parameters, returns = (
+                [
+                    serialized_info(component, label(index), serialize)
+                    for index, component in enumerate(components)
+                    if not component.is_state
+                ]
+                for components, label in (
+                    (endpoint.inputs, endpoint.label),
+                    (endpoint.outputs, functools.partial(self._output_label, endpoint)),
+                )
+            )
+            for described in returns:
+                del described["example_input"]
+            return {"parameters": parameters, "returns": returns}
+        return self._described(endpoint)
+
+    def _described(self, endpoint: Endpoint) -> dict[str, Any]:
         parameters: list[dict[str, Any]] = []
         for index, component in enumerate(endpoint.inputs):
             if component.is_state:
@@ -632,6 +707,15 @@ def free_name(name: str, taken: Set[str]) -> str:
 
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _again(fn: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
+    @functools.wraps(fn)
+    def calls(*inputs: Any, **context: Any) -> Iterator[Any]:
+        while True:
+            yield fn(*inputs, **context)
+
+    return calls
 
 
 def _nothing() -> None:

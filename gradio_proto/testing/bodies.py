@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from .jsonvalues import is_dict, is_list
 
@@ -26,6 +27,10 @@ class Field:
 
     type: Literal["list", "int", "str", "any"]
     required: bool = False
+
+
+JOIN: Final = {"data": Field("list", required=True), "session_hash": Field("str"), "fn_index": Field("int")}
+"""What asks for a run of a function, past the queue or through it."""
 
 
 def parse(body: bytes, content_type: str, fields: Mapping[str, Field]) -> dict[str, Any]:
@@ -53,6 +58,42 @@ def parse(body: bytes, content_type: str, fields: Mapping[str, Field]) -> dict[s
     return {**dict.fromkeys(fields), **given}
 
 
+def parse_query(query: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Any]:
+    """Return the fields of a query, which all have to be there.
+
+    Raises:
+        Unprocessable: One is not, or is of another type.
+    """
+    wrong: list[Detail] = []
+    given: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name not in query:
+            wrong += missing_query(name).detail
+        elif field.type == "int" and not _INT.fullmatch(query[name]):
+            problem = _check_int(query[name])
+            assert problem is not None
+            wrong.append(
+                {"type": problem[0], "loc": ["query", name], "msg": problem[1], "input": query[name]}
+            )
+        else:
+            given[name] = int(query[name]) if field.type == "int" else query[name]
+    if wrong:
+        raise Unprocessable(wrong)
+    return given
+
+
+def in_older_words(detail: Sequence[Detail]) -> list[Detail]:
+    """What is wrong, as the framework said it when Gradio 3.36 was written."""
+    return [
+        {
+            "loc": problem["loc"],
+            "msg": _OLDER[problem["type"]][0],
+            "type": _OLDER[problem["type"]][1],
+        }
+        for problem in detail
+    ]
+
+
 def missing_query(name: str) -> Unprocessable:
     """What a query parameter that is not there is answered with."""
     return Unprocessable(
@@ -66,9 +107,14 @@ def require_fields(form: Mapping[str, str], *names: str) -> None:
     Raises:
         Unprocessable: It has not.
     """
-    missing = [_wrong("missing", [name], "Field required", None) for name in names if name not in form]
+    missing = [name for name in names if name not in form]
     if missing:
-        raise Unprocessable(missing)
+        raise Unprocessable(missing_field(*missing))
+
+
+def missing_field(*names: str) -> list[Detail]:
+    """What is wrong with a form that has not these fields."""
+    return [_wrong("missing", [name], "Field required", None) for name in names]
 
 
 def _loads(text: str) -> Any:
@@ -103,6 +149,18 @@ def _check_int(value: Any) -> tuple[str, str] | None:
 def _check_any(value: Any) -> None:
     return None
 
+
+_INT = re.compile(r"[+-]?[0-9]{1,18}")
+
+_OLDER: Mapping[str, tuple[str, str]] = {
+    "model_attributes_type": ("value is not a valid dict", "type_error.dict"),
+    "missing": ("field required", "value_error.missing"),
+    "json_invalid": ("Expecting value", "value_error.jsondecode"),
+    "list_type": ("value is not a valid list", "type_error.list"),
+    "string_type": ("str type expected", "type_error.str"),
+    "int_parsing": ("value is not a valid integer", "type_error.integer"),
+    "int_type": ("value is not a valid integer", "type_error.integer"),
+}
 
 _CHECKS: Mapping[str, Callable[[Any], tuple[str, str] | None]] = {
     "list": _check_list,

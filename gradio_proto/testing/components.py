@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from .files import File, FileStore
 from .jsonvalues import is_dict, is_list, plain, refuse
+from .serializers import SERIALIZERS, serializer_config
 from .values import Error
 
 Schema = Mapping[str, Any]
@@ -29,7 +30,8 @@ class Component:
     """
 
     type: str
-    """Gradio's name of the type in lower case (``"textbox"``), or ``"text"`` for a textbox."""
+    """Gradio's name of the type in lower case (``"textbox"``), or ``"text"`` for a textbox, ``"int"`` for a number
+    that is whole."""
     label: str | None = None
     """What the component is called; the name of its parameter if not given."""
     value: Any = None
@@ -43,7 +45,11 @@ class Component:
     server_fns: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict[str, Callable[[Any], Any]])
     """What ``/component_server`` offers of it, by name. They run where the server does, so none may block."""
 
+    is_whole: bool = field(default=False, init=False)
+    """Only whole numbers, as ``gr.Number(precision=0)``."""
+
     def __post_init__(self) -> None:
+        object.__setattr__(self, "is_whole", self.type == "int")
         object.__setattr__(self, "type", _ALIASES.get(self.type, self.type))
         if self.type not in TYPES:
             raise ValueError(f"no component type {self.type!r}; there are {', '.join(TYPES)}")
@@ -69,8 +75,21 @@ class Component:
         """The JSON schema of its values."""
         return TYPES[self.type].schema(self)
 
-    def config(self, component_id: int, label: str | None) -> dict[str, Any]:
-        """Its entry in the config."""
+    @property
+    def shown_type(self) -> str:
+        """What the config calls the type."""
+        return TYPES[self.type].config_type or self.type
+
+    def config(
+        self, component_id: int, label: str | None, *, with_serializer: bool = False
+    ) -> dict[str, Any]:
+        """Its entry in the config.
+
+        Args:
+            component_id: Its id.
+            label: What it is called.
+            with_serializer: Describe its values as Gradio 3.x does.
+        """
         kind = TYPES[self.type]
         props: dict[str, Any] = {"name": self.type}
         if self.type != "column":
@@ -89,13 +108,15 @@ class Component:
             props["file_count"] = "multiple"
         entry: dict[str, Any] = {
             "id": component_id,
-            "type": kind.config_type or self.type,
+            "type": self.shown_type,
             "props": {**props, **self.props},
             "skip_api": not self.in_api,
             "component_class_id": f"{self.type:0>64}",
             "key": None,
         }
-        if self.in_api:
+        if with_serializer and self.type in SERIALIZERS:
+            entry |= serializer_config(self)
+        elif self.in_api:
             schema = self.schema()
             entry |= {
                 "api_info": schema,
@@ -112,7 +133,7 @@ class Component:
             "label": label,
             "type": self.schema(),
             "python_type": {"type": kind.python_type(self), "description": ""},
-            "component": (kind.config_type or self.type).capitalize(),
+            "component": self.shown_type.capitalize(),
         }
 
     @property
@@ -135,7 +156,11 @@ class Component:
             raise Error(
                 f"Value: {value!r} (type: {type(value)}) is not in the list of choices: {[*self.choices]}"
             )
+        if self.type == "number" and value is not None and files.numbers_are_floats:
+            return round(value) if self.is_whole else float(value)
         match TYPES[self.type].holds:
+            case "file" if self.type == "image" and files.has_inline_images:
+                return files.open_inline(value)
             case "file" if value is not None:
                 return files.open(value)
             case "files" if is_list(value):
@@ -159,13 +184,27 @@ class Component:
         """
 
         def filed(item: Any) -> Any:
-            return files.file_data(item, root, sized=sized) if isinstance(item, File) else refuse(item)
+            if self.type == "image" and files.has_inline_images:
+                return files.inline(item) if isinstance(item, File) else refuse(item)
+            return (
+                files.file_data(item, root, sized=sized, named=named)
+                if isinstance(item, File)
+                else refuse(item)
+            )
 
         kind = TYPES[self.type]
         sized = kind.sized
+        named = self.type != "image" or files.names_images
         if value is None and kind.multiple:
             value = []
         value = plain(value, other=filed)
+        if (
+            self.type == "number"
+            and isinstance(value, int)
+            and files.numbers_are_floats
+            and not self.is_whole
+        ):
+            return float(value)
         if self.type == "chatbot" and chat_parts and is_list(value):
             return [_chat_message(message) for message in value]
         return value

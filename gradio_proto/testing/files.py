@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import quote, urlsplit
 
+from .dataurls import decode, encode
 from .generations import Generation
 from .jsonvalues import is_dict, is_list
 
@@ -71,6 +72,14 @@ class FileStore:
         self._seed = seed.encode() if generation.seeds_file_hashes else b""
         self._web = web
         self._files: dict[str, bytes] = {}
+        self.has_inline_images = generation.has_sockets
+        """Images are data URLs, both ways."""
+        self.names_images = generation.names_images
+        """It is told what the file of an image is called."""
+        self.hashes_uploads = generation.hashes_uploads
+        """The folder of an upload is named after what is in it."""
+        self.numbers_are_floats = generation.numbers_are_floats
+        """What is no file, but has to be known in the same place: numbers are floats."""
 
     def find(self, path: str) -> bytes | None:
         """What is in the file at a path, or None if there is none."""
@@ -116,15 +125,21 @@ class FileStore:
 
     # Files in values
 
-    def file_data(self, file: File, root: str, *, sized: bool) -> dict[str, Any]:
+    def file_data(self, file: File, root: str, *, sized: bool, named: bool = True) -> dict[str, Any]:
         """Keep a file that a function gave, and describe it as the wire does.
 
         Args:
             file: The file.
             root: The address that the client used.
             sized: Tell its size. (Not every component does.)
+            named: Tell its name beside its path.
         """
         path = self.keep(self.harmless(file.name), file.data)
+        if self._generation.has_sockets:
+            described: dict[str, Any] = {"orig_name": path.rpartition("/")[2], "name": path}
+            if sized:
+                described["size"] = len(file.data)
+            return {**described, "data": None, "is_file": True}
         shown = quote(path) if self._generation.quotes_urls else path
         url = f"{root}{self._generation.prefix}/file={shown}"
         return self._generation.trim(
@@ -133,7 +148,7 @@ class FileStore:
                 "path": path,
                 "url": url if self._generation.has_file_urls else None,
                 "size": len(file.data) if sized else None,
-                "orig_name": path.rpartition("/")[2],
+                "orig_name": path.rpartition("/")[2] if named else None,
                 "mime_type": None,
                 "is_stream": False,
                 "meta": {**META},
@@ -146,7 +161,10 @@ class FileStore:
         Raises:
             TypeError: It is no FileData.
             ValueError: It is, but means no file that this server would open.
+            KeyError: A field is missing (3.x).
         """
+        if self._generation.has_sockets:
+            return self._open_older(value)
         if not is_dict(value) or (self._generation.needs_file_meta and value.get("meta") != META):
             if self._generation.needs_file_meta:
                 raise ValueError(
@@ -170,10 +188,40 @@ class FileStore:
         if is_list(value):
             return [self.open_all(item) for item in value]
         if is_dict(value):
-            if value.get("meta") == META:
+            if value.get("is_file") is True if self._generation.has_sockets else value.get("meta") == META:
                 return self.open(value)
             return {key: self.open_all(item) for key, item in value.items()}
         return value
+
+    def _open_older(self, value: Any) -> File:
+        """The file that 3.x takes a value for: by its path on the server, or as it stands there in base64."""
+        if not is_dict(value):
+            raise TypeError("string indices must be integers, not 'str'")
+        name, data = value["name"], value["data"]
+        if value.get("is_file", False):
+            found = self.find(name)
+            if found is None:
+                raise FileNotFoundError(f"[Errno 2] No such file or directory: {name!r}")
+            return File(name.rpartition("/")[2], found, value.get("orig_name"))
+        mime_type, content = decode(data)
+        return File(self.harmless(name), content, name, mime_type)
+
+    def open_inline(self, value: Any) -> File | None:
+        """The file that a data URL holds; None for none.
+
+        Raises:
+            ValueError: It is none.
+        """
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise ValueError("")  # a real server fails an assertion, which says no more
+        mime_type, content = decode(value)
+        return File(f"image.{(mime_type or 'image/png').partition('/')[2]}", content, None, mime_type)
+
+    def inline(self, file: File) -> str:
+        """A data URL that holds a file, whose type is that of its name."""
+        return encode(file.data, f"image/{file.name.rpartition('.')[2] or 'png'}")
 
     def _fetched(self, url: str) -> bytes:
         if url not in self._web:

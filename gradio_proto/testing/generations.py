@@ -1,8 +1,9 @@
-"""What older servers say otherwise than Gradio 6.31.0, one table of fields and one of behaviours.
+"""What older servers say otherwise than Gradio 6.31.0: two tables of fields, and one of behaviours.
 
-Everything in this package is written as Gradio 6.31.0 has it. A :class:`Generation` then leaves out what came
-later than itself, from the config to the last message, and answers the few questions on which versions differ
-in more than fields. Only versions that were recorded are here; between them, who knows.
+Everything in this package is written as Gradio 6.31.0 has it, with what went away before it beside that. A
+:class:`Generation` then leaves out what is not of its time, from the config to the last message, and answers the
+few questions on which versions differ in more than fields. Only versions that were recorded are here; between
+them, who knows.
 """
 
 from __future__ import annotations
@@ -14,14 +15,18 @@ from .jsonvalues import is_dict
 
 Part = Literal[
     "config", "dependency", "component", "endpoint", "parameter", "output", "failure",
-    "status", "log", "process_generating", "process_completed", "unexpected_error", "heartbeat",
-    "file", "stream", "login page", "render",
+    "status", "estimation", "send_data", "process_starts", "progress", "log", "process_generating",
+    "process_completed", "unexpected_error", "heartbeat", "file", "stream", "login page", "render",
 ]  # fmt: skip
 """What has fields: parts of the config and of the API info, messages by name, and what stands in them."""
 
+_WS, _WS_LAST, _SSE = "3.36.1", "3.50.2", "4.0.2"
 _SSE_V1, _SSE_V2, _SSE_V21, _V4, _V5, _V6 = "4.13.0", "4.19.1", "4.21.0", "4.44.1", "5.49.1", "6.31.0"
 
 PROTOCOLS: Final[Mapping[str, str]] = {
+    _WS: "ws",
+    _WS_LAST: "ws",
+    _SSE: "sse",
     _SSE_V1: "sse_v1",
     _SSE_V2: "sse_v2",
     _SSE_V21: "sse_v2.1",
@@ -35,6 +40,8 @@ LATEST: Final = _V6
 
 _SINCE: Mapping[Part, Mapping[str, str]] = {
     "config": {
+        "app_id": _WS_LAST,
+        **dict.fromkeys(("js", "head", "protocol"), _SSE),
         "body_css": _SSE_V2,
         "fill_height": _SSE_V2,
         **dict.fromkeys(
@@ -48,8 +55,11 @@ _SINCE: Mapping[Part, Mapping[str, str]] = {
         "run_history": _V6,
     },
     "dependency": {
+        "trigger_mode": _SSE,
         "id": _V4,
         "rendered_in": _V4,
+        "zerogpu": _V4,
+        "like_user_message": _V5,
         **dict.fromkeys(
             (
                 "api_description",
@@ -67,15 +77,31 @@ _SINCE: Mapping[Part, Mapping[str, str]] = {
         "api_visibility": _V6,
         "component_prop_inputs": _V6,
     },
-    "component": {"key": _V4, "api_info_as_input": _V5, "api_info_as_output": _V5},
+    "component": {
+        "skip_api": _SSE,
+        "component_class_id": _SSE,
+        "key": _V4,
+        "api_info_as_input": _V5,
+        "api_info_as_output": _V5,
+    },
     "endpoint": {"show_api": _V4, "description": _V5, "api_visibility": _V6, "oauth_token": _V6},
     "parameter": dict.fromkeys(("parameter_name", "parameter_has_default", "parameter_default"), _V4),
     "output": {"render_config": _V4, "changed_state_ids": _V4, "used_cache": _V6},
     "failure": {"duration": _V4, "visible": _V4, "title": _V5},
     "status": {"msg": _SSE_V21, "event_id": _SSE_V21},
-    "log": {"duration": _V4, "visible": _V4, "title": _V5},
-    "process_generating": {"time_limit": _V5},
-    "process_completed": {"title": _V5, "used_cache": _V6, "cache_duration": _V6, "avg_time": _V6},
+    "estimation": {"event_id": _SSE_V1},
+    "send_data": {"event_id": _SSE},
+    "process_starts": {"event_id": _SSE_V1, "eta": _SSE_V1},
+    "progress": {"event_id": _SSE_V1},
+    "log": {"event_id": _SSE_V1, "duration": _V4, "visible": _V4, "title": _V5},
+    "process_generating": {"event_id": _SSE_V1, "time_limit": _V5},
+    "process_completed": {
+        "event_id": _SSE_V1,
+        "title": _V5,
+        "used_cache": _V6,
+        "cache_duration": _V6,
+        "avg_time": _V6,
+    },
     "unexpected_error": {"event_id": _V4, "session_not_found": _V5},
     "heartbeat": {"event_id": _V4},
     "login page": dict.fromkeys(("page", "pages", "components", "dependencies", "current_page"), _V5),
@@ -83,7 +109,16 @@ _SINCE: Mapping[Part, Mapping[str, str]] = {
     "file": {"is_stream": _SSE_V2, "meta": _SSE_V21},
     "render": {"page": _V5},
 }
-"""The first of the versions that has a field. What is not here, all of them have."""
+"""The first of the versions that has a field. What is not here, all of them have from the beginning."""
+
+_AVERAGES = ("avg_event_process_time", "avg_event_concurrent_process_time", "queue_eta")
+
+_UNTIL: Mapping[Part, Mapping[str, str]] = {
+    "dependency": {"trigger": _WS, "every": _SSE_V21, "zerogpu": _V4, "like_user_message": _V5},
+    "estimation": dict.fromkeys(_AVERAGES, _SSE),
+    "status": dict.fromkeys(_AVERAGES, _SSE),
+}
+"""The last of the versions that has a field. What is not here, all of them have to the end."""
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -106,19 +141,81 @@ class Generation:
         self.version = version
         self.protocol = PROTOCOLS[version]
         number = _number(version)
-        self._newer: Mapping[Part, frozenset[str]] = {
-            part: frozenset(name for name, since in fields.items() if _number(since) > number)
+        self._left_out: dict[Part, set[str]] = {
+            part: {name for name, since in fields.items() if _number(since) > number}
             for part, fields in _SINCE.items()
         }
+        for part, fields in _UNTIL.items():
+            gone = {name for name, until in fields.items() if _number(until) < number}
+            self._left_out[part] |= gone
         v4, v5, v6 = (number >= _number(first) for first in (_V4, _V5, _V6))
         self.prefix = "/gradio_api" if v5 else ""
         """What stands before most routes."""
         self.compact_json = v4
-        """Messages are compact UTF-8; before, ASCII with spaces."""
+        """Streamed messages are compact UTF-8; before, ASCII with spaces."""
+        self.sends_edits = self.protocol not in ("ws", "sse", "sse_v1")
+        """Streamed values after the first are edits."""
+        self.asks_for_data = self.protocol in ("ws", "sse")
+        """A job's inputs are asked for when its turn has come, and what is said about it goes to whoever joined."""
+        self.has_sockets = self.protocol == "ws"
+        """Who joins opens a WebSocket. Files are inline, or named by ``is_file``; the API info knows serializers."""
+        self.ascii_sockets = version == _WS
+        """What goes through it is ASCII."""
+        self.beats_once = self.protocol == "sse"
+        """A stream has one heartbeat, ever."""
+        self.batches_kill_queue = self.protocol == "sse"
+        """Nothing runs any more once a batch was to be made."""
+        if self.has_sockets:
+            # It was there, went away, and came again.
+            self._left_out["status"].discard("msg")
+        self.shown_version = f"{version}\n" if version == _WS else version
+        """What its config says that it is."""
+        self.names_root = self.sends_edits
+        """The config has the address that the client used; before, nothing."""
+        self.queue_is_null = not v4
+        """Whether an endpoint has a queue is left to the app, unless it has none."""
+        self.hides_names = self.asks_for_data
+        """A private endpoint is without a name; on 3.x so is one that cancels, which is listed by its number."""
+        self.shows_undocumented = self.asks_for_data
+        """Nothing can be undocumented yet."""
+        self.numbers_are_floats = number < _number(_SSE_V1)
+        """A number is a float, whatever was sent, except where only whole ones may stand."""
+        self.names_missing_endpoints = version == _WS
+        """A direct call of a name that is not there is told so."""
+        self.speaks_pydantic_1 = version == _WS
+        """What is wrong with a body is said in other words."""
+        self.strips_usernames = version != _WS
+        """Spaces around a username do not matter."""
+        self.tells_cookies_apart = version != _WS
+        """The names of cookies hold the app's id."""
+        self.refuses_direct_calls: tuple[int, str] = {
+            _WS: (401, "Not authorized to skip the queue"),
+            _WS_LAST: (404, "Not Found"),
+        }.get(
+            version,
+            (
+                404,
+                "This API endpoint does not accept direct HTTP POST requests. "
+                "Please join the queue to use this API.",
+            ),
+        )
+        """What a direct call is answered that would pass by the queue of an app that does not want that."""
+        self.has_component_calls = version != _WS
+        """There is ``/component_server``."""
+        self.crashes_on_component_calls = self.asks_for_data
+        """One for a function that a component does not offer makes the server stumble."""
+        self.has_media = version != _WS
+        """A function may give its media piece by piece."""
+        self.looks_for_files_first = version == _WS
+        """Whether a file is there is looked at before whether it may be seen."""
+        self.names_images = self.protocol != "sse"
+        """It is told what the file of an image is called."""
+        self.needs_content_type = v5
+        """A body of which nobody says that it is JSON is none."""
+        self.hashes_uploads = not self.has_sockets
+        """The folder of an upload is named after its content; before, at random."""
         self.closes_streams = v4
         """A message says that the stream ends."""
-        self.sends_edits = self.protocol != "sse_v1"
-        """Streamed values after the first are edits."""
         self.shifts_deletes = v5
         """Edits that delete from a list count those before them; before, they name the original indices."""
         self.json_is_whole = v4
@@ -131,8 +228,8 @@ class Generation:
         """A cancelled job leaves the line; before, it runs in its turn all the same."""
         self.cancels_by_endpoint = not v4
         """A call of an endpoint that has ``cancels`` cancels; later such an endpoint is for browsers only."""
-        self.cancel_name = "cancel" if not v4 else "unnamed"
-        """What such an endpoint is called."""
+        self.cancel_name = "" if self.asks_for_data else "cancel" if not v4 else "unnamed"
+        """What such an endpoint is called; before 4.9 nothing."""
         self.tells_session = v4
         """A function that looks at its request sees the session."""
         self.resets = not v4
@@ -213,19 +310,21 @@ class Generation:
         self.disposes = v4
         """Downloads say how to show them, and may start anywhere; what a browser could run is an attachment."""
         self._quotes = not v5
-        self._says_none = not v4
+        self._says_none = not v4 and version != _WS
         self._crash_is_visible = v6
-        self._shows_api = not v6
+        self._shows_api = not v6 and not self.asks_for_data
+        self.config_shows_api = not v6
+        """The config says that there is an API page."""
 
     def trim(self, part: Part, value: Mapping[str, Any]) -> dict[str, Any]:
-        """Leave out the fields that came later."""
-        newer = self._newer[part]
-        return {name: item for name, item in value.items() if name not in newer}
+        """Leave out the fields that this version has not."""
+        left_out = self._left_out[part]
+        return {name: item for name, item in value.items() if name not in left_out}
 
     def message(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """A message as this version has it."""
         kind = message["msg"]
-        trimmed = self.trim(kind, message) if kind in self._newer else {**message}
+        trimmed = self.trim(kind, message) if kind in self._left_out else {**message}
         output = message.get("output")
         if is_dict(output) and "error" in output:
             trimmed["output"] = self.failure(output, first=message["title"] is not None)

@@ -31,12 +31,14 @@ import h11
 
 from gradio_proto.errors import LocalProtocolError
 
-from .answers import OpenHeartbeat, OpenMedia, OpenStream, Reply, Request, text_reply
+from .answers import OpenHeartbeat, OpenJob, OpenMedia, OpenSocket, OpenStream, Reply, Request, text_reply
 from .app import TestApp
+from .asking import AskingQueue
 from .files import FileStore
 from .media import Media
 from .queueing import Mailbox, Message, Queue, RunJob, StopJob
 from .routes import Routes
+from .sockets import Socket, Sockets, accept_headers
 from .uploads import Upload
 from .values import Aside, Outcome
 
@@ -91,14 +93,16 @@ class _Connection:
     unread: int = 0
     open: bool = True
     stream: _Stream | None = None
+    is_socket: bool = False
+    """It goes on as a WebSocket."""
 
 
 @dataclass(eq=False)
 class _Stream:
-    """An event stream: of a session's messages, or of signs of life only."""
+    """An event stream: of a session's messages, of a job's, or of signs of life only."""
 
     conn: _Connection
-    source: OpenStream | OpenHeartbeat
+    source: OpenStream | OpenJob | OpenHeartbeat
     mailbox: Mailbox | None
     touched: float
     """When it last had a message."""
@@ -113,8 +117,9 @@ class ServerProtocol:
         new_id: Makes event ids; numbered ones of the real length if not given.
         heartbeat: Seconds between heartbeats on an open stream.
         faithful_defects: Show what Gradio does wrong too: ``/cancel`` ends siblings of the same function,
-            a session whose reader left while a job ran never sees ``close_stream`` again, and direct calls
-            of Gradio 5 spoil JSON. Without it, a cancel ends the job that it names, and no other.
+            a session whose reader left while a job ran never sees ``close_stream`` again, direct calls
+            of Gradio 5 spoil JSON, and on Gradio 4.0 nothing runs any more after a batch, and a stream has one
+            heartbeat only. Without it, a cancel ends the job that it names, and no other.
 
     Raises:
         ValueError: ``heartbeat`` is not above 0.
@@ -137,8 +142,18 @@ class ServerProtocol:
         self._poll = app.generation.looks_every
         new_id = new_id or (lambda: f"{next(numbers):032x}")
         files = FileStore(app.generation, str(app.app_id), app.web)
-        self._queue = Queue(app, files, new_id, faithful_defects=faithful_defects)
-        self._routes = Routes(app, self._queue, files, scheme, new_id)
+        self._sockets: Sockets | None = None
+        self._beats_once = app.generation.beats_once and faithful_defects
+        if app.generation.asks_for_data:
+            asking = AskingQueue(app, files, new_id, faithful_defects=faithful_defects)
+            self._queue: Queue = asking
+            self._routes = Routes(app, asking, files, scheme, new_id, asking=asking)
+            if app.generation.has_sockets:
+                join, encode = self._routes.join_socket, self._routes.encode_socket
+                self._sockets = Sockets(asking, join, encode, self._put, self._close_named)
+        else:
+            self._queue = Queue(app, files, new_id, faithful_defects=faithful_defects)
+            self._routes = Routes(app, self._queue, files, scheme, new_id)
         self._actions: deque[Action] = deque()
         self._connections: dict[ConnId, _Connection] = {}
         # Each stream's next heartbeat. All have the same interval, so this is in the order of time.
@@ -169,10 +184,13 @@ class ServerProtocol:
         conn = self._connections.get(conn_id)
         if conn is None:
             return
-        if conn.answering:
+        if conn.answering and not conn.is_socket:
             conn.unread += len(data)
         if not data or conn.unread > MAX_UNREAD:
             self._close(conn)
+        elif conn.is_socket:
+            assert self._sockets is not None
+            self._sockets.receive(conn_id, data, now)
         else:
             conn.http.receive_data(data)
             self._read(conn, now)
@@ -203,11 +221,14 @@ class ServerProtocol:
         """Stop the queue, as ``demo.close()`` does: joins are refused, what runs ends without a word.
 
         Open streams stay open, and tell again and again that the server has stopped: since Gradio 6 every ten
-        seconds, before 20 times a second.
+        seconds, before 20 times a second. On Gradio 4.0 what runs ends as if nothing was; on 3.x the WebSockets are
+        closed, with 1012.
         """
+        if self._sockets is not None:
+            self._sockets.stop()
         self._queue.stop(now)
         for stream in self._beats:
-            if stream.mailbox is not None:
+            if stream.mailbox is not None and stream.mailbox.job is None:
                 self._stranded[stream] = stream.touched + self._poll
         self._settle(now)
 
@@ -236,6 +257,7 @@ class ServerProtocol:
         deadlines = [
             next(iter(self._beats.values()), None),
             self._queue.next_deadline(),
+            None if self._sockets is None else self._sockets.next_deadline(),
             *self._stranded.values(),
         ]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
@@ -247,7 +269,8 @@ class ServerProtocol:
             if due > now:
                 break
             del self._beats[stream]
-            self._beats[stream] = now + self._interval
+            if not self._beats_once:
+                self._beats[stream] = now + self._interval
             if isinstance(stream.source, OpenHeartbeat):
                 self._send(stream.conn, h11.Data(_ALIVE))
             elif stream.mailbox is not None and stream.mailbox.is_open:
@@ -257,6 +280,8 @@ class ServerProtocol:
             if due <= now:
                 self._find_out(stream, now)
         self._queue.handle_timer(now)
+        if self._sockets is not None:
+            self._sockets.handle_timer(now)
         self._settle(now)
 
     # What the runner is told
@@ -289,11 +314,14 @@ class ServerProtocol:
 
     def _begin(self, conn: _Connection, event: h11.Request) -> None:
         path, _, query = event.target.decode("ascii").partition("?")
+        headers: dict[str, str] = {}
+        for name, value in event.headers:  # of several by one name the first is what a function is shown
+            headers.setdefault(name.decode("ascii"), value.decode("latin-1"))
         conn.request = Request(
             event.method.decode("ascii"),
             unquote(path),
             dict(parse_qsl(query, keep_blank_values=True)),
-            {name.decode("ascii"): value.decode("latin-1") for name, value in event.headers},
+            headers,
         )
         conn.body = bytearray()
         conn.upload = None
@@ -346,9 +374,17 @@ class ServerProtocol:
         self._drop(conn)
         self._actions.append(CloseConnection(conn.conn_id))
 
+    def _put(self, conn_id: ConnId, data: bytes) -> None:
+        self._actions.append(SendData(conn_id, data))
+
+    def _close_named(self, conn_id: ConnId) -> None:
+        self._close(self._connections[conn_id])
+
     def _drop(self, conn: _Connection) -> None:
         conn.open = False
         del self._connections[conn.conn_id]
+        if self._sockets is not None:
+            self._sockets.drop(conn.conn_id)
         self._media.pop(conn, None)
         stream = conn.stream
         if stream is not None:
@@ -356,12 +392,12 @@ class ServerProtocol:
             if isinstance(stream.source, OpenHeartbeat):
                 self._queue.close_session(stream.source.session_hash)
             elif stream.mailbox is not None and stream.mailbox.is_open:
-                self._queue.abandon(stream.mailbox.session_hash)
+                self._queue.left(stream.mailbox)
 
     def _leave(self, stream: _Stream) -> None:
         """Forget a stream."""
         stream.conn.stream = None
-        del self._beats[stream]
+        self._beats.pop(stream, None)
         self._stranded.pop(stream, None)
         if stream.mailbox is not None and stream in stream.mailbox.readers:
             stream.mailbox.readers.remove(stream)
@@ -386,12 +422,29 @@ class ServerProtocol:
             self._look_up(stream)
             if self._queue.stopped and conn.open:
                 self._stranded[stream] = now + self._poll
+        elif isinstance(answer, OpenJob):
+            self._send(conn, _STREAM_HEAD)
+            stream = _Stream(conn, answer, None, now)
+            self._open(stream, now)
+            self._attach(stream, answer.mailbox)
+        elif isinstance(answer, OpenSocket):
+            self._upgrade(conn, request, now)
         elif isinstance(answer, OpenHeartbeat):
             self._send(conn, _STREAM_HEAD, h11.Data(_ALIVE))
             self._open(_Stream(conn, answer, None, now), now)
         elif isinstance(answer, OpenMedia):
             self._send(conn, _MEDIA_HEAD)
             self._media[conn] = answer.media
+
+    def _upgrade(self, conn: _Connection, request: Request, now: float) -> None:
+        assert self._sockets is not None
+        reason = "Switching Protocols"
+        self._send(
+            conn, h11.InformationalResponse(status_code=101, reason=reason, headers=accept_headers(request))
+        )
+        conn.is_socket = True
+        self._sockets.open(conn.conn_id, request, now)
+        self._sockets.receive(conn.conn_id, conn.http.trailing_data[0], now)
 
     # Streams
 
@@ -425,7 +478,7 @@ class ServerProtocol:
             self._look_up(stream)
 
     def _send_message(self, stream: _Stream, message: Message) -> None:
-        assert isinstance(stream.source, OpenStream)
+        assert not isinstance(stream.source, OpenHeartbeat)
         data = stream.source.encode(message)
         if data is not None:
             self._send(stream.conn, h11.Data(data))
@@ -468,9 +521,20 @@ class ServerProtocol:
     def _deliver(self, mailbox: Mailbox, now: float) -> None:
         """Give the next message to the reader whose turn it is."""
         message = mailbox.messages.popleft()
-        stream: _Stream = mailbox.readers.popleft()
+        reader: _Stream | Socket = mailbox.readers.popleft()
+        if isinstance(reader, Socket):
+            assert self._sockets is not None
+            self._sockets.deliver(reader, message, now)
+            mailbox.readers.append(reader)
+            return
+        stream = reader
         stream.touched = now
-        if self._queue.stopped:
+        if message is None:
+            self._end_stream(stream)
+            return
+        if mailbox.job is not None:
+            self._send_message(stream, message)
+        elif self._queue.stopped:
             # Whatever there was to say: the server looks at the flag after it has taken the message.
             self._send_message(stream, _STOPPED)
             self._stranded[stream] = now + self._poll
@@ -480,10 +544,7 @@ class ServerProtocol:
             if fate == "end":
                 if self._generation.closes_streams:
                     self._send_message(stream, {"msg": "close_stream", "event_id": None})
-                self._leave(stream)
-                self._send(stream.conn, h11.EndOfMessage())
-                self._answered(stream.conn)
-                self._resumed.append(stream.conn)
+                self._end_stream(stream)
                 return
             if fate == "crash":
                 text = repr(message["event_id"])
@@ -492,6 +553,12 @@ class ServerProtocol:
                 self._close(stream.conn)
                 return
         mailbox.readers.append(stream)
+
+    def _end_stream(self, stream: _Stream) -> None:
+        self._leave(stream)
+        self._send(stream.conn, h11.EndOfMessage())
+        self._answered(stream.conn)
+        self._resumed.append(stream.conn)
 
 
 _STREAM_HEAD = h11.Response(

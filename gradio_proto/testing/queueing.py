@@ -19,6 +19,8 @@ of its session, where they wait for whoever reads the session's event stream. Wh
   before the job itself has begun, takes its place without a word.
 - What a ``gr.render`` makes is there for its session only, and until it runs there again.
 
+Before Gradio 4.9 it was otherwise: see :mod:`~gradio_proto.testing.asking`.
+
 Nothing here knows HTTP, JSON, time or threads. Messages come out as dicts in the wire's own form and order.
 """
 
@@ -101,6 +103,14 @@ class Job:
     """No more chunks of its input come."""
     alive: bool = True
     """False once the session's reader has gone: nothing is sent for it any more."""
+    mailbox: Mailbox | None = None
+    """Its own; None where it is the session's."""
+    is_asked: bool = False
+    """Its inputs are to be asked for."""
+    offered: str | None = None
+    """What its socket has brought as its inputs."""
+    error: Exception | None = None
+    """What is wrong with it: it fails with this."""
 
 
 @dataclass(eq=False)
@@ -130,6 +140,8 @@ class Run:
     """Seconds of its time limit that are over, those of waiting for chunks included."""
     has_news: bool = False
     """Another chunk is there, or the end."""
+    is_reset: bool = False
+    """The function is to be called anew for the next value."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -166,9 +178,13 @@ class Mailbox:
     """Messages for one session, and the readers that wait for them, each as it wants to be called back."""
 
     session_hash: str
-    messages: deque[Message] = field(default_factory=deque[Message])
+    messages: deque[Message | None] = field(default_factory=deque["Message | None"])
+    """None is the end of a mailbox that one job has for itself."""
     readers: deque[Any] = field(default_factory=deque[Any])
     is_open: bool = True
+    """Messages may still come."""
+    job: Job | None = None
+    """Whose it is, if it is that of one job."""
 
 
 @dataclass(eq=False)
@@ -303,6 +319,10 @@ class Queue:
                 line.waiting.remove(job)
                 session.owed.discard(job.event_id)
 
+    def left(self, mailbox: Mailbox) -> None:
+        """The reader of a mailbox went away."""
+        self.abandon(mailbox.session_hash)
+
     def close_session(self, session_hash: str) -> None:
         """The heartbeat of a session ended: from now on its State is kept for a while only."""
         session = self._sessions.get(session_hash)
@@ -310,7 +330,7 @@ class Queue:
             session.is_closed = True
         self.media.forget(session_hash)
 
-    def post(self, mailbox: Mailbox, message: Message) -> None:
+    def post(self, mailbox: Mailbox, message: Message | None) -> None:
         """Put a message into a mailbox."""
         mailbox.messages.append(message)
         self.fresh[mailbox] = None
@@ -370,6 +390,16 @@ class Queue:
     def size(self) -> int:
         """How many jobs wait."""
         return sum(len(line.waiting) for line in self._lines.values())
+
+    def status(self) -> Message:
+        """What ``/queue/status`` says."""
+        return {
+            "msg": "estimation",
+            "event_id": None,
+            "rank": None,
+            "queue_size": self.size,
+            "rank_eta": None,
+        }
 
     def _advance(self, endpoint: Endpoint, now: float) -> None:
         """Start as many runs of an endpoint as may be."""
@@ -445,6 +475,10 @@ class Queue:
     def _call(self, jobs: list[Job], now: float) -> Call:
         endpoint = jobs[0].endpoint
         try:
+            if jobs[0].error is not None:
+                raise jobs[0].error
+            if endpoint.is_generator and not self._app.has_queue:
+                raise ValueError("Need to enable queue to use generators.")
             if endpoint.cancels:
                 self._cancel_runs(jobs[0].session_hash, endpoint.cancels, now)
             if endpoint.oauth_token == "required" and jobs[0].context.oauth_token is None:
@@ -675,8 +709,12 @@ class Queue:
                     avg_time=output["average_duration"],
                 ),
             )
-        self._lines[run.endpoint].whole.add(now - run.began if run.first is None else run.first)
+        self._note(run, now - run.began if run.first is None else run.first)
         self._finish(run, now)
+
+    def _note(self, run: Run, seconds: float) -> None:
+        """A run has come to its end in that time."""
+        self._lines[run.endpoint].whole.add(seconds)
 
     def _fail(self, run: Run, error: BaseException, now: float) -> None:
         output = self._error(error)

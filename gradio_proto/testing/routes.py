@@ -20,7 +20,10 @@ from .answers import (
     HTTPError,
     Later,
     Methods,
+    Missing,
     OpenHeartbeat,
+    OpenJob,
+    OpenSocket,
     OpenStream,
     Reply,
     Request,
@@ -29,15 +32,16 @@ from .answers import (
     text_reply,
 )
 from .app import Endpoint, TestApp
-from .bodies import Field, Unprocessable, missing_query, parse
+from .asking import AskingQueue
+from .bodies import JOIN, Field, Unprocessable, in_older_words, missing_query, parse, parse_query
 from .files import FileStore
-from .jsonvalues import plain
+from .jsonvalues import is_list, plain
 from .media import MediaRoutes
-from .queueing import Invalid, Message, Queue, QueueFull
+from .queueing import Invalid, Job, Message, Queue, QueueFull
+from .sockets import is_upgrade
 from .uploads import FileRoutes, Upload
 from .values import Context
 
-_JOIN = {"data": Field("list", required=True), "session_hash": Field("str"), "fn_index": Field("int")}
 _COMPONENT = {
     "session_hash": Field("str", required=True),
     "component_id": Field("int", required=True),
@@ -50,6 +54,8 @@ _CANCEL = {
     "event_id": Field("str", required=True),
 }
 _RESET = {"event_id": Field("str", required=True)}
+_RESET_ITERATOR = {"session_hash": Field("str", required=True), "fn_index": Field("int", required=True)}
+_JOIN_QUERY = {"fn_index": Field("int", required=True), "session_hash": Field("str", required=True)}
 
 
 class Routes:
@@ -61,13 +67,22 @@ class Routes:
         files: The server's files.
         scheme: What its address starts with: ``"http"`` or ``"https"``.
         new_id: Makes names.
+        asking: The same queue, if it is of the kind that asks for data.
     """
 
     def __init__(
-        self, app: TestApp, queue: Queue, files: FileStore, scheme: str, new_id: Callable[[], str]
+        self,
+        app: TestApp,
+        queue: Queue,
+        files: FileStore,
+        scheme: str,
+        new_id: Callable[[], str],
+        *,
+        asking: AskingQueue | None = None,
     ) -> None:
         self._app = app
         self._queue = queue
+        self._asking = asking
         self._scheme = scheme
         self._generation = generation = app.generation
         prefix = generation.prefix
@@ -87,10 +102,7 @@ class Routes:
             f"{prefix}/app_id": {"GET": self._get_app_id},
             f"{prefix}/app_id/": {"GET": self._get_app_id},
             f"{prefix}/queue/status": {"GET": self._get_status},
-            f"{prefix}/queue/join": {"POST": self._post_join},
-            f"{prefix}/queue/data": {"GET": self._get_data},
-            f"{prefix}/component_server": {"POST": self._post_component},
-            f"{prefix}/component_server/": {"POST": self._post_component},
+            **self._joining(),
             f"{prefix}/reset": {"POST": self._post_reset},
             f"{prefix}/reset/": {"POST": self._post_reset},
         }
@@ -101,6 +113,11 @@ class Routes:
             f"{prefix}/run/": {"POST": self._post_run},
             f"{prefix}/api/": {"POST": self._post_run},
         }
+        if generation.has_component_calls:
+            for path in (f"{prefix}/component_server", f"{prefix}/component_server/"):
+                self._whole[path] = {"POST": self._post_component}
+        if not generation.has_media:
+            del self._starting[media.start]
         if generation.can_cancel:
             self._whole[f"{prefix}/cancel"] = {"POST": self._post_cancel}
             self._starting[f"{prefix}/heartbeat/"] = {"GET": self._get_heartbeat}
@@ -120,6 +137,16 @@ class Routes:
                 *(media.starting if media.is_open else ()),
             )
         )
+
+    def _joining(self) -> dict[str, Methods]:
+        """How to join the queue. On 3.x that is a WebSocket's business."""
+        prefix = self._generation.prefix
+        join, data = f"{prefix}/queue/join", f"{prefix}/queue/data"
+        if self._generation.has_sockets:
+            return {}
+        if self._generation.asks_for_data:
+            return {join: {"GET": self._get_join}, data: {"POST": self._post_data}}
+        return {join: {"POST": self._post_join}, data: {"GET": self._get_data}}
 
     def refuse(self, path: str, replies: Sequence[Reply]) -> None:
         """Answer the next requests to a path, behind the prefix, with these."""
@@ -149,15 +176,20 @@ class Routes:
             try:
                 return self._handler(request)(request, later, now)
             except Unprocessable as error:
-                return json_reply(422, {"detail": error.detail})
+                old = self._generation.speaks_pydantic_1
+                return json_reply(422, {"detail": in_older_words(error.detail) if old else error.detail})
             except HTTPError as error:
                 return _error_reply(error)
+            except Missing as error:
+                return json_reply(500, {"error": str(error)})
         except (Crash, RecursionError):  # the latter for a body nested so deep that it cannot be quoted
             shown = "Traceback (most recent call last):\n" if self._generation.shows_tracebacks else ""
             return text_reply(500, shown or "Internal Server Error")
 
     def _handler(self, request: Request) -> Handler:
         path = request.path
+        if self._generation.has_sockets and is_upgrade(request):
+            return self._get_socket
         if path in self._whole:
             route, methods = path, self._whole[path]
         else:
@@ -198,20 +230,21 @@ class Routes:
 
     def _get_info(self, request: Request, later: Later, now: float) -> Answer:
         everything = request.query.get("all_endpoints", "").lower() in ("true", "1")
-        return json_reply(200, self._app.info(all_endpoints=everything))
+        serialize = request.query.get("serialize", "").lower() not in ("false", "0")
+        return json_reply(200, self._app.info(all_endpoints=everything, serialize=serialize))
 
     def _get_app_id(self, request: Request, later: Later, now: float) -> Answer:
         return json_reply(200, {"app_id": self._app.app_id})
 
     def _get_status(self, request: Request, later: Later, now: float) -> Answer:
-        status = {
-            "msg": "estimation",
-            "event_id": None,
-            "rank": None,
-            "queue_size": self._queue.size,
-            "rank_eta": None,
-        }
-        return json_reply(200, self._generation.trim("status", status))
+        if not self._app.has_queue:
+            raise Crash
+        return json_reply(200, self._generation.trim("status", self._queue.status()))
+
+    def _parse(self, request: Request, fields: Mapping[str, Field]) -> dict[str, Any]:
+        """The fields of a request's body. Before Gradio 5 one of which nothing was said is JSON, too."""
+        content_type = request.content_type or ("" if self._generation.needs_content_type else "json")
+        return parse(request.body, content_type, fields)
 
     def _endpoint(self, body: Mapping[str, Any], name: str) -> Endpoint:
         """The endpoint that a body names by index, or else its path by name."""
@@ -222,14 +255,17 @@ class Routes:
                 raise Crash
             return endpoint
         endpoint = self._queue.endpoint(body["session_hash"], name=name)
-        if endpoint is None or (endpoint.visibility == "private" and not self._generation.names_private):
+        private = endpoint is not None and endpoint.visibility == "private"
+        if endpoint is None or (private and not self._generation.names_private):
+            if self._generation.names_missing_endpoints:
+                raise Missing(f"This app has no endpoint /api/{name}/.")
             raise Crash
         return endpoint
 
     # The queue
 
     def _post_join(self, request: Request, later: Later, now: float) -> Answer:
-        body = parse(request.body, request.content_type, _JOIN)
+        body = self._parse(request, JOIN)
         if self._queue.stopped:
             raise HTTPError(503, "Queue is stopped.")
         if body["fn_index"] is None:
@@ -277,9 +313,7 @@ class Routes:
         if end == "close":
             known = self._queue.end_input(event_id, now)
         else:
-            known = self._queue.add_chunk(
-                event_id, parse(request.body, request.content_type, _JOIN)["data"], now
-            )
+            known = self._queue.add_chunk(event_id, self._parse(request, JOIN)["data"], now)
         if known:
             return json_reply(200, {"msg": "success"})
         if self._generation.forgets_events:
@@ -287,12 +321,16 @@ class Routes:
         raise Crash
 
     def _post_cancel(self, request: Request, later: Later, now: float) -> Answer:
-        body = parse(request.body, request.content_type, _CANCEL)
+        body = self._parse(request, _CANCEL)
         self._queue.cancel(body["event_id"], body["session_hash"], body["fn_index"], now)
         return json_reply(200, {"success": True})
 
     def _post_reset(self, request: Request, later: Later, now: float) -> Answer:
-        body = parse(request.body, request.content_type, _RESET)
+        if self._asking is not None and self._generation.has_sockets:
+            body = self._parse(request, _RESET_ITERATOR)
+            known = self._asking.reset_iterator(body["session_hash"], body["fn_index"])
+            return json_reply(200, {"success": known})
+        body = self._parse(request, _RESET)
         return json_reply(
             200, {"success": not self._generation.resets or self._queue.reset(body["event_id"])}
         )
@@ -312,11 +350,72 @@ class Routes:
             body.get("oauth_token") if wants_token else None,
         )
 
+    # The queue of Gradio 4.0
+
+    def _get_join(self, request: Request, later: Later, now: float) -> Answer:
+        query = parse_query(request.query, _JOIN_QUERY)
+        assert self._asking is not None
+        endpoint = self._endpoint(query, "")
+        data: Any = None
+        if "data" in request.query:
+            data = _loaded(request.query["data"])
+            if not is_list(data):
+                raise Crash
+        job = self._asking.enter(
+            endpoint,
+            query["session_hash"],
+            self._context(request, endpoint, query),
+            now,
+            root=self._root(request),
+            data=data,
+        )
+        assert job.mailbox is not None
+        return OpenJob(job.mailbox, self._encode)
+
+    def _post_data(self, request: Request, later: Later, now: float) -> Answer:
+        body = self._parse(request, JOIN)
+        assert self._asking is not None
+        if not self._asking.attach(body.get("event_id"), body, now):
+            raise Crash
+        return json_reply(200, None)
+
+    # That of Gradio 3
+
+    def _get_socket(self, request: Request, later: Later, now: float) -> Answer:
+        try:
+            self._access.check(request)
+            if request.path != "/queue/join":
+                raise HTTPError(404, "Not Found")
+        except HTTPError:
+            return Reply(403, b"", "text/plain; charset=utf-8", [("connection", "close")])
+        # Without a queue the server stumbles before it has answered, and never does.
+        return OpenSocket() if self._app.has_queue else None
+
+    def join_socket(self, request: Request, text: str, now: float) -> Job:
+        """Put the job that the first message of a WebSocket names into the line.
+
+        Raises:
+            Exception: It names none.
+        """
+        body: dict[str, Any] = _loaded(text)
+        index, session_hash = body["fn_index"], body["session_hash"]
+        assert self._asking is not None
+        named = {"fn_index": int(index) if isinstance(index, int) else -1, "session_hash": session_hash}
+        endpoint = self._endpoint(named, "")
+        context = self._context(request, endpoint, named)
+        known = session_hash if isinstance(session_hash, str) else None
+        return self._asking.enter(endpoint, known, context, now, root=self._root(request))
+
+    def encode_socket(self, message: Message) -> str:
+        """A message as it goes through a WebSocket."""
+        data = self._generation.message(message)
+        return json.dumps(data, separators=(",", ":"), ensure_ascii=self._generation.ascii_sockets)
+
     # What components offer by themselves
 
     def _post_component(self, request: Request, later: Later, now: float) -> Answer:
         try:
-            body = parse(request.body, request.content_type, _COMPONENT)
+            body = self._parse(request, _COMPONENT)
         except Unprocessable:
             if self._generation.checks_component_calls:
                 raise
@@ -325,6 +424,8 @@ class Routes:
         if component is None:
             raise Crash
         function = component.server_fns.get(body["fn_name"])
+        if function is None and self._generation.crashes_on_component_calls:
+            raise Crash
         if function is None:
             raise HTTPError(404, "Function not found.")
         try:
@@ -340,14 +441,10 @@ class Routes:
         return "/".join(parts[before:]).rstrip("/")
 
     def _post_run(self, request: Request, later: Later, now: float) -> Answer:
-        body = parse(request.body, request.content_type, _JOIN)
+        body = self._parse(request, JOIN)
         endpoint = self._endpoint(body, self._name(request, 2))
-        if endpoint.queue and not self._app.api_open:
-            raise HTTPError(
-                404,
-                "This API endpoint does not accept direct HTTP POST requests. "
-                "Please join the queue to use this API.",
-            )
+        if endpoint.queue and self._app.has_queue and not self._app.api_open:
+            raise HTTPError(*self._generation.refuses_direct_calls)
 
         def reply(success: bool, output: Mapping[str, Any]) -> None:
             generation = self._generation
@@ -366,7 +463,7 @@ class Routes:
         name = self._name(request, 2)
         if "/" in name:
             raise HTTPError(405, "Method Not Allowed", [("allow", "GET")])
-        body = parse(request.body, request.content_type, _JOIN)
+        body = self._parse(request, JOIN)
         endpoint = self._endpoint({**body, "fn_index": None}, name)
         if self._generation.call_fills_states:
             body["data"] = _with_states(endpoint, body["data"])
@@ -374,7 +471,7 @@ class Routes:
 
     def _post_call_v2(self, request: Request, later: Later, now: float) -> Answer:
         """The arguments by keyword: the body is an object of them."""
-        given = parse(request.body, request.content_type, {})
+        given = self._parse(request, {})
         endpoint = self._endpoint({"fn_index": None, "session_hash": None}, self._name(request, 3))
         if endpoint.visibility != "public":
             raise Crash
@@ -423,6 +520,18 @@ class Routes:
 
 def _error_reply(error: HTTPError) -> Reply:
     return json_reply(error.status, {"detail": error.detail}, error.headers)
+
+
+def _loaded(text: str) -> Any:
+    """What JSON says.
+
+    Raises:
+        Crash: It is none.
+    """
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise Crash from None
 
 
 def _with_states(endpoint: Endpoint, data: Sequence[Any]) -> list[Any]:

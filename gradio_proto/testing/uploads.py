@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import quote
 
 from .answers import Answer, HTTPError, Later, Methods, Reply, Request, json_reply, redirect, text_reply
 from .app import TestApp
+from .bodies import in_older_words, missing_field
 from .files import FOLDER, Digest, FileStore
 from .multipart import MultipartError, MultipartParser, Part, boundary_of
 
@@ -39,14 +40,21 @@ class Upload:
         boundary: What stands between its parts.
         max_file_size: Bytes of one file, at most.
         new_id: Makes names for files that have none.
+        nothing: What is wrong with an upload without files, where that is an error.
     """
 
     def __init__(
-        self, store: FileStore, boundary: bytes, max_file_size: int | None, new_id: Callable[[], str]
+        self,
+        store: FileStore,
+        boundary: bytes,
+        max_file_size: int | None,
+        new_id: Callable[[], str],
+        nothing: Sequence[Mapping[str, Any]],
     ) -> None:
         self._store = store
         self._max_file_size = max_file_size
         self._new_id = new_id
+        self._nothing = nothing
         self._parser = MultipartParser(boundary, self._begin, self._grow)
         # Each file with the hash of what has come in of it.
         self._files: dict[Part, Digest] = {}
@@ -72,8 +80,17 @@ class Upload:
                 name = self._store.harmless(given)
                 if name in ("", ".", ".."):
                     return json_reply(400, {"detail": f"Invalid file name: {name}"})
-                paths.append(self._store.keep(name, part.data, digest))
+                paths.append(self._store.keep(name, part.data, self._folder(digest)))
+        if not paths and not self._store.hashes_uploads:
+            return json_reply(422, {"detail": self._nothing})
         return json_reply(200, paths)
+
+    def _folder(self, digest: Digest) -> Digest:
+        """What the folder of a file is named after."""
+        if not self._store.hashes_uploads:
+            digest = self._store.digest()
+            digest.update(self._new_id().encode())
+        return digest
 
     def _begin(self, part: Part) -> None:
         if part.filename is not None:
@@ -107,6 +124,8 @@ class FileRoutes:
         self._store = store
         self._new_id = new_id
         self._generation = app.generation
+        nothing = missing_field("files")
+        self._nothing = in_older_words(nothing) if self._generation.speaks_pydantic_1 else nothing
         self.upload_path = f"{self._generation.prefix}/upload"
         """Where bodies are taken apart as they come in."""
         self.whole: Mapping[str, Methods] = {self.upload_path: {"POST": self._post_upload}}
@@ -123,9 +142,11 @@ class FileRoutes:
         except MultipartError as error:
             return _refusal(error)
         if boundary is None:
+            if not self._generation.hashes_uploads:
+                return json_reply(422, {"detail": self._nothing})
             return json_reply(400, {"detail": "Invalid content type."})
         limit = self._app.max_file_size if self._generation.checks_upload_size else None
-        return Upload(self._store, boundary, limit, self._new_id)
+        return Upload(self._store, boundary, limit, self._new_id, self._nothing)
 
     def _post_upload(self, request: Request, later: Later, now: float) -> Answer:
         assert request.upload is not None  # an upload that was refused does not come this far
@@ -137,7 +158,8 @@ class FileRoutes:
             return redirect(path)
         data = self._store.find(path)
         if data is None:
-            if path.startswith(f"{FOLDER}/") and not self._generation.hides_missing_files:
+            inside = path.startswith(f"{FOLDER}/") and not self._generation.hides_missing_files
+            if inside or self._generation.looks_for_files_first:
                 raise HTTPError(404, f"File not found: {path}.")
             raise HTTPError(403, f"File not allowed: {path}.")
         return self._download(path.rpartition("/")[2], data, request.headers.get("range", ""))
