@@ -186,6 +186,7 @@ class Session:
         self._enter(orphan, orphan.event_id)
         if is_heard:
             self._heard_on[orphan] = self._streams
+        if orphan.event_id in self._ended:  # the job that ended here: the stream owes the orphan what it owed the job
             self._is_spent = False
         return orphan
 

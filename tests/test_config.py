@@ -247,7 +247,11 @@ class TestCheckProtocol:
     @pytest.mark.parametrize(
         ("protocol", "version", "words"),
         [
-            ("sse_v4", "7.0.0", "'sse_v4' (Gradio 7.0.0); this library speaks ws, sse, sse_v1, sse_v2, sse_v2.1, sse_v3"),
+            (
+                "sse_v4",
+                "7.0.0",
+                "'sse_v4' (Gradio 7.0.0); this library speaks ws, sse, sse_v1, sse_v2, sse_v2.1, sse_v3",
+            ),
             ("sse_v9", None, "'sse_v9' (Gradio unknown)"),
         ],
     )

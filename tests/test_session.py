@@ -715,3 +715,18 @@ def test_the_texts_of_messages_are_what_is_kept() -> None:
     assert sessions.session._early_bytes == len(json.dumps(fields))
     sessions.session.join_accepted(one.job, "1")
     assert one.outputs == ["é"]
+
+
+def test_a_stream_that_breaks_takes_the_orphan_of_its_only_job_along() -> None:
+    """It was not spoken of yet, and the server knows it: another stream would say nothing for ever."""
+    session = Session("s", Limits())
+    begun = a_job()
+    session.join_sent(begun.job)
+    session.join_accepted(begun.job, "e1")
+    session.stream_requested()
+    session.stream_opened()
+    begun.job.cancel()
+    orphan = session.disown(begun.job)
+    session.stream_ended(ConnectionLost("broken"))
+    assert orphan.is_settled
+    assert not session.wants_stream

@@ -227,9 +227,7 @@ class AsyncBoundEndpoint(BoundBase[AsyncTransport]):
         facade = AsyncJob(self._client, engine, live, job)
         try:
             engine.transport.spawn(engine.call(live, job), promised=True)
-            await engine.transport.wait_until(
-                lambda: job.is_with_server, job.on_news
-            )
+            await engine.transport.wait_until(lambda: job.is_with_server, job.on_news)
         except BaseException:
             engine.give_up((live, job))
             raise
