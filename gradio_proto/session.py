@@ -129,6 +129,8 @@ class Session:
         """How many streams were lost with jobs on them."""
         self._is_spent = False
         """The last job of the stream has ended, and it has said nothing since: all that it owes is its end."""
+        self._last_ended = ("", False)
+        """The event that has ended last, and whether the stream was spent before."""
         self._heard_on: dict[Job, int] = {}
         self._silent_ends: dict[Job, int] = {}
         self._ended: OrderedDict[str, bool] = OrderedDict()
@@ -184,9 +186,11 @@ class Session:
         orphan = job.leave_orphan()
         assert orphan.event_id is not None
         self._enter(orphan, orphan.event_id)
+        ended, was_spent = self._last_ended
+        if orphan.event_id == ended:  # at the server it has not: the stream owes what it owed before
+            self._is_spent = was_spent
         if is_heard:
             self._heard_on[orphan] = self._streams
-        if orphan.event_id in self._ended:  # the job that ended here: the stream owes the orphan what it owed the job
             self._is_spent = False
         return orphan
 
@@ -232,6 +236,7 @@ class Session:
         del self.jobs[event_id]
         self._heard_on.pop(job, None)
         self._silent_ends.pop(job, None)
+        self._last_ended = (event_id, self._is_spent)
         self._is_spent = not self.jobs
         self._remember(event_id)
 
