@@ -9,10 +9,11 @@ READY := .venv/.ready
 # taken by a test.
 UNGATED := gradio_proto/client/*
 
-.PHONY: help test coverage servers lint format demo bench clean
+.PHONY: help test test-matrix coverage servers lint format demo bench clean
 
 help:
 	@echo "make test     the whole test suite, with real Gradio servers (ARGS=... goes to pytest)"
+	@echo "make test-matrix  every operation, on every server, over every transport: makes docs/matrix.md"
 	@echo "make lint     ruff, mypy, pyright and the import contracts"
 	@echo "make format   let ruff lay out the code"
 	@echo "make servers  install the Gradio servers that the tests run against, and the official clients"
@@ -35,6 +36,9 @@ servers: $(READY)
 test: $(READY) servers
 	$(BIN)/python -m coverage run -m pytest $(ARGS)
 	@$(MAKE) --no-print-directory coverage
+
+test-matrix: $(READY) servers
+	@PYTHONPATH=tests $(BIN)/python -m matrix $(ARGS)
 
 coverage: $(READY)
 	$(BIN)/python -m coverage report --omit='$(UNGATED)' --fail-under=100 --skip-covered

@@ -435,6 +435,19 @@ def build() -> gr.Blocks:
     return demo
 
 
+def build_without_queue() -> gr.Blocks:
+    """What 3.x runs without a queue: neither generators nor progress."""
+    with gr.Blocks(analytics_enabled=False) as demo:
+        text, text_out = gr.Textbox(label="T in"), gr.Textbox(label="T out")
+        number, number_out = gr.Number(label="N in"), gr.Number(label="N out")
+        words = gr.State([])
+        api("echo", echo, text, text_out)
+        api("calc", calc, [number, text, number], [number_out, text_out])
+        api("fail", fail, text, text_out)
+        api("state", state, [text, words], [number_out, words])
+    return demo
+
+
 def mount(demo: gr.Blocks, path: str, port: int, launch: dict[str, Any]) -> None:
     """Serve the app as part of another one; of the options of `launch`, those that `mount_gradio_app` knows."""
     import uvicorn
@@ -452,6 +465,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--auth", help="user:password, asked for at login")
     parser.add_argument("--max-size", type=int, help="jobs that the queue holds")
     parser.add_argument("--workers", type=int, default=10, help="jobs that run at once (3.x)")
+    parser.add_argument("--no-queue", action="store_true", help="a small app without a queue (3.x)")
     parser.add_argument("--max-file-size", type=int, help="bytes of an upload (4.44+)")
     parser.add_argument("--root-path", help="the path at which a proxy would serve the app")
     parser.add_argument("--mount", help="the path at which a FastAPI app of somebody's has it mounted")
@@ -474,7 +488,7 @@ def main(arguments: list[str] | None = None) -> None:
         queue["concurrency_count"] = options.workers
     if VERSION >= (5,):
         launch["ssr_mode"] = False
-    demo = build().queue(**queue)
+    demo = build_without_queue() if options.no_queue else build().queue(**queue)
     if options.exit_with_parent:
 
         def watch() -> None:

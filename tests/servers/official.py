@@ -12,6 +12,7 @@ that raised has the result ``{"$error": [its exception's class, and those that i
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import sys
 from collections.abc import Callable
@@ -69,10 +70,19 @@ def is_lost(result: Any) -> bool:
 
 
 def main() -> None:
-    from gradio_client import Client, handle_file
+    import gradio_client
 
     url, directory = sys.argv[1], Path(sys.argv[2]).resolve()
-    client = Client(url, download_files=directory, ssl_verify=False, verbose=False, analytics_enabled=False)
+    options = {
+        "download_files": directory,
+        "ssl_verify": False,
+        "verbose": False,
+        "analytics_enabled": False,
+        "serialize": False,  # releases of the time of Gradio 3 make files of values otherwise
+    }
+    known = inspect.signature(gradio_client.Client).parameters
+    client = gradio_client.Client(url, **{name: options[name] for name in options.keys() & known.keys()})
+    handle_file = getattr(gradio_client, "handle_file", str)
     groups: list[list[dict[str, Any]]] = []
     for call in json.load(sys.stdin):
         if call.get("follows"):

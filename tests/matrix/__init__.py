@@ -1,0 +1,1 @@
+"""Every operation, on every server, over every transport: see :mod:`matrix.operation` and ``docs/matrix.md``."""
