@@ -155,7 +155,7 @@ def written() -> list[Vector]:
             {**MINIMAL, "protocol": "sse", "enable_queue": False},
             {"app": {"enable_queue": True}},
         ),
-        "root/elsewhere": (
+        "root-elsewhere": (
             "Where the server believes to be is no place to send anything to: the URL that the user gave is.",
             {**MINIMAL, "protocol": "sse_v3", "root": HOSTILE_ROOT, "api_prefix": "/gradio_api"},
             {"app": {"api_prefix": "/gradio_api"}},
