@@ -39,7 +39,7 @@ class JobBase(Generic[X]):
 
     @property
     def event_id(self) -> str | None:
-        """The server's name for the job; None until it has accepted it."""
+        """The server's name for the job; None until it has accepted it, and on Gradio 3.x, which has none."""
         return self._job.event_id
 
     @property
