@@ -1,7 +1,14 @@
-"""What all tests share: the real servers (see :mod:`servers.running`)."""
+"""What all tests share: the real servers (see :mod:`servers.running`), and a garbage collector with little to look at.
+
+Many tests collect garbage, to see that nothing complains when it goes. What stays is no concern of theirs, and much:
+the tests themselves, recorded exchanges, schemas.
+"""
 
 from __future__ import annotations
 
+import gc
+
+import pytest
 from servers.running import (
     pytest_addoption,
     pytest_collection_modifyitems,
@@ -14,10 +21,28 @@ from servers.running import (
 
 __all__ = [
     "pytest_addoption",
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_generate_tests",
+    "pytest_runtest_teardown",
     "real_server",
     "started",
     "strict_url",
     "url",
 ]
+
+
+def _leave_alone_what_stays() -> None:
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_collection_finish() -> None:
+    _leave_alone_what_stays()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """At the end of each module."""
+    if nextitem is None or nextitem.path != item.path:
+        _leave_alone_what_stays()

@@ -547,6 +547,7 @@ async def event_streams_of_their_own(talk: Talk) -> None:
         job = await client.submit("x")
         assert await job.result() == "ok"
         await talk.follow(job)
+        await talk.pause(client, 0.1)  # so that its connection can be used again
         await talk.attempt(client.predict("x"))
 
 

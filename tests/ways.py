@@ -605,11 +605,9 @@ def nothing_left(seconds: float) -> Iterator[None]:
     """The block takes no longer, and leaves neither a thread nor a descriptor nor anything that was to be closed."""
     threads = set(threading.enumerate())
     files = _open_files()
-    gc.freeze()  # what there is already is no garbage of this test's, and takes long to look through
     with within(seconds):
         yield
     gc.collect()  # what warns that it was not closed fails the test
-    gc.unfreeze()
 
     def left() -> list[threading.Thread]:
         # The workers of a server in this process are the server's.
