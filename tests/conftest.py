@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 
+import hypothesis  # noqa: F401 - its plugins look for who refers to their objects, so they come before anything is frozen
 import pytest
 from servers.running import (
     pytest_addoption,
