@@ -10,6 +10,7 @@ import gc
 
 import hypothesis  # noqa: F401 - its plugins look for who refers to their objects, so they come before anything is frozen
 import pytest
+from certificates import authority, tls, trusting
 from servers.running import (
     pytest_addoption,
     pytest_collection_modifyitems,
@@ -21,6 +22,7 @@ from servers.running import (
 )
 
 __all__ = [
+    "authority",
     "pytest_addoption",
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
@@ -29,6 +31,8 @@ __all__ = [
     "real_server",
     "started",
     "strict_url",
+    "tls",
+    "trusting",
     "url",
 ]
 

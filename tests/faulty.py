@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import ssl
@@ -26,6 +27,26 @@ from gradio_proto.transport import TransportOptions
 
 SHORT = Timeouts(connect=0.6, read=1.0, write=0.6, idle=0.6)
 """Deadlines for tests that wait for one."""
+
+
+def child(run: Callable[[], object]) -> int:
+    """Fork; in the child, run and leave. Whatever goes wrong there is its exit code."""
+    pid = os.fork()
+    if pid == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, 10)
+        code = 1
+        try:
+            run()
+            code = 0
+        finally:
+            os._exit(code)
+    return pid
+
+
+def code_of(pid: int) -> int:
+    """The exit code of a child, when it has left."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 @contextlib.contextmanager

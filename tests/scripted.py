@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import pytest
+
 from gradio_proto.cookies import CookieJar
+from gradio_proto.errors import GradioError
 from gradio_proto.exchange import ConnectionPool, lower
 from gradio_proto.files import Uploads
 from gradio_proto.flows.calls import call
@@ -539,6 +542,19 @@ class World:
             baton = begun.live.session.baton
             assert baton._holder is None
             assert not baton._waiting
+
+
+def failure(world: World, begun: Begun) -> Any:
+    """The error that a call ends with."""
+    world.finish(begun)
+    with pytest.raises(GradioError) as caught:
+        begun.job.result()
+    return caught.value
+
+
+def until(world: World, condition: Callable[[], bool]) -> None:
+    """Let things happen until a condition holds."""
+    assert world.runner.run_until(condition, world.runner.now + 60)
 
 
 def watch(begun: Begun) -> None:

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from faulty import FaultyServer, Peer, Seen, within
+from faulty import FaultyServer, Peer, Seen, child, code_of, within
 
 from gradio_proto import Client
 from gradio_proto.client import Job
@@ -340,21 +340,6 @@ def test_a_programs_own_handler_stays(client: Client) -> None:
 # Forks.
 
 
-def child(run: Callable[[], None]) -> int:
-    """Fork; in the child, run and leave. Whatever goes wrong there is its exit code."""
-    pid = os.fork()
-    if pid == 0:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, 10)
-        code = 1
-        try:
-            run()
-            code = 0
-        finally:
-            os._exit(code)
-    return pid
-
-
 @needs_fork
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_forks_while_other_threads_run_jobs(client: Client) -> None:
@@ -384,7 +369,7 @@ def test_forks_while_other_threads_run_jobs(client: Client) -> None:
                 assert client.predict("child") == "child"
 
             pid = child(run)
-            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            codes.append(code_of(pid))
             assert kept.result(5) == number
     finally:
         stop.set()
@@ -418,7 +403,7 @@ def test_a_fork_while_a_thread_looks_at_a_future(client: Client) -> None:
 
     pid = child(run)
     go.set()
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert code_of(pid) == 0
     thread.join(5)
     assert job.result(5) == "slept"
 
@@ -438,7 +423,7 @@ def test_ctrl_c_in_a_child_that_another_thread_forked(client: Client) -> None:
 
     def fork() -> None:
         pid = child(run)
-        codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        codes.append(code_of(pid))
 
     jobs = [client.submit(0.5, api_name="/slow") for _ in range(3)]
     forking = threading.Timer(0.2, fork)
@@ -462,5 +447,5 @@ def test_a_job_of_a_client_that_was_closed_can_be_asked_in_a_child(url: str) -> 
         client.close()
 
     pid = child(run)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert code_of(pid) == 0
     assert job.outputs() == [0, 1, 2]

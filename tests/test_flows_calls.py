@@ -18,6 +18,7 @@ from scripted import (
     an_app,
     completed,
     event,
+    failure,
     generating,
     http,
     message,
@@ -50,13 +51,6 @@ from gradio_proto.testing import TestApp
 from gradio_proto.timeouts import Timeouts
 
 VERSIONS = ["4.13.0", "4.19.1", "4.21.0", "4.44.1", "5.49.1", "6.31.0"]
-
-
-def failure(world: World, begun: Begun) -> GradioError:
-    world.finish(begun)
-    with pytest.raises(GradioError) as caught:
-        begun.job.result()
-    return caught.value
 
 
 def joining(*answers: Any, streams: Any = (), version: str = "6.31.0", **options: Any) -> World:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,9 +18,11 @@ from scripted import (
     GradioScript,
     World,
     chunk,
+    failure,
     http,
     scripted_world,
     stateful_app,
+    until,
 )
 from scripted import event as sse
 from talking import ESTIMATION, HEAR, NORMAL, SEND_DATA, SEND_HASH, STARTS, Talks, returned, served, yielded
@@ -86,17 +88,6 @@ def begin(world: World, name: str = "/echo", *args: Any, **options: Any) -> Begu
     begun = make(world, name, *(args or ("x",)), **options)
     begun.task = world.spawn(call(world.state, begun.live, begun.job))
     return begun
-
-
-def failure(world: World, begun: Begun) -> Any:
-    world.finish(begun)
-    with pytest.raises(GradioError) as caught:
-        begun.job.result()
-    return caught.value
-
-
-def until(world: World, condition: Callable[[], bool], seconds: float = 60) -> None:
-    assert world.runner.run_until(condition, world.runner.now + seconds)
 
 
 def heard(world: World) -> list[list[dict[str, Any]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -12,9 +12,11 @@ from scripted import (
     Begun,
     GradioScript,
     World,
+    failure,
     http,
     scripted_world,
     stateful_app,
+    until,
 )
 
 from gradio_proto.carriers import Carrier
@@ -51,17 +53,6 @@ def begin(world: World, name: str = "/echo", *args: Any, shared: bool = False, *
     begun = world.make(name, *(args or ("x",)), live=live, **options)
     begun.task = world.spawn(call(world.state, live, begun.job))
     return begun
-
-
-def failure(world: World, begun: Begun) -> Any:
-    world.finish(begun)
-    with pytest.raises(GradioError) as caught:
-        begun.job.result()
-    return caught.value
-
-
-def until(world: World, condition: Callable[[], bool]) -> None:
-    assert world.runner.run_until(condition, world.runner.now + 60)
 
 
 def is_over(world: World) -> bool:

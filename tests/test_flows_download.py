@@ -23,6 +23,9 @@ from scripted import (
     real_world,
     scripted_world,
 )
+from scripted import (
+    failure as failure_of,
+)
 
 from gradio_proto.effects import KeepFile, Signal, WriteFile
 from gradio_proto.errors import (
@@ -109,13 +112,11 @@ def fetched(world: World) -> list[Asked]:
 
 def failure(world: World, begun: Begun) -> GradioError:
     """Why a job failed, of which nothing may be left on the disk."""
-    world.finish(begun)
-    with pytest.raises(GradioError) as caught:
-        begun.job.result()
+    error: GradioError = failure_of(world, begun)
     assert not world.runner.files
     assert all(file.closed for file in world.runner.open_files)
     assert not world.pool._busy - {begun.live.stream.connection if begun.live.stream else None}
-    return caught.value
+    return error
 
 
 # Files that arrive.

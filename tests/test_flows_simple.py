@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -22,9 +22,11 @@ from scripted import (
     an_app,
     chunk,
     completed,
+    failure,
     http,
     make_state,
     scripted_world,
+    until,
 )
 
 from gradio_proto.app_errors import LOST_MESSAGE
@@ -115,19 +117,8 @@ def begin(world: World, name: str, *args: Any, **options: Any) -> Begun:
     return begun
 
 
-def failure(world: World, begun: Begun) -> GradioError:
-    world.finish(begun)
-    with pytest.raises(GradioError) as caught:
-        begun.job.result()
-    return caught.value
-
-
 def requests(world: World, method: str) -> list[Asked]:
     return [asked for asked in world.server.asked if asked.method == method and "/call/" in asked.path]
-
-
-def until(world: World, condition: Callable[[], bool]) -> None:
-    assert world.runner.run_until(condition, world.runner.now + 60)
 
 
 def gone(world: World, conn: int) -> bool:

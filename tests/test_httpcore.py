@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 from faulty import SHORT, FaultyServer, Peer, Seen, within
 from proxying import ConnectProxy
 from socks_server import SocksProxy
@@ -289,25 +288,6 @@ def test_the_next_address_is_tried_when_one_is_silent_or_refuses(monkeypatch: py
             with pytest.raises(DeadlineExceeded, match="in time"):
                 made.fetch()
             assert time.monotonic() - began < 5
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def tls(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "app.example").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
-    return context
-
-
-@pytest.fixture
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType]
-    return context
 
 
 def test_tls(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:

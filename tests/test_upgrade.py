@@ -6,7 +6,6 @@ import contextlib
 import gc
 import inspect
 import os
-import signal
 import ssl
 import threading
 import time
@@ -15,8 +14,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
-import trustme
-from faulty import FaultyServer, Peer, Seen, within
+from faulty import FaultyServer, Peer, Seen, child, code_of, within
 from gradio_transports.carried import CarriedExchange
 from gradio_transports.httpcore import HTTPCoreTransport
 from http2_front import HTTP2Front
@@ -98,25 +96,6 @@ def bounded() -> Iterator[None]:
     with within(20):
         yield
     gc.collect()  # an unclosed socket is a warning, and that an error
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def tls(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "app.example").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
-    return context
-
-
-@pytest.fixture
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType]
-    return context
 
 
 class Line:
@@ -455,21 +434,6 @@ def test_a_switch_of_an_exchange_that_is_closed_meanwhile(monkeypatch: pytest.Mo
         assert echo.lost.wait(5)
 
 
-def forked(work: Callable[[], object]) -> int:
-    """Do something in a forked child; the child's code."""
-    pid = os.fork()
-    if pid == 0:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, 10)
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @every_way
@@ -481,7 +445,8 @@ def test_a_forked_child_leaves_the_parents_connection_alone(way: Way) -> None:
     async def talk(line: Line) -> None:
         exchange = await line.run(line.switch())
         await line.run(flow(exchange))
-        assert forked(lambda: (exchange.close(), line.transport.close())) == 0
+        pid = child(lambda: (exchange.close(), line.transport.close()))
+        assert code_of(pid) == 0
         await line.run(flow(exchange))
 
     with ScriptServer(Echo()) as server:

@@ -203,9 +203,8 @@ class ClientBase(Generic[X]):
     def __del__(self) -> None:
         if not getattr(self, "_closed", True):
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
-            if (
-                not sys.is_finalizing()
-            ):  # parts of Python are gone by then, and the process takes its sockets along
+            # At the end parts of Python are gone, and the process takes its sockets along.
+            if not sys.is_finalizing():
                 self._close()
 
     def __repr__(self) -> str:

@@ -23,7 +23,7 @@ from typing import Final
 
 from ..cancelling import CancelReport, Means, request_to_reset, request_to_stop
 from ..carriers import Carrier
-from ..effects import Flow, Now, Open, ReadBody, ReadHead, SendBody, Signal, Sleep, TimedOut
+from ..effects import Flow, Now, Open, ReadBody, SendBody, Signal, Sleep, TimedOut
 from ..errors import (
     ConnectionLost,
     DeadlineExceeded,
@@ -55,7 +55,7 @@ from ..websocket import (
     websocket_key,
 )
 from .calls import ask_to_stop, hang_up, headers_of_join, join, or_total, take, total_exceeded
-from .requests import make_request, note_head, post_json
+from .requests import await_head, make_request, post_json
 from .simple import LAST_PIECES, LINGER_SECONDS, read_out
 from .state import ClientState, LiveSession, Slots
 from .streams import BURST, end_stream, refusal
@@ -273,17 +273,9 @@ class _Conversation:
         self.live.stream, now = yield Open(
             request, earlier(deadline(now, state.timeouts.write), job.deadline)
         )
-        try:
-            head: ResponseHead | None
-            head, now = yield ReadHead(
-                self._exchange, earlier(deadline(now, state.timeouts.read), job.deadline), self.stop
-            )
-        except TimedOut:
-            raise DeadlineExceeded("the server did not answer in time", kind="read") from None
-        if head is None:
-            return None
-        note_head(state, target, head, now)
-        if head.status != status:
+        until = earlier(deadline(now, state.timeouts.read), job.deadline)
+        head, _ = yield from await_head(state, self._exchange, until, self.stop)
+        if head is not None and head.status != status:
             raise (yield from refusal(state, self._exchange, head, "/queue/join", wanted))
         return head
 

@@ -12,15 +12,15 @@ from typing import Any, Final
 from .. import jsontext
 from ..cancelling import CancelReport
 from ..config import is_object, object_of
-from ..effects import Flow, Now, Open, ReadHead, Signal, TimedOut
-from ..errors import DeadlineExceeded, RemoteProtocolError
+from ..effects import Flow, Now, Open, Signal
+from ..errors import RemoteProtocolError
 from ..http import Response
 from ..job import Job
 from ..messages import ProcessCompleted, message_from_json
 from ..replies import json_reply
 from ..timeouts import deadline, earlier
 from .calls import headers_of_join, join
-from .requests import make_request, note_head, read_reply
+from .requests import await_head, make_request, read_reply
 from .state import ClientState, LiveSession, Slots
 
 FUNCTION_FAILED: Final = 500
@@ -66,13 +66,10 @@ def _post(state: ClientState, live: LiveSession, job: Job) -> Flow[Response | No
     exchange, now = yield Open(request, earlier(deadline(now, state.timeouts.write), job.deadline))
     job.sent_around_queue()
     try:
-        try:
-            head, now = yield ReadHead(exchange, job.deadline, stop)
-        except TimedOut:
-            raise DeadlineExceeded("the function took too long", kind="total") from None
+        # The function may take as long as the caller lets it.
+        head, now = yield from await_head(state, exchange, job.deadline, stop)
         if head is None:
             return None
-        note_head(state, request.target, head, now)
         return (yield from read_reply(state, exchange, head, now, job.deadline))
     finally:
         exchange.close()

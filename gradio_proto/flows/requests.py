@@ -93,11 +93,22 @@ def read_head(
     Raises:
         GradioError: There was none, or it announces what cannot be read.
     """
+    head, now = yield from await_head(state, exchange, earlier(deadline(now, state.timeouts.read), until))
+    assert head is not None  # nobody wakes this
+    return head, now
+
+
+def await_head(
+    state: ClientState, exchange: Exchange, until: float | None, wake: Signal | None = None
+) -> Flow[tuple[ResponseHead | None, float]]:
+    """As :func:`read_head`, with a deadline of the caller's own; None when ``wake`` was set first."""
+    head: ResponseHead | None
     try:
-        head, now = yield ReadHead(exchange, earlier(deadline(now, state.timeouts.read), until))
+        head, now = yield ReadHead(exchange, until, wake)
     except TimedOut as error:
         raise DeadlineExceeded("the server did not answer in time", kind="read") from error
-    note_head(state, exchange.request.target, head, now)
+    if head is not None:
+        note_head(state, exchange.request.target, head, now)
     return head, now
 
 
