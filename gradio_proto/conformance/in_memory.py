@@ -1,0 +1,46 @@
+"""This library's own server as a target: in memory, with virtual time, and with defects where they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradio_proto.testing import ServerProtocol
+from gradio_proto.testing.memory import MemoryRunner, MemoryTransport
+from gradio_proto.urls import parse_app_url
+
+from .model import Variant
+from .reference.twin import reference_twin, twin_variants
+from .target import LOGIN, PATIENCE_ELSEWHERE, Target
+
+
+class EmbeddedServers:
+    """This library's own server in memory, with the twin of the reference app, once for each variant."""
+
+    def __init__(self, version: str, defects: Sequence[str], *, faithful_defects: bool) -> None:
+        self._version = version
+        self._defects = tuple(defects)
+        self._is_faithful = faithful_defects
+        self._runners: dict[Variant, MemoryRunner] = {}
+        self._targets: dict[Variant, Target] = {}
+
+    def variant(self, name: Variant) -> Target | None:
+        """The server of that variant."""
+        if name not in self._targets:
+            self._start(name)
+            self._targets[name] = Target(
+                parse_app_url("http://localhost:7860"),
+                lambda options: MemoryTransport(options, self._runners[name]),
+                is_reference=True,
+                prefix="memory",
+                auth=LOGIN if name == "login" else None,
+                variants=self.variant,
+                restart=lambda: self._start(name),
+                patience=PATIENCE_ELSEWHERE,
+            )
+        return self._targets[name]
+
+    def _start(self, name: Variant) -> None:
+        options = {} if name == "plain" else twin_variants(self._version)[name]
+        app = reference_twin(self._version, **options)
+        server = ServerProtocol(app, faithful_defects=self._is_faithful, defects=self._defects)
+        self._runners[name] = MemoryRunner(server)

@@ -1,0 +1,361 @@
+"""Running cases: which, how often, with what seed, and what came out.
+
+A case that draws examples runs under Hypothesis, which looks for the smallest one that fails; the tester keeps the
+smallest exchange that it has seen fail, since a server need not do the same thing twice. A failure that nothing was
+drawn for is tried once more: what does not happen again is a warning.
+
+After each case the server has to be well for somebody else. Where it is not, it is started anew if that can be done.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from fnmatch import fnmatchcase
+from typing import Final, Literal, Protocol, TypeAlias, cast
+from zlib import crc32
+
+from .model import Case, Report, Result, Skipped, Unreachable, Variant, Verdict, Violation
+from .registry import all_cases
+from .target import Target
+from .tester import Tester
+from .transcript import Entry, Transcript
+
+Profile: TypeAlias = Literal["quick", "default", "thorough"]
+
+EFFORT: Final[dict[Profile, float]] = {"quick": 0.2, "default": 1.0, "thorough": 10.0}
+"""How many examples are tried, as a multiple of what each case says."""
+LONG_WAIT: Final = 5.0
+"""Seconds of waiting with which a case is left out of a quick run."""
+SHRINK_SECONDS: Final = 10.0
+"""How long a smaller example is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asks for."""
+
+    seed: int = 0
+    profile: Profile = "default"
+    select: Sequence[str] = ()
+    """Globs of ids; none for all."""
+    skip: Sequence[str] = ()
+    strict: bool = False
+    """A SHOULD that is broken is a failure."""
+    destructive: bool = False
+    """Others on the same server may be disturbed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A case, and why it will not be tried, if so."""
+
+    case: Case
+    reason: str = ""
+
+
+class Observer(Protocol):
+    """Is told how a run goes."""
+
+    def began(self, case: Case) -> None:
+        """A case begins."""
+        ...
+
+    def ended(self, result: Result) -> None:
+        """It has ended."""
+        ...
+
+    def said(self, entry: Entry) -> None:
+        """Something was said to the server, or by it."""
+        ...
+
+
+class Nobody:
+    """An observer that is not interested."""
+
+    def began(self, case: Case) -> None:
+        """Nothing."""
+
+    def ended(self, result: Result) -> None:
+        """Nothing."""
+
+    def said(self, entry: Entry) -> None:
+        """Nothing."""
+
+
+def selected(options: Options) -> list[Case]:
+    """The cases that the user has asked for, in their order."""
+    return [
+        case
+        for case in all_cases().values()
+        if (not options.select or any(fnmatchcase(case.id, glob) for glob in options.select))
+        and not any(fnmatchcase(case.id, glob) for glob in options.skip)
+    ]
+
+
+def plan(target: Target, options: Options) -> list[Planned]:
+    """What a run would do.
+
+    Raises:
+        Unreachable: There is no such server.
+    """
+    tester = target.open()
+    try:
+        return [Planned(case, _reason(case, tester, options)) for case in selected(options)]
+    finally:
+        tester.wire.close()
+
+
+def _reason(case: Case, tester: Tester, options: Options) -> str:
+    """Why a case is not tried; empty if it is."""
+    if not case.requirement.holds_for(tester.version):
+        return f"holds for {case.requirement.scope}, and this is {tester.config.version}"
+    if case.needs.is_destructive and not (options.destructive or tester.target.is_reference):
+        return "disturbs others on the same server: --destructive allows it"
+    if case.seconds > LONG_WAIT and options.profile == "quick":
+        return f"takes {case.seconds:g} s: not in the profile quick"
+    try:
+        tester.target.variant(case.needs.variant)
+    except Skipped as skipped:
+        return str(skipped)
+    for role in case.needs.endpoints:
+        if role == "any":
+            if not tester.allowed():
+                return "needs an endpoint that may be called: name one with --endpoint /NAME"
+        elif case.needs.variant == "plain" and tester.find(role) is None:
+            if tester.target.is_reference:
+                return f"the reference app has no endpoint {role!r} in this version"
+            return f"needs an endpoint that does what {role!r} of the reference app does: --endpoint {role}=/NAME"
+    return ""
+
+
+def seed_of(case: Case, seed: int) -> int:
+    """The seed of one case in a run; the same for the same, whatever else is run."""
+    return crc32(f"{seed}:{case.id}".encode())
+
+
+def run(target: Target, options: Options, observer: Observer | None = None) -> Report:
+    """Try every case that was asked for.
+
+    Raises:
+        Unreachable: There is no such server.
+    """
+    watcher = observer or Nobody()
+    target.listener = watcher.said
+    started = datetime.now(timezone.utc)
+    runner = _Run(target, options)
+    try:
+        tester = runner.tester("plain")
+        config = tester.config
+        results: list[Result] = []
+        for case in selected(options):
+            watcher.began(case)
+            result = runner.result(case)
+            results.append(result)
+            watcher.ended(result)
+    finally:
+        runner.close()
+    return Report(
+        url=str(target.url),
+        title=str(tester.config_json.get("title") or ""),
+        version=config.version,
+        protocol=config.protocol,
+        seed=options.seed,
+        profile=options.profile,
+        started=started.isoformat(timespec="seconds"),
+        seconds=(datetime.now(timezone.utc) - started).total_seconds(),
+        results=results,
+    )
+
+
+class _Run:
+    """A run under way: one tester for each variant of the app."""
+
+    def __init__(self, target: Target, options: Options) -> None:
+        self.target = target
+        self.options = options
+        self.testers: dict[Variant, Tester] = {}
+        self.is_lost = ""
+        """Why nothing more can be tried."""
+
+    def tester(self, variant: Variant) -> Tester:
+        """The tester of a variant."""
+        if variant not in self.testers:
+            target = self.target.variant(variant)
+            self.testers[variant] = target.open(effort=EFFORT[self.options.profile])
+        return self.testers[variant]
+
+    def close(self) -> None:
+        """Close all connections."""
+        for tester in self.testers.values():
+            tester.wire.close()
+
+    def result(self, case: Case) -> Result:
+        """Try one case."""
+        reason = self.is_lost or _reason(case, self.tester("plain"), self.options)
+        if reason:
+            return Result(case.id, Verdict.SKIP, reason)
+        began = datetime.now(timezone.utc)
+        try:
+            tester = self.tester(case.needs.variant)
+        except (Unreachable, Skipped) as error:
+            return Result(case.id, Verdict.ERROR, str(error))
+        attempt = _Attempt(case, tester, seed_of(case, self.options.seed))
+        result = attempt.run(strict=self.options.strict)
+        result = self._with_health(tester, case, result)
+        seconds = (datetime.now(timezone.utc) - began).total_seconds()
+        return replace(result, seconds=seconds, replay=self._replay(case))
+
+    def _with_health(self, tester: Tester, case: Case, result: Result) -> Result:
+        """See whether the server is well for others, and make it so."""
+        if not tester.target.is_reference and result.verdict is not Verdict.FAIL:
+            return result
+        tester.wire.begin()
+        illness = tester.is_healthy()
+        tester.wire.begin()
+        if not illness:
+            return result
+        if tester.target.restart is None:
+            self.is_lost = f"the server was not well any more after {case.id}: {illness}"
+        else:
+            variant = case.needs.variant
+            tester.wire.close()
+            del self.testers[variant]
+            tester.target.restart()
+        if result.verdict is Verdict.FAIL:
+            return replace(
+                result, reason=f"{result.reason}; afterwards the server did not serve others: {illness}"
+            )
+        reason = f"afterwards the server did not serve others: {illness}"
+        return replace(result, verdict=Verdict.FAIL, reason=reason)
+
+    def _replay(self, case: Case) -> str:
+        return f"gradio-proto conformance replay {case.id} {self.target.url} --seed {self.options.seed}"
+
+
+class _Enough(BaseException):
+    """Ends Hypothesis' search; it passes through it, since it is no Exception."""
+
+
+class _Attempt:
+    """One case, tried as often as it says; what failed with the least to read is kept."""
+
+    def __init__(self, case: Case, tester: Tester, seed: int) -> None:
+        self.case = case
+        self.tester = tester
+        self.seed = seed
+        self.tried = 0
+        self.failure: tuple[str, Transcript] | None = None
+        self.other: BaseException | None = None
+        """What is not about the server."""
+        self._until: float | None = None
+
+    def run(self, *, strict: bool) -> Result:
+        """Try it, and judge."""
+        self.tester.seed = self.seed
+        again = True
+        try:
+            if self.case.examples > 1:
+                self._search()
+            else:
+                self._once()
+                if self.failure is not None:
+                    first, self.failure = self.failure, None
+                    self._once()
+                    again = self.failure is not None
+                    self.failure = first
+        except Skipped as skipped:
+            return Result(self.case.id, Verdict.SKIP, str(skipped), examples=self.tried)
+        except Exception as error:
+            where = traceback.format_exception_only(type(error), error)[-1].strip()
+            self.tester.note("".join(traceback.format_exception(error)))
+            return Result(
+                self.case.id, Verdict.ERROR, where, self.tester.wire.transcript, examples=self.tried
+            )
+        if self.failure is None:
+            return Result(self.case.id, Verdict.PASS, examples=self.tried)
+        reason, transcript = self.failure
+        if not again:
+            reason += " (once; it did not happen again)"
+        verdict = _judge(self.case, strict=strict) if again else Verdict.WARN
+        return Result(self.case.id, verdict, reason, transcript, examples=self.tried)
+
+    def _once(self) -> None:
+        self.tried += 1
+        self.tester.wire.begin()
+        try:
+            self.case.run(self.tester)
+        except Violation as violation:
+            self.keep(str(violation))
+        finally:
+            self.tester.wire.leave_all()
+
+    def keep(self, reason: str) -> None:
+        """Keep a failure, if there is less to read than in the one before."""
+        self.tester.note(f"violation: {reason}")
+        transcript = self.tester.wire.transcript
+        if self.failure is None or transcript.size() < self.failure[1].size():
+            self.failure = (reason, transcript)
+
+    def _search(self) -> None:
+        from hypothesis import HealthCheck, Phase, given, seed, settings
+        from hypothesis import strategies as st
+        from hypothesis.errors import Flaky
+
+        tester = self.tester
+
+        def example(data: st.DataObject) -> None:
+            if self._until is not None and time.monotonic() > self._until:
+                raise _Enough
+            tester.data = data
+            before = self.failure
+            try:
+                self.failure = None
+                self._once()
+            except (Skipped, Unreachable) as error:
+                self.other = error
+                raise _Enough from error
+            finally:
+                tester.data = None
+                found, self.failure = self.failure, _smaller(before, self.failure)
+            if found is not None:
+                if self._until is None:
+                    self._until = time.monotonic() + SHRINK_SECONDS
+                raise Violation(found[0])
+
+        quiet = settings(
+            max_examples=max(1, round(self.case.examples * tester.effort)),
+            database=None,
+            deadline=None,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=cast("list[HealthCheck]", [*HealthCheck]),
+            print_blob=False,
+        )
+        search = cast("Callable[[], None]", seed(self.seed)(quiet(given(st.data())(example))))
+        try:
+            search()
+        except (Violation, Flaky, _Enough):
+            if self.other is not None:
+                raise self.other from None
+            if self.failure is None:
+                raise
+
+
+def _smaller(
+    first: tuple[str, Transcript] | None, second: tuple[str, Transcript] | None
+) -> tuple[str, Transcript] | None:
+    if first is None or second is None:
+        return first or second
+    return min(first, second, key=lambda failure: failure[1].size())
+
+
+def _judge(case: Case, *, strict: bool) -> Verdict:
+    """What a violation of its requirement amounts to."""
+    if case.requirement.level in ("MUST", "MUST NOT"):
+        return Verdict.FAIL
+    if case.requirement.level == "MAY":
+        return Verdict.INFO
+    return Verdict.FAIL if strict else Verdict.WARN
