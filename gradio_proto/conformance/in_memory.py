@@ -10,6 +10,7 @@ from gradio_proto.urls import parse_app_url
 
 from .model import Variant
 from .reference.twin import reference_twin, twin_variants
+from .reference.variants import variants_of
 from .target import LOGIN, PATIENCE_ELSEWHERE, Target
 
 
@@ -24,7 +25,9 @@ class EmbeddedServers:
         self._targets: dict[Variant, Target] = {}
 
     def variant(self, name: Variant) -> Target | None:
-        """The server of that variant."""
+        """The server of that variant; None where the version has no such thing."""
+        if name not in variants_of(self._version):
+            return None
         if name not in self._targets:
             self._start(name)
             self._targets[name] = Target(
@@ -35,12 +38,16 @@ class EmbeddedServers:
                 auth=LOGIN if name == "login" else None,
                 variants=self.variant,
                 restart=lambda: self._start(name),
+                stop=lambda: self._stop(name),
                 patience=PATIENCE_ELSEWHERE,
             )
         return self._targets[name]
 
     def _start(self, name: Variant) -> None:
-        options = {} if name == "plain" else twin_variants(self._version)[name]
-        app = reference_twin(self._version, **options)
+        app = reference_twin(self._version) if name == "plain" else twin_variants(self._version)[name]
         server = ServerProtocol(app, faithful_defects=self._is_faithful, defects=self._defects)
         self._runners[name] = MemoryRunner(server)
+
+    def _stop(self, name: Variant) -> None:
+        runner = self._runners[name]
+        runner.server.stop(runner.now)

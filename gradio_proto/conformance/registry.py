@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
 Check: TypeAlias = "Callable[[Tester], None]"
 
-AREAS: Final = ("joining",)
+AREAS: Final = (
+    "discovery",
+    "auth",
+    "joining",
+    "conversations",
+    "streams",
+    "cancel",
+    "sessions",
+    "errors",
+    "stream_input",
+    "render",
+)
 """The modules of :mod:`gradio_proto.conformance.checks`, in the order in which their cases run."""
 
 _cases: dict[str, Case] = {}

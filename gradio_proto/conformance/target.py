@@ -57,6 +57,8 @@ class Target:
     """Gives the server that runs the app in another way; None where there is none."""
     restart: Callable[[], None] | None = None
     """Starts the server anew, at the same address."""
+    stop: Callable[[], None] | None = None
+    """Has the app end of its own will, as ``demo.close()`` does."""
     secrets: Secrets = field(default_factory=Secrets, repr=False)
     prefix: str = ""
     """What the names of this tester's sessions begin with."""
