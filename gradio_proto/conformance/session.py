@@ -185,6 +185,8 @@ class Session:
         """What cannot be read, or tells of an error of the whole session."""
         self.streams: list[EventStream] = []
         """Every event stream that the session's jobs share, in the order in which they were opened."""
+        self.query: tuple[tuple[str, str], ...] = ()
+        """Further parameters in the query of each request that joins."""
 
     # Beginning
 
@@ -201,7 +203,7 @@ class Session:
 
     def join(self, endpoint: Endpoint, data: Sequence[Any], **more: Any) -> Reply:
         """Post a join, whatever comes of it (``sse_v1`` and later)."""
-        return self.tester.post("queue/join", self.join_body(endpoint, data, **more))
+        return self.tester.post("queue/join", self.join_body(endpoint, data, **more), query=self.query)
 
     def submit(self, endpoint: Endpoint, *data: Any, listen: bool = True, **more: Any) -> Job:
         """Begin a job, and listen to what is said about it.
@@ -280,21 +282,11 @@ class Session:
         Raises:
             Violation: It is not so in time; ``what`` says what was waited for.
         """
-        patience = self.tester.patience if patience is None else patience
-        deadline = self.wire.now() + patience
-        while not done():
-            if self.wrong:
-                raise Violation(self.wrong[0])
-            self._tend()
-            count = len(self.heard)
-            left = deadline - self.wire.now()
-            if left <= 0:
-                waiting = ", ".join(str(job) for job in self.jobs if not job.is_over) or "nothing"
-                raise Violation(f"no {what} within {patience:g} s; under way: {waiting}")
-            self.wire.wait(partial(self._has_news, count, done), left)
+        wait_together((self,), done, what, patience)
 
-    def _has_news(self, count: int, done: Callable[[], bool]) -> bool:
-        return len(self.heard) != count or bool(self.wrong) or self._is_untended() or done()
+    def has_news(self) -> bool:
+        """Whether there is something to be done, or to be told, before it is waited on."""
+        return bool(self.wrong) or self._is_untended()
 
     def _is_untended(self) -> bool:
         if self.tester.asks_for_data:
@@ -303,10 +295,16 @@ class Session:
                 for job in self.jobs
                 if not job.is_over
             )
-        return self.stream is None
+        return self.stream is None and any(not job.is_over for job in self.jobs)
 
-    def _tend(self) -> None:
-        """Do what the protocol asks of a client that waits."""
+    def tend(self) -> None:
+        """Do what the protocol asks of a client that waits.
+
+        Raises:
+            Violation: Nothing can come of it: the stream has broken, or a job's connection ended.
+        """
+        if self.wrong:
+            raise Violation(self.wrong[0])
         open_jobs = [job for job in self.jobs if not job.is_over]
         if self.tester.asks_for_data:
             for job in open_jobs:
@@ -354,11 +352,11 @@ class Session:
 
         job.more = more
         if self.tester.protocol == "ws":
-            channel = self.wire.open_socket(self.wire.target("queue/join"), take_text)
+            channel = self.wire.open_socket(self.wire.target("queue/join", self.query), take_text)
             if isinstance(channel, Reply):
                 raise Violation(f"the WebSocket of {job.endpoint.label} was refused with {channel.status}")
         else:
-            query = [("fn_index", str(job.endpoint.fn_index)), ("session_hash", self.hash)]
+            query = [("fn_index", str(job.endpoint.fn_index)), ("session_hash", self.hash), *self.query]
             channel = self.wire.open_events(self.wire.target("queue/join", query), take_event)
             if channel.status != 200:
                 raise Violation(f"a join of {job.endpoint.label} was answered {channel.status}")
@@ -409,3 +407,32 @@ class Session:
                 job.channel.close()
             if not job.is_over:
                 job.is_abandoned = True
+
+
+def wait_together(
+    sessions: Sequence[Session], done: Callable[[], bool], what: str, patience: float | None = None
+) -> None:
+    """Wait until something is so, as :meth:`Session.wait_until` does, while several sessions have jobs under way.
+
+    Raises:
+        Violation: It is not so in time; ``what`` says what was waited for.
+    """
+    wire, tester = sessions[0].wire, sessions[0].tester
+    patience = tester.patience if patience is None else patience
+    deadline = wire.now() + patience
+
+    def count() -> int:
+        return sum(len(session.heard) for session in sessions)
+
+    def has_news(before: int) -> bool:
+        return count() != before or any(session.has_news() for session in sessions) or done()
+
+    while not done():
+        for session in sessions:
+            session.tend()
+        left = deadline - wire.now()
+        if left <= 0:
+            jobs = [job for session in sessions for job in session.jobs]
+            waiting = ", ".join(str(job) for job in jobs if not job.is_over) or "nothing"
+            raise Violation(f"no {what} within {patience:g} s; under way: {waiting}")
+        wire.wait(partial(has_news, count()), left)
