@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 
 from gradio_proto.testing import ServerProtocol
 from gradio_proto.testing.memory import MemoryRunner, MemoryTransport
@@ -23,6 +24,7 @@ class EmbeddedServers:
         self._is_faithful = faithful_defects
         self._runners: dict[Variant, MemoryRunner] = {}
         self._targets: dict[Variant, Target] = {}
+        self._starts = count()
 
     def variant(self, name: Variant) -> Target | None:
         """The server of that variant; None where the version has no such thing."""
@@ -45,6 +47,7 @@ class EmbeddedServers:
 
     def _start(self, name: Variant) -> None:
         app = reference_twin(self._version) if name == "plain" else twin_variants(self._version)[name]
+        app.app_id += next(self._starts)  # another run of an app has another one
         server = ServerProtocol(app, faithful_defects=self._is_faithful, defects=self._defects)
         self._runners[name] = MemoryRunner(server)
 

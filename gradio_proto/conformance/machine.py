@@ -237,7 +237,7 @@ class ServerMachine(RuleBasedStateMachine):
         if kind.until is None:
             kind.until = time.monotonic() + SHRINK_SECONDS
         transcript = self.tester.wire.transcript
-        if kind.best is None or transcript.size() < kind.best[1].size():
+        if kind.best is None or transcript.size() <= kind.best[1].size():
             kind.best = (str(violation), transcript)
 
     def _session(self, number: int) -> Known:

@@ -21,12 +21,21 @@ AREAS: Final = (
     "auth",
     "joining",
     "conversations",
+    "messages",
+    "values",
     "streams",
     "cancel",
     "sessions",
     "errors",
+    "files",
+    "downloads",
+    "direct",
+    "simple_api",
     "stream_input",
     "render",
+    "machine",
+    "component_server",
+    "security",
 )
 """The modules of :mod:`gradio_proto.conformance.checks`, in the order in which their cases run."""
 

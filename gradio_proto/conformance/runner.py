@@ -30,6 +30,8 @@ EFFORT: Final[dict[Profile, float]] = {"quick": 0.2, "default": 1.0, "thorough":
 """How many examples are tried, as a multiple of what each case says."""
 LONG_WAIT: Final = 5.0
 """Seconds of waiting with which a case is left out of a quick run."""
+UNREADABLE: Final = "discovery/config/location"
+"""The case that a server fails of whose config nobody can make anything; no other one can be tried."""
 SHRINK_SECONDS: Final = 10.0
 """How long a smaller example is looked for."""
 
@@ -102,7 +104,10 @@ def plan(target: Target, options: Options) -> list[Planned]:
     Raises:
         Unreachable: There is no such server.
     """
-    tester = target.open()
+    try:
+        tester = target.open()
+    except Violation as violation:
+        raise Unreachable(str(violation)) from None
     try:
         return [Planned(case, _reason(case, tester, options)) for case in selected(options)]
     finally:
@@ -146,12 +151,21 @@ def run(target: Target, options: Options, observer: Observer | None = None) -> R
     watcher = observer or Nobody()
     target.listener = watcher.said
     started = datetime.now(timezone.utc)
-    runner = _Run(target, options)
+    runner = Run(target, options)
+    results: list[Result] = []
+    title = version = protocol = ""
     try:
-        tester = runner.tester("plain")
-        config = tester.config
-        results: list[Result] = []
+        try:
+            tester = runner.tester("plain")
+            title = str(tester.config_json.get("title") or "")
+            version, protocol = tester.config.version, tester.config.protocol
+        except Violation as violation:
+            runner.is_lost = "the server's config cannot be read"
+            results.append(Result(UNREADABLE, Verdict.FAIL, str(violation)))
+            watcher.ended(results[0])
         for case in selected(options):
+            if results and results[0].case_id == case.id:
+                continue
             watcher.began(case)
             result = runner.result(case)
             results.append(result)
@@ -160,9 +174,9 @@ def run(target: Target, options: Options, observer: Observer | None = None) -> R
         runner.close()
     return Report(
         url=str(target.url),
-        title=str(tester.config_json.get("title") or ""),
-        version=config.version,
-        protocol=config.protocol,
+        title=title,
+        version=version,
+        protocol=protocol,
         seed=options.seed,
         profile=options.profile,
         started=started.isoformat(timespec="seconds"),
@@ -171,8 +185,8 @@ def run(target: Target, options: Options, observer: Observer | None = None) -> R
     )
 
 
-class _Run:
-    """A run under way: one tester for each variant of the app."""
+class Run:
+    """A run under way, for those who try its cases one by one: one tester for each variant of the app."""
 
     def __init__(self, target: Target, options: Options) -> None:
         self.target = target
@@ -195,13 +209,13 @@ class _Run:
 
     def result(self, case: Case) -> Result:
         """Try one case."""
-        reason = self.is_lost or _reason(case, self.tester("plain"), self.options)
-        if reason:
-            return Result(case.id, Verdict.SKIP, reason)
         began = datetime.now(timezone.utc)
         try:
+            reason = self.is_lost or _reason(case, self.tester("plain"), self.options)
+            if reason:
+                return Result(case.id, Verdict.SKIP, reason)
             tester = self.tester(case.needs.variant)
-        except (Unreachable, Skipped) as error:
+        except (Unreachable, Skipped, Violation) as error:
             return Result(case.id, Verdict.ERROR, str(error))
         attempt = _Attempt(case, tester, seed_of(case, self.options.seed))
         result = attempt.run(strict=self.options.strict)
@@ -211,6 +225,9 @@ class _Run:
 
     def _with_health(self, tester: Tester, case: Case, result: Result) -> Result:
         """See whether the server is well for others, and make it so."""
+        if tester.is_stopped:
+            self._renew(case.needs.variant)
+            return result
         if not tester.target.is_reference and result.verdict is not Verdict.FAIL:
             return result
         tester.wire.begin()
@@ -221,16 +238,20 @@ class _Run:
         if tester.target.restart is None:
             self.is_lost = f"the server was not well any more after {case.id}: {illness}"
         else:
-            variant = case.needs.variant
-            tester.wire.close()
-            del self.testers[variant]
-            tester.target.restart()
+            self._renew(case.needs.variant)
         if result.verdict is Verdict.FAIL:
             return replace(
                 result, reason=f"{result.reason}; afterwards the server did not serve others: {illness}"
             )
         reason = f"afterwards the server did not serve others: {illness}"
         return replace(result, verdict=Verdict.FAIL, reason=reason)
+
+    def _renew(self, variant: Variant) -> None:
+        """Start the server of a variant anew."""
+        tester = self.testers.pop(variant)
+        tester.wire.close()
+        if tester.target.restart is not None:
+            tester.target.restart()
 
     def _replay(self, case: Case) -> str:
         return f"gradio-proto conformance replay {case.id} {self.target.url} --seed {self.options.seed}"
@@ -262,7 +283,7 @@ class _Attempt:
                 self._search()
             else:
                 self._once()
-                if self.failure is not None:
+                if self.failure is not None and not self.tester.is_stopped:
                     first, self.failure = self.failure, None
                     self._once()
                     again = self.failure is not None
@@ -270,7 +291,7 @@ class _Attempt:
         except Skipped as skipped:
             return Result(self.case.id, Verdict.SKIP, str(skipped), examples=self.tried)
         except Exception as error:
-            where = traceback.format_exception_only(type(error), error)[-1].strip()
+            where = f"{type(error).__name__}: {error}"  # without what Hypothesis has noted on it
             self.tester.note("".join(traceback.format_exception(error)))
             return Result(
                 self.case.id, Verdict.ERROR, where, self.tester.wire.transcript, examples=self.tried
@@ -294,10 +315,10 @@ class _Attempt:
             self.tester.wire.leave_all()
 
     def keep(self, reason: str) -> None:
-        """Keep a failure, if there is less to read than in the one before."""
+        """Keep a failure, unless there is more to read than in the one before; of two, the later is the simpler."""
         self.tester.note(f"violation: {reason}")
         transcript = self.tester.wire.transcript
-        if self.failure is None or transcript.size() < self.failure[1].size():
+        if self.failure is None or transcript.size() <= self.failure[1].size():
             self.failure = (reason, transcript)
 
     def _search(self) -> None:
@@ -349,7 +370,7 @@ def _smaller(
 ) -> tuple[str, Transcript] | None:
     if first is None or second is None:
         return first or second
-    return min(first, second, key=lambda failure: failure[1].size())
+    return second if second[1].size() <= first[1].size() else first
 
 
 def _judge(case: Case, *, strict: bool) -> Verdict:

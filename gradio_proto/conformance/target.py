@@ -165,15 +165,20 @@ def live(
 def reference(python: str) -> Generator[Target]:
     """The reference app, run by a Python that has Gradio.
 
+    Args:
+        python: The path of an interpreter, or its name on PATH.
+
     Raises:
-        ServerError: It cannot be started.
+        LaunchError: There is no such interpreter, it has no Gradio, or the app does not start.
     """
     from .reference.launching import ReferenceServer
 
     with ReferenceServer(python) as server:
         found: dict[Variant, Target] = {}
 
-        def variant(name: Variant) -> Target:
+        def variant(name: Variant) -> Target | None:
+            if name not in server.variants:
+                return None
             if name not in found:
                 found[name] = Target(
                     parse_app_url(server.variant(name)),
@@ -183,10 +188,14 @@ def reference(python: str) -> Generator[Target]:
                     auth=LOGIN if name == "login" else None,
                     variants=variant,
                     restart=lambda: server.restart(name),
+                    stop=lambda: server.running(name).close_app(),
                 )
             return found[name]
 
-        yield variant("plain")
+        server.begin(*server.variants)
+        plain = variant("plain")
+        assert plain is not None
+        yield plain
 
 
 @contextmanager

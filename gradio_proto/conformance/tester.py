@@ -42,6 +42,8 @@ class Tester:
         effort: How many examples to try, as a multiple of what a case says.
     """
 
+    __test__ = False  # pytest takes every class for tests whose name begins so
+
     def __init__(self, target: Target, wire: Wire, *, seed: int = 0, effort: float = 1.0) -> None:
         self.target = target
         self.wire = wire
@@ -53,6 +55,8 @@ class Tester:
         """The config, as the server sent it."""
         self.info_json: dict[str, Any] = {}
         """The API info, likewise."""
+        self.is_stopped = False
+        """The case has stopped the server: whoever comes next needs a new one."""
         self._app: App | None = None
 
     # What the server is
@@ -61,30 +65,34 @@ class Tester:
         """Log in where that was asked for, and read the config and the API info.
 
         Raises:
-            Unreachable: There is no server, or none whose config can be read.
+            Unreachable: There is no server, or it wants a login that nobody has given.
+            Violation: There is one, and nobody can make anything of its config.
         """
-        try:
-            if self.target.auth is not None:
-                self.log_in(*self.target.auth)
-            self._read_app()
-        except (GradioError, Violation) as error:
-            raise Unreachable(f"{self.wire.url}: {error}") from error
+        if self.target.auth is not None:
+            self.log_in(*self.target.auth)
+        self._read_app()
 
     def _read_app(self) -> None:
         reply = self.get("config", prefixed=False)
         if reply.status != 200:
-            raise Unreachable(f"its config was answered {reply.status} {reply.text()[:200]!r}")
+            if reply.status == 401:
+                raise Unreachable("the app wants a login: give a user name")
+            raise Violation(f"the config was answered {reply.status} {reply.text()[:200]!r}")
+        try:
+            config = parse_config(reply.json())
+        except GradioError as error:
+            raise Violation(str(error)) from None
         self.config_json = cast("dict[str, Any]", reply.json())
-        config = parse_config(self.config_json)
-        if config.auth_required:
-            raise Unreachable("the app wants a login: give a user name")
         self.wire.api_prefix = config.api_prefix
         query = ("serialize", "False") if config.protocol == "ws" else ("all_endpoints", "True")
         reply = self.get("info", [query])
         info = ApiInfo({}, {})
-        if reply.status == 200:
-            self.info_json = cast("dict[str, Any]", reply.json())
-            info = parse_api_info(self.info_json)
+        try:
+            if reply.status == 200:
+                info = parse_api_info(reply.json())
+                self.info_json = cast("dict[str, Any]", reply.json())
+        except (GradioError, Violation):
+            pass  # there are cases for that; an app can be called without it
         self._app = App(config, info)
 
     @property
@@ -227,6 +235,17 @@ class Tester:
         """The ``data`` of a call: these inputs, with null in the place of State."""
         return endpoint.bind(arguments, {})
 
+    def stop_server(self) -> None:
+        """Have the app end, as ``demo.close()`` does; the runner starts it anew when the case is over.
+
+        Raises:
+            Skipped: The tester cannot do that here.
+        """
+        if self.target.stop is None or self.target.restart is None:
+            raise Skipped("the tester cannot stop this server")
+        self.is_stopped = True
+        self.target.stop()
+
     # Files
 
     def upload(self, *files: tuple[str, bytes], query: Iterable[tuple[str, str]] = ()) -> Reply:
@@ -324,7 +343,7 @@ class Tester:
                 return "its config cannot be read any more"
             if self.target.is_reference and self.run("echo", "healthy?").values != ["healthy?"]:
                 return "echo gives something else"
-        except (Violation, Unreachable) as error:
+        except (Violation, Unreachable, Skipped) as error:
             return str(error)
         return ""
 
