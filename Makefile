@@ -7,13 +7,16 @@ READY := .venv/.ready
 
 # The one list of what the gate on coverage leaves out: every other module of gradio_proto has each of its branches
 # taken by a test.
-UNGATED := gradio_proto/client/*
+UNGATED := gradio_proto/client/*,gradio_proto/cli/*,gradio_proto/conformance/*,gradio_proto/__main__.py
 
-.PHONY: help test test-matrix coverage servers lint format demo bench clean
+.PHONY: help test test-matrix test-mutants test-alarms conformance coverage servers lint format demo bench clean
 
 help:
 	@echo "make test     the whole test suite, with real Gradio servers (ARGS=... goes to pytest)"
 	@echo "make test-matrix  every operation, on every server, over every transport: makes docs/matrix.md"
+	@echo "make conformance  the conformance tester against every real server, with a report in build/conformance"
+	@echo "make test-mutants  how many defects of the embedded server it finds: makes docs/mutants.md"
+	@echo "make test-alarms  that it blames no healthy server, with 20 seeds for each version"
 	@echo "make lint     ruff, mypy, pyright and the import contracts"
 	@echo "make format   let ruff lay out the code"
 	@echo "make servers  install the Gradio servers that the tests run against, and the official clients"
@@ -27,7 +30,7 @@ $(READY): pyproject.toml
 	    exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable . --group dev --group loops
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable . --group dev --group loops --group browser
 	@touch $@
 
 servers: $(READY)
@@ -39,6 +42,15 @@ test: $(READY) servers
 
 test-matrix: $(READY) servers
 	@PYTHONPATH=tests $(BIN)/python -m matrix $(ARGS)
+
+conformance: $(READY) servers
+	@PYTHONPATH=tests $(BIN)/python -m reality $(ARGS)
+
+test-mutants: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m mutants --write $(ARGS)
+
+test-alarms: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m false_alarms $(ARGS)
 
 coverage: $(READY)
 	$(BIN)/python -m coverage report --omit='$(UNGATED)' --fail-under=100 --skip-covered

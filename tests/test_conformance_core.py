@@ -271,7 +271,10 @@ def test_a_case_fails_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     result = outcome(monkeypatch, check)
     assert (result.verdict, result.reason) == (Verdict.FAIL, "it is wrong")
     assert [entry.kind for entry in result.transcript] == ["request", "reply", "note"]
-    assert result.replay == "gradio-proto conformance replay test/case http://localhost:7860 --seed 1"
+    assert (
+        result.replay
+        == "gradio-proto conformance replay test/case --app embedded --gradio-version 6.31.0 --seed 1"
+    )
 
 
 def test_what_does_not_happen_again_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

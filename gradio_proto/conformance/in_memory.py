@@ -36,6 +36,13 @@ class EmbeddedServers:
                 parse_app_url("http://localhost:7860"),
                 lambda options: MemoryTransport(options, self._runners[name]),
                 is_reference=True,
+                words=" ".join(
+                    [
+                        "--app embedded --gradio-version",
+                        self._version,
+                        *(f"--defect {name}" for name in self._defects),
+                    ]
+                ),
                 prefix="memory",
                 auth=LOGIN if name == "login" else None,
                 variants=self.variant,

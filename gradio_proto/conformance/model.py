@@ -52,7 +52,8 @@ class Requirement:
 
     def holds_for(self, version: tuple[int, ...]) -> bool:
         """Whether it binds a server of that version."""
-        return any(version in versions for versions in self.versions)
+        # A server that does not tell its version has to meet these, too.
+        return self.scope == "all" or any(version in versions for versions in self.versions)
 
 
 class Verdict(Enum):

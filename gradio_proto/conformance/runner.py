@@ -9,6 +9,7 @@ After each case the server has to be well for somebody else. Where it is not, it
 
 from __future__ import annotations
 
+import shlex
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -254,7 +255,8 @@ class Run:
             tester.target.restart()
 
     def _replay(self, case: Case) -> str:
-        return f"gradio-proto conformance replay {case.id} {self.target.url} --seed {self.options.seed}"
+        words = self.target.words or shlex.quote(str(self.target.url))
+        return f"gradio-proto conformance replay {case.id} {words} --seed {self.options.seed}"
 
 
 class _Enough(BaseException):
@@ -292,7 +294,7 @@ class _Attempt:
             return Result(self.case.id, Verdict.SKIP, str(skipped), examples=self.tried)
         except Exception as error:
             where = f"{type(error).__name__}: {error}"  # without what Hypothesis has noted on it
-            self.tester.note("".join(traceback.format_exception(error)))
+            self.tester.note(where, "".join(traceback.format_exception(error)))
             return Result(
                 self.case.id, Verdict.ERROR, where, self.tester.wire.transcript, examples=self.tried
             )

@@ -8,6 +8,7 @@ own server, in memory and with virtual time.
 from __future__ import annotations
 
 import secrets
+import shlex
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,6 +61,8 @@ class Target:
     stop: Callable[[], None] | None = None
     """Has the app end of its own will, as ``demo.close()`` does."""
     secrets: Secrets = field(default_factory=Secrets, repr=False)
+    words: str = ""
+    """What names it on the command line, where its address does not."""
     prefix: str = ""
     """What the names of this tester's sessions begin with."""
     listener: Callable[[Entry], None] | None = None
@@ -184,6 +187,7 @@ def reference(python: str) -> Generator[Target]:
                     parse_app_url(server.variant(name)),
                     blocking_factory("sockets"),
                     is_reference=True,
+                    words=shlex.join(["--app", "reference", "--python", python]),
                     prefix=_names(),
                     auth=LOGIN if name == "login" else None,
                     variants=variant,

@@ -327,9 +327,9 @@ class Tester:
         if wrong:
             raise Violation(f"{wrong[0]} (schema {kind}), in {json.dumps(value)[:300]}")
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, body: str = "") -> None:
         """Put a remark into the transcript."""
-        self.wire.say(0, "note", text)
+        self.wire.say(0, "note", text, body)
 
     def draw(self, strategy: SearchStrategy[T], label: str | None = None) -> T:
         """Draw an example; the case's ``examples`` says how many are tried."""

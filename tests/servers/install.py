@@ -24,6 +24,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,7 +54,12 @@ PYODIDE = "pyodide-314.0.7"
 ASYNCAPI_PARSER = "asyncapi_parser-3.6.3"
 """The environment with the official parser of AsyncAPI documents, which Node runs, for spec/asyncapi.json."""
 
-DEFAULTS = (*MATRIX_VERSIONS, OFFICIAL_CLIENT, OFFICIAL_JS_CLIENT, PYODIDE, ASYNCAPI_PARSER)
+CHROMIUM = "chromium-153.0.0"
+"""The environment with a browser that draws nothing on a screen, and with axe, which judges how accessible a page is:
+for the HTML report of the conformance tester. The package holds the browser itself, compressed, so nothing is fetched
+when it is unpacked."""
+
+DEFAULTS = (*MATRIX_VERSIONS, OFFICIAL_CLIENT, OFFICIAL_JS_CLIENT, PYODIDE, ASYNCAPI_PARSER, CHROMIUM)
 """What is installed when nothing is named."""
 
 PYTHONS = ((3, 11), (3, 12), (3, 10))
@@ -223,6 +229,32 @@ def install_of_node(name: str, npm: str) -> None:
         shutil.copyfile(_requirements_file(name), building / "package.json")
         quietly = ("--loglevel=error", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
         _run([npm, "install", *quietly, "--prefix", str(building)])
+        if name == CHROMIUM:
+            _unpack_chromium(building)
+
+
+# Brotli, in which the browser is packed, is spoken by Node and not by Python's standard library.
+_UNPACK = """
+const fs = require("fs"), zlib = require("zlib");
+const packed = (name) => fs.readFileSync("node_modules/@sparticuz/chromium/bin/" + name);
+const unpack = (from, to, mode) => fs.writeFileSync(to, zlib.brotliDecompressSync(packed(from)), {mode});
+unpack("chromium.br", "chromium", 0o755);
+unpack("al2023.tar.br", "libraries.tar", 0o644);
+"""
+
+
+def _unpack_chromium(building: Path) -> None:
+    """Put the browser, and the libraries that a bare machine lacks, where :func:`chromium` finds them."""
+    _run([shutil.which("node") or "node", "-e", _UNPACK], cwd=building)
+    with tarfile.open(building / "libraries.tar") as archive:
+        archive.extractall(building, filter="data")
+    (building / "libraries.tar").unlink()
+    (building / "node_modules" / "@sparticuz" / "chromium" / "bin" / "chromium.br").unlink()
+
+
+def chromium() -> tuple[Path, Path]:
+    """The browser, and the directory with its libraries, whether they are installed or not."""
+    return SERVERS / CHROMIUM / "chromium", SERVERS / CHROMIUM / "lib"
 
 
 @contextmanager
@@ -264,8 +296,10 @@ def _stamp_of(environment: Path) -> dict[str, str]:
     return stamp
 
 
-def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+def _run(command: Sequence[str], cwd: Path | None = None) -> None:
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=cwd
+    )
     if done.returncode != 0:
         raise InstallError(f"{' '.join(command)}\nfailed with status {done.returncode}:\n{done.stdout}")
 
