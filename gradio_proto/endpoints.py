@@ -368,9 +368,11 @@ class App:
         return self._callable(endpoint)
 
     def _callable(self, endpoint: Endpoint) -> Endpoint:
+        label = printable(endpoint.label, _NAME_LIMIT)
         if endpoint.visibility == "private":
-            label = printable(endpoint.label, _NAME_LIMIT)
             raise ArgumentError(f"{label} is private: its author closed it to API clients. {self._names()}")
+        if not endpoint.dependency.backend_fn:
+            raise ArgumentError(f"{label} has no function on the server. {self._names()}")
         return endpoint
 
     def _names(self) -> str:
@@ -385,7 +387,9 @@ class App:
         indices = [
             str(endpoint.fn_index)
             for endpoint in self.endpoints.values()
-            if endpoint.visibility != "private" and not _is_listed(endpoint)
+            if endpoint.visibility != "private"
+            and endpoint.dependency.backend_fn
+            and not _is_listed(endpoint)
         ]
         return f"; others can be called by fn_index= ({', '.join(indices[:_LISTED])})" if indices else ""
 

@@ -1,8 +1,8 @@
 """The same calls through the official client and through ours, against real servers: the results are the same.
 
-Every kind of component that has a plain value or a file is among them (see ``servers/kinds.py``), beside errors,
-generators, State, defaults and hidden endpoints. Where the two differ for a reason, :data:`DIFFERENCES` says which
-call, on which server, and why; an entry that has become wrong fails.
+Every kind of component that has a plain value or a file is among them (see ``kinds.py`` of the reference app), beside
+errors, generators, State, defaults and hidden endpoints. Where the two differ for a reason, :data:`DIFFERENCES` says
+which call, on which server, and why; an entry that has become wrong fails.
 """
 
 from __future__ import annotations

@@ -152,6 +152,16 @@ class TestResolve:
         )
         assert app_of({"api_name": "a"}, *others).resolve().api_name == "/a"
 
+    def test_what_has_no_function_is_not_called(self) -> None:
+        app = app_of({"api_name": "a"}, {"api_name": "js", "backend_fn": False})
+        for asked in ({"api_name": "/js"}, {"fn_index": 1}):
+            with pytest.raises(
+                ArgumentError, match=r"^/js has no function on the server\. Its endpoints: /a$"
+            ):
+                app.resolve(**asked)
+        with pytest.raises(ArgumentError, match=r"no public endpoints$"):
+            app_of({"api_name": "js", "backend_fn": False}).resolve()
+
     def test_several_endpoints_need_a_name(self) -> None:
         with pytest.raises(
             ArgumentError, match=r"several endpoints: say which one by api_name=\. Its endpoints: /a, /b$"
@@ -438,7 +448,7 @@ def test_spoiled_apps_work_or_are_refused(config: Any, info: Any) -> None:
         try:
             assert app.resolve(fn_index=endpoint.fn_index) is endpoint
         except ArgumentError:
-            assert endpoint.visibility == "private"
+            assert endpoint.visibility == "private" or not endpoint.dependency.backend_fn
         values = list(range(len(endpoint.parameters)))
         data = endpoint.bind(values, {})
         assert [value for value in data if value is not None] == values

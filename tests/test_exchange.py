@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import h11
 import pytest
-from chunkings import chunkings, fixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradio_proto.conformance.strategies.chunkings import chunkings, fixed
 from gradio_proto.effects import (
     Answer,
     ByteEffect,

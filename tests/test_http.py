@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import h11
 import pytest
-from chunkings import chunkings, fixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradio_proto.conformance.strategies.chunkings import chunkings, fixed
 from gradio_proto.errors import (
     ConnectionLost,
     GradioError,

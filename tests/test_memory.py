@@ -334,6 +334,78 @@ def test_what_a_function_reports_while_it_runs() -> None:
     world.close()
 
 
+def sleepy_app() -> TestApp:
+    app = TestApp(default_concurrency_limit=None)
+
+    @app.endpoint("/sleep")
+    def sleep(seconds: float, *, context: Context) -> str:
+        context.info("before")
+        context.sleep(seconds)
+        context.info("between")
+        context.sleep(seconds)
+        context.info("after")
+        return f"slept {seconds:g}"
+
+    @app.endpoint("/slow_count")
+    def slow_count(n: int, *, context: Context) -> Iterator[int]:
+        for i in range(n):
+            yield i
+            context.sleep(10)
+
+    return app
+
+
+def test_a_function_that_sleeps_takes_virtual_time() -> None:
+    world = real_world(sleepy_app())
+    begun = world.begin("/sleep", 50)
+    logs: list[tuple[float, Any]] = []
+    for until in (0, 49, 51, 99):
+        world.runner.run_until(lambda: False, until)
+        logs.append((world.runner.now, begun.job.log))
+        assert not begun.job.is_settled
+    assert logs == [
+        (0, ("before", "info")),
+        (49, ("before", "info")),
+        (51, ("between", "info")),
+        (99, ("between", "info")),
+    ]
+    assert world.result(begun) == "slept 50"
+    assert begun.job.log == ("after", "info")
+    assert world.runner.now == 100
+    world.close()
+
+
+def test_functions_sleep_side_by_side() -> None:
+    with client(MemoryRunner(ServerProtocol(sleepy_app()))) as mine:
+        runner = mine._engine.transport.runner  # type: ignore[attr-defined]
+        long, short, counting = (
+            mine.submit(30, api_name="/sleep"),
+            mine.submit(1, api_name="/sleep"),
+            mine.submit(3, api_name="/slow_count"),
+        )
+        assert short.result() == "slept 1"
+        assert runner.now == 2
+        assert [next(counting) for _ in range(3)] == [0, 1, 2]
+        assert runner.now == 20
+        assert not long.done()
+        assert counting.result() == 2
+        assert runner.now == 30
+        assert long.result() == "slept 30"
+        assert runner.now == 60
+
+
+def test_what_sleeping_functions_tell_stays_in_order() -> None:
+    """Whichever of two things that happen at one time is chosen first."""
+    for choose in (lambda most: 0, lambda most: most - 1):  # type: ignore[misc]
+        world = real_world(sleepy_app())
+        world.runner._choose = choose
+        begun = [world.begin("/sleep", 0.5) for _ in range(2)]
+        world.finish(*begun)
+        assert [each.job.log for each in begun] == [("after", "info")] * 2
+        assert [each.job.result() for each in begun] == ["slept 0.5"] * 2
+        world.close()
+
+
 # The transport.
 
 

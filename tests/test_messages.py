@@ -9,11 +9,11 @@ from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
 import pytest
-from chunkings import chunkings, fixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import operations, sockets, streams, versions
 
+from gradio_proto.conformance.strategies.chunkings import chunkings, fixed
 from gradio_proto.errors import LimitExceeded, RemoteProtocolError
 from gradio_proto.limits import Limits
 from gradio_proto.messages import (

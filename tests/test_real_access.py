@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from faulty import within
 from proxying import ReverseProxy
-from servers.running import STRICT, Running, Servers, Variant, number
+from servers.running import STRICT, Servers, number
 
 from gradio_proto import Client, handle_file
+from gradio_proto.conformance.reference import RunningApp
 from gradio_proto.errors import (
     AppError,
     ArgumentError,
@@ -301,14 +302,14 @@ def test_a_stream_that_breaks_off_on_its_way(url: str, server_version: str) -> N
 
 
 @pytest.fixture
-def stoppable(real_server: Servers, server_version: str) -> Iterator[Running]:
+def stoppable(real_server: Servers, server_version: str) -> Iterator[RunningApp]:
     """A server of the test's own."""
-    with real_server.own(Variant(server_version)) as running:
+    with real_server.own(server_version) as running:
         yield running
 
 
 @pytest.mark.real("4.13.0", "5.49.1")
-def test_an_app_that_stops(stoppable: Running, server_version: str) -> None:
+def test_an_app_that_stops(stoppable: RunningApp, server_version: str) -> None:
     with Client(stoppable.url, max_retries=0) as client, Client(stoppable.url, max_retries=0) as other:
         assert other.predict("x", api_name="/echo") == "x"
         jobs = [client.submit(400, 0.05, api_name="/slow_gen"), client.submit(20, api_name="/slow")]
@@ -335,14 +336,14 @@ def test_an_app_that_stops(stoppable: Running, server_version: str) -> None:
 
 @pytest.mark.real("6.31.0")
 def test_a_server_that_is_killed_and_comes_again(
-    stoppable: Running, real_server: Servers, server_version: str
+    stoppable: RunningApp, real_server: Servers, server_version: str
 ) -> None:
     with Client(stoppable.url, max_retries=0) as client:
         jobs = [client.submit(400, 0.05, api_name="/slow_gen")]
         jobs += [client.submit(20, api_name="/slow") for _ in range(2)]
         assert next(jobs[0]) == 0
         eventually(lambda: all(job.event_id is not None for job in jobs))
-        stoppable.stop()
+        stoppable.kill()
         for job in jobs:
             error = job.exception(10)
             assert isinstance(error, ConnectionLost)
@@ -353,7 +354,7 @@ def test_a_server_that_is_killed_and_comes_again(
         assert caught.value.retryable
         known(caught.value, "/echo", server_version, event=False)
         port = int(stoppable.url.rpartition(":")[2])
-        with within(120), real_server.own(Variant(server_version), port=port):
+        with within(120), real_server.own(server_version, port=port):
             assert client.predict("x", api_name="/echo") == "x"
             before = client.app_id
             assert "client.refresh()" in str(refused(client, b'"fn_index":0', b'"fn_index":9999'))

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from servers import install, running
+from servers import install
 from servers.install import InstallError, Python, candidates, find_python, inspect_python
-from servers.running import ServerError, Servers, Variant
+from servers.running import Servers
+
+from gradio_proto.conformance.reference import LaunchError
 
 PROTOCOLS = {"6.31.0": "sse_v3", "5.49.1": "sse_v3", "4.44.1": "sse_v3", "4.13.0": "sse_v1"}
 
@@ -42,115 +42,17 @@ def test_a_variant_is_a_server_of_its_own(real_server: Servers, server_version: 
     assert caught.value.code == 401
 
 
-def test_the_options_of_a_variant() -> None:
-    assert Variant("6.31.0").arguments() == []
-    variant = Variant(
-        "6.31.0", auth="a:b", max_size=0, max_file_size=9, root_path="/x", hide_errors=True, mount="/y"
-    )
-    assert variant.arguments() == [
-        *("--hide-errors", "--auth", "a:b", "--max-size", "0"),
-        *("--max-file-size", "9", "--root-path", "/x", "--mount", "/y"),
-    ]
-
-
 def test_a_server_that_is_not_installed_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(install, "SERVERS", tmp_path)
-    with Servers() as servers, pytest.raises(ServerError, match=r"install\.py 5\.49\.1.*--no-real-servers"):
+    with Servers() as servers, pytest.raises(LaunchError, match=r"install\.py 5\.49\.1.*--no-real-servers"):
         servers("5.49.1")
     with (
         Servers() as servers,
         pytest.raises(InstallError, match=r"no environment '1\.2\.3'; there are: .*6\.31\.0"),
     ):
         servers("1.2.3")
-
-
-@pytest.fixture
-def fake_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Path]:
-    """Write an app of a few lines, run by this Python, in place of a Gradio app."""
-
-    def is_installed(name: str) -> bool:
-        return True
-
-    def python_of(name: str) -> Path:
-        return Path(sys.executable)
-
-    monkeypatch.setattr(install, "is_installed", is_installed)
-    monkeypatch.setattr(install, "python_of", python_of)
-
-    def write(program: str) -> Path:
-        app = tmp_path / "fake.py"
-        app.write_text(program, encoding="utf-8")
-        return app
-
-    return write
-
-
-def test_a_server_that_ends_shows_what_it_printed(fake_app: Callable[[str], Path]) -> None:
-    with (
-        Servers(app=fake_app("raise SystemExit('no such thing')")) as servers,
-        pytest.raises(ServerError, match=r"ended with status 1 .*\s*no such thing"),
-    ):
-        servers("6.31.0")
-
-
-def test_a_server_that_does_not_answer_is_stopped(fake_app: Callable[[str], Path], tmp_path: Path) -> None:
-    pid_file = tmp_path / "pid"
-    app = fake_app(f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)")
-    with (
-        Servers(app=app, start_seconds=1) as servers,
-        pytest.raises(ServerError, match="did not answer within 1 s"),
-    ):
-        servers("6.31.0")
-    pid = int(pid_file.read_text())
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-
-
-def test_a_server_that_failed_is_not_started_again(fake_app: Callable[[str], Path], tmp_path: Path) -> None:
-    app = fake_app(f"open({str(tmp_path / 'starts')!r}, 'a').write('x'); raise SystemExit('no such thing')")
-    with Servers(app=app) as servers:
-        for _ in range(2):
-            with pytest.raises(ServerError, match="no such thing"):
-                servers("6.31.0")
-    assert (tmp_path / "starts").read_text() == "x"
-
-
-def test_closing_stops_every_server(fake_app: Callable[[str], Path]) -> None:
-    app = fake_app(
-        "import http.server, sys\n"
-        "class Handler(http.server.BaseHTTPRequestHandler):\n"
-        "    def do_GET(self):\n"
-        "        self.send_response(200)\n"
-        "        self.end_headers()\n"
-        "http.server.HTTPServer(('127.0.0.1', int(sys.argv[2])), Handler).serve_forever()\n"
-    )
-    with Servers(app=app) as servers:
-        url = servers("6.31.0")
-        assert servers("6.31.0") == url
-        assert running.answers(url)
-    assert not running.answers(url)
-
-
-@pytest.mark.real("6.31.0")
-def test_a_server_ends_with_its_owner(real_server: Servers, server_version: str, tmp_path: Path) -> None:
-    program = (
-        "import os, sys; from servers.running import Servers\n"
-        f"print(Servers()({server_version!r}), flush=True); os.kill(os.getpid(), 9)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=install.HERE.parent,
-        check=False,
-    )
-    assert done.returncode == -9
-    deadline = time.monotonic() + 10
-    while running.answers(done.stdout.strip()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not running.answers(done.stdout.strip())
 
 
 def script(path: Path, text: str) -> Path:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from chunkings import chunkings
 from faulty import SHORT, FaultyServer, within
 from hypothesis import given
 from hypothesis import strategies as st
 from socks_server import SocksProxy, SocksSession
 
 from gradio_proto import Client
+from gradio_proto.conformance.strategies.chunkings import chunkings
 from gradio_proto.effects import (
     ByteEffect,
     ByteFlow,

@@ -7,11 +7,11 @@ import tracemalloc
 from collections.abc import Callable, Iterable
 
 import pytest
-from chunkings import chunkings, fixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import operations, streams, versions
 
+from gradio_proto.conformance.strategies.chunkings import chunkings, fixed
 from gradio_proto.errors import LimitExceeded, LocalProtocolError
 from gradio_proto.limits import Limits
 from gradio_proto.sentinels import END, NEED_DATA

@@ -254,6 +254,33 @@ def test_info_of_choices(kind: str) -> None:
     assert component.example == "a"
 
 
+def test_info_of_several_choices() -> None:
+    component = Component("checkboxgroup", choices=["a", "b"])
+    described = component.info("Some")
+    items = {"enum": ["a", "b"], "type": "string"}
+    assert described["type"] == {"items": items, "title": "Checkbox Group", "type": "array"}
+    assert described["python_type"]["type"] == "list[Literal['a', 'b']]"
+    assert component.example == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("version", "names"),
+    [
+        ("3.50.2", [False, "shown", False, None]),
+        ("4.0.2", [False, "shown", False, False]),
+        ("4.13.0", [False, "shown", False, "cancel"]),
+        ("5.49.1", [False, "shown", False, "unnamed"]),
+        ("6.31.0", ["hidden", "shown", "button", "unnamed"]),
+    ],
+)
+def test_names_of_what_is_private(version: str, names: list[Any]) -> None:
+    app = TestApp(version=version)
+    app.endpoint("hidden", api_visibility="private")(lambda: None)
+    app.endpoint("shown")(lambda: None)
+    app.endpoint("button", api_visibility="private", cancels=["shown"])(lambda: None)
+    assert [dependency["api_name"] for dependency in app.config("")["dependencies"]] == names
+
+
 def test_versions() -> None:
     with pytest.raises(
         ValueError, match=r"no recorded version '3\.50'; there are 3\.36\.1, 3\.50\.2, 4\.0\.2,"
@@ -278,6 +305,12 @@ def test_choices_are_checked() -> None:
     assert component.preprocess(None, FILES) is None
     with pytest.raises(Error, match=r"Value: 'z' .* is not in the list of choices: \['a'\]"):
         component.preprocess("z", FILES)
+    several = Component("checkboxgroup", choices=["a", "b"])
+    assert several.preprocess(["b", "a"], FILES) == ["b", "a"]
+    assert several.preprocess([], FILES) == []
+    assert several.preprocess(None, FILES) is None
+    with pytest.raises(Error, match=r"Value: 'z' .* is not in the list of choices: \['a', 'b'\]"):
+        several.preprocess(["a", "z"], FILES)
 
 
 def test_chat_messages_take_the_form_of_gradio_6() -> None:
@@ -429,6 +462,25 @@ def test_asides() -> None:
 
 def test_a_context_outside_of_a_step() -> None:
     Context("/it").info("nobody hears this")
+    Context("/it").sleep(3600)
+
+
+def test_sleeping_is_left_to_the_runner() -> None:
+    def sleeps(*, context: Context) -> Iterator[int]:
+        context.sleep(1.5)
+        yield 1
+        context.sleep(0)
+        yield 2
+        context.sleep(-1)
+
+    slept: list[float] = []
+    made = call(sleeps)
+    assert made.step(ignore, slept.append) == Yielded(1)
+    assert made.step(ignore) == Yielded(2)
+    assert slept == [1.5], "the second step has no time"
+    failed = made.step(ignore, slept.append)
+    assert isinstance(failed, Raised)
+    assert str(failed.error) == "sleep length must be non-negative"
 
 
 def test_lazy_names() -> None:

@@ -433,6 +433,36 @@ def test_many_clients() -> None:
     assert results == [True] * 80
 
 
+def test_a_function_that_sleeps_takes_real_time() -> None:
+    app = TestApp()
+
+    @app.endpoint("sleep")
+    def sleep(seconds: float, *, context: Context) -> float:
+        began = time.monotonic()
+        context.sleep(seconds)
+        return time.monotonic() - began
+
+    with serve(app) as url, closing(url) as conn:
+        assert job(conn, 0, 0.03)[-2]["output"]["data"][0] >= 0.03
+
+
+def test_who_sleeps_is_woken_as_the_server_closes() -> None:
+    asleep, woken = threading.Event(), threading.Event()
+    app = TestApp()
+
+    @app.endpoint("sleep")
+    def sleep(*, context: Context) -> None:
+        asleep.set()
+        context.sleep(3600)
+        woken.set()
+
+    with serve(app) as url, closing(url) as conn:
+        post(conn, "queue/join", {"data": [], "fn_index": 0, "session_hash": "s"})
+        assert asleep.wait(5)
+        assert not woken.is_set()
+    assert woken.wait(5)
+
+
 def test_the_package_is_pure() -> None:
     """Without EmbeddedServer, nothing of it needs a socket, a thread or a clock."""
     script = """

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from chunkings import chunkings
 from hypothesis import given
 from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.utilities import generate_accept_token
 
+from gradio_proto.conformance.strategies.chunkings import chunkings
 from gradio_proto.errors import ConnectionLost, GradioError, LimitExceeded, RemoteProtocolError
 from gradio_proto.http import ResponseHead
 from gradio_proto.limits import Limits

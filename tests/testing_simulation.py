@@ -38,6 +38,8 @@ class Answer:
     status: int | None = None
     reason: str = ""
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    fields: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """The headers as they came, of which several may have one name."""
     body: bytes = b""
     pieces: list[bytes] = field(default_factory=list[bytes])
     ended: bool = False
@@ -59,7 +61,8 @@ class Answer:
             if isinstance(event, h11.Response):
                 self.status = event.status_code
                 self.reason = bytes(event.reason).decode()
-                self.headers = {name.decode(): value.decode() for name, value in event.headers}
+                self.fields = [(name.decode(), value.decode()) for name, value in event.headers]
+                self.headers = dict(self.fields)
             elif isinstance(event, h11.InformationalResponse):
                 self.status = event.status_code
                 self.reason = bytes(event.reason).decode()
@@ -232,7 +235,7 @@ class World:
         def report(aside: Aside) -> None:
             self.at(self._offset, lambda: self.server.job_reported(job.event_id, aside, self.now))
 
-        outcome = job.call.step(report)
+        outcome = job.call.step(report, self.sleep)
         if isinstance(outcome, Raised) and isinstance(outcome.error, AssertionError):
             raise outcome.error
         self.at(self._offset, lambda: self.server.job_stepped(job.event_id, outcome, self.now))

@@ -93,7 +93,7 @@ class Server:
         self.asked = asked
         self._stack = ExitStack()
         self._run: Run | None = None
-        self._failure: Exception | None = None
+        self._failure = ""
         """Why it cannot be reached: once is enough to wait for."""
         self._unreadable = ""
         """What is wrong with its config, where that cannot be read."""
@@ -106,7 +106,7 @@ class Server:
             replay: The command that does it again.
 
         Raises:
-            Exception: The server cannot be reached, or tested.
+            pytest.fail.Exception: The server cannot be reached.
         """
         from .model import Result, Verdict
         from .registry import all_cases
@@ -127,19 +127,22 @@ class Server:
 
     def _begun(self) -> Run:
         """The run, with what the server is read."""
-        from .model import Violation
+        from gradio_proto.errors import GradioError
 
-        if self._failure is not None:
-            raise self._failure
+        from .model import Unreachable, Violation
+
+        if self._failure:
+            pytest.fail(self._failure, pytrace=False)
         if self._run is None:
             try:
                 self._run = self._opened()
                 self._run.tester("plain")
             except Violation as violation:
                 self._unreadable = str(violation)
-            except Exception as error:
-                self._failure = error
-                raise
+            except (Unreachable, GradioError, TypeError) as error:
+                # Not raised again for each case: its traceback would grow from one to the next.
+                self._failure = f"{type(error).__name__}: {error}"
+                pytest.fail(self._failure, pytrace=False)
         assert self._run is not None
         return self._run
 

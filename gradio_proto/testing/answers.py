@@ -109,7 +109,12 @@ class Missing(Exception):
 
 
 class Crash(Exception):
-    """A request that a real server answers with a bare 500."""
+    """A request that a real server answers with a bare 500, and one without defects with a status of its own."""
+
+    def __init__(self, status: int = 404, detail: str = "Not Found") -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
 
 
 def redirect(where: str, headers: Headers = ()) -> Reply:

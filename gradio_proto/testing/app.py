@@ -16,6 +16,7 @@ request. An app is a description only: nothing in here runs a server, and one ap
 from __future__ import annotations
 
 import collections.abc
+import copy
 import functools
 import inspect
 import types
@@ -28,7 +29,7 @@ from .components import Component
 from .files import File
 from .generations import LATEST, Generation
 from .serializers import serialized_info
-from .values import Context, Exhausted, Outcome, Raised, Report, Returned, Yielded
+from .values import Context, Exhausted, Outcome, Pause, Raised, Report, Returned, Yielded, no_time
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 _R = TypeVar("_R", bound="Callable[..., None]")
@@ -64,9 +65,15 @@ class Call:
         """What is wrong with the inputs: the call fails with it instead of calling the function."""
         self._generator: Iterator[Any] | None = None
 
-    def step(self, report: Report) -> Outcome:
-        """Run the function, or its generator up to the next value. Blocks as long as the function does."""
+    def step(self, report: Report, pause: Pause = no_time) -> Outcome:
+        """Run the function, or its generator up to the next value. Blocks as long as the function does.
+
+        Args:
+            report: Takes what the function says beside its outputs.
+            pause: Does what ``context.sleep()`` asks for. Without one that takes no time.
+        """
         self.context.report = report
+        self.context.pause = pause
         try:
             if not self.endpoint.is_generator:
                 return Returned(self._start())
@@ -402,6 +409,12 @@ class TestApp(Page):
         self.web: Mapping[str, bytes] = web or {}
         self.app_id = app_id
 
+    def healthy(self) -> TestApp:
+        """The same app, on a server without the defects of its version."""
+        healed = copy.copy(self)
+        healed.generation = self.generation.healthy()
+        return healed
+
     def render(self, *, inputs: Sequence[Spec] | None = None) -> Callable[[_R], _R]:
         """Decorate a function to make endpoints for the session that calls it, as ``gr.render`` (4.44+)::
 
@@ -618,7 +631,9 @@ class TestApp(Page):
         """What clients are told that an endpoint is called: False for nothing, None if it is known by its number."""
         if self.generation.has_sockets and endpoint.cancels:
             return None
-        return False if self.generation.hides_names and endpoint.visibility == "private" else endpoint.name
+        # What a private one is called is told where it can be called so, and where it is Gradio that has named it.
+        told = not self.generation.hides_names and (self.generation.names_private or endpoint.cancels)
+        return endpoint.name if told or endpoint.visibility != "private" else False
 
     def info(self, *, all_endpoints: bool = False, serialize: bool = True) -> dict[str, Any]:
         """What ``GET /info`` answers.
@@ -681,7 +696,7 @@ class TestApp(Page):
             "returns": [
                 component.info(self._output_label(endpoint, index))
                 for index, component in enumerate(endpoint.outputs)
-                if not component.is_state
+                if component.in_api
             ],
             "api_visibility": endpoint.visibility,
             **({"oauth_token": endpoint.oauth_token} if endpoint.oauth_token else {}),

@@ -50,10 +50,8 @@ class Gathering:
 class AskingQueue(Queue):
     """The same verbs as the queue of later servers, but that jobs come in by :meth:`enter` and :meth:`offer`."""
 
-    def __init__(
-        self, app: TestApp, files: FileStore, new_id: Callable[[], str], *, faithful_defects: bool = True
-    ) -> None:
-        super().__init__(app, files, new_id, faithful_defects=faithful_defects)
+    def __init__(self, app: TestApp, files: FileStore, new_id: Callable[[], str]) -> None:
+        super().__init__(app, files, new_id)
         self._waits: list[Job] = []
         self._gatherings: list[Gathering] = []
         self._until: Timers[Gathering] = Timers(DATA_SECONDS[app.generation.protocol])
@@ -164,7 +162,7 @@ class AskingQueue(Queue):
             self._waits.remove(job)
             jobs = deque([job])
             if job.endpoint.batch:
-                if self._generation.batches_kill_queue and self._faithful and job.endpoint.max_batch_size > 1:
+                if self._generation.batches_kill_queue and job.endpoint.max_batch_size > 1:
                     # It takes the job out of the line twice, and dies of it.
                     self._is_dead = True
                     return
@@ -261,8 +259,15 @@ class AskingQueue(Queue):
         try:
             body = parse(job.offered.encode("utf-8", "replace"), "application/json", JOIN)
         except Unprocessable:
-            # The worker stumbles, and says nothing; all jobs of the batch hang.
-            self._drop(gathering, now)
+            if self._generation.ignores_bad_data:
+                # The worker stumbles, and says nothing; all jobs of the batch hang.
+                self._drop(gathering, now)
+                return
+            self._until.stop(gathering)
+            gathering.jobs.popleft()
+            wrong = self._error(ValueError("The inputs of a job are an object with a list `data`."))
+            self._send(job, completed(job.event_id, wrong, success=False))
+            self._ask(gathering, now)
             return
         self._take_body(job, body)
         gathering.jobs.popleft()
@@ -319,6 +324,8 @@ class AskingQueue(Queue):
                 if job.alive and job.mailbox is not None:
                     late = {"error": "Time out uploading data to server"}
                     self.post(job.mailbox, completed(job.event_id, late, success=False))
+                    if not self._generation.keeps_late_sockets:
+                        self._shut(job)
             else:
                 self._shut(job)
             self._ask(gathering, now)
@@ -339,6 +346,14 @@ class AskingQueue(Queue):
         for gathering in [*self._gatherings]:
             if gathering.jobs[0].session_hash == session_hash and gathering.endpoint.name in names:
                 self._drop(gathering, now)
+                self._tell_cancelled(gathering.jobs[0])
+
+    def _tell_cancelled(self, job: Job) -> None:
+        # A socket is closed, and no more is said.
+        if not self._generation.has_sockets:
+            super()._tell_cancelled(job)
+        elif not self._generation.cancels_silently:
+            self._shut(job)
 
     def reset(self, event_id: str) -> bool:
         """What ``POST /reset`` does on 4.0: a generator is not asked for more, and its stream ends without a word.

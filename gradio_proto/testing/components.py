@@ -37,7 +37,7 @@ class Component:
     value: Any = None
     """The initial value: for State the first state, for others the default of their parameter."""
     choices: Sequence[Any] = ()
-    """What a ``radio`` or ``dropdown`` offers."""
+    """What a ``radio``, ``dropdown`` or ``checkboxgroup`` offers."""
     props: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Further properties for the config."""
     streaming: bool = False
@@ -139,7 +139,9 @@ class Component:
     @property
     def example(self) -> Any:
         """A value that could be sent for it."""
-        return self.choices[0] if self.choices else TYPES[self.type].example
+        if not self.choices:
+            return TYPES[self.type].example
+        return [self.choices[0]] if self.type == "checkboxgroup" else self.choices[0]
 
     def preprocess(self, value: Any, files: FileStore) -> Any:
         """Check what a client sent, as the component of that type does before the function sees it.
@@ -152,10 +154,12 @@ class Component:
             Error: It is not one of the choices.
             TypeError, ValueError: It is no file that the server would open.
         """
-        if self.choices and value is not None and value not in self.choices:
-            raise Error(
-                f"Value: {value!r} (type: {type(value)}) is not in the list of choices: {[*self.choices]}"
-            )
+        chosen: Any = value if self.type == "checkboxgroup" else [value]
+        for choice in chosen if self.choices and value is not None else ():
+            if choice not in self.choices:
+                raise Error(
+                    f"Value: {choice!r} (type: {type(choice)}) is not in the list of choices: {[*self.choices]}"
+                )
         if self.type == "number" and value is not None and files.numbers_are_floats:
             return round(value) if self.is_whole else float(value)
         match TYPES[self.type].holds:
@@ -293,6 +297,11 @@ def _choice_type(component: Component) -> str:
     return f"Literal[{', '.join(repr(choice) for choice in component.choices)}]"
 
 
+def _several_schema(component: Component) -> Schema:
+    items = {"enum": [*component.choices], "type": "string"}
+    return {"items": items, "title": "Checkbox Group", "type": "array"}
+
+
 @dataclass(frozen=True)
 class Kind:
     """What all components of one type have in common."""
@@ -321,6 +330,7 @@ TYPES: Mapping[str, Kind] = {
     "checkbox": _kind({"type": "boolean"}, "bool", True),
     "radio": Kind(_choice_schema, _choice_type),
     "dropdown": Kind(_choice_schema, _choice_type),
+    "checkboxgroup": Kind(_several_schema, lambda component: f"list[{_choice_type(component)}]"),
     "json": _kind(
         {"type": {}, "description": "any valid json"}, "str | float | bool | list | dict", {"foo": "bar"}
     ),

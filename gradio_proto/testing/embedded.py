@@ -17,7 +17,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Generator, Hashable, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
@@ -54,8 +54,10 @@ class EmbeddedServer:
         tls: A server-side context, for https.
         heartbeat: Seconds between heartbeats on an open stream.
         faithful_defects: See :class:`~gradio_proto.testing.protocol.ServerProtocol`.
+        defects: See there.
 
     Raises:
+        ValueError: As there.
         OSError: The address cannot be listened on.
     """
 
@@ -68,6 +70,7 @@ class EmbeddedServer:
         tls: ssl.SSLContext | None = None,
         heartbeat: float = 15.0,
         faithful_defects: bool = True,
+        defects: Sequence[str] = (),
     ) -> None:
         self._tls = tls
         self._protocol = ServerProtocol(
@@ -76,6 +79,7 @@ class EmbeddedServer:
             new_id=lambda: secrets.token_hex(16),
             heartbeat=heartbeat,
             faithful_defects=faithful_defects,
+            defects=defects,
         )
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family, backlog=1024)
@@ -171,7 +175,8 @@ class EmbeddedServer:
             self._post(lambda: self._protocol.job_reported(job.event_id, aside, time.monotonic()))
 
         try:
-            outcome = job.call.step(report)
+            # Who sleeps as the server closes has slept enough.
+            outcome = job.call.step(report, self._ending.wait)
         except BaseException as error:  # SystemExit and the like must not take a worker with them
             outcome = Raised(error)
         if self._ending.is_set():
@@ -321,7 +326,17 @@ class EmbeddedServer:
 
 
 @contextmanager
-def serve(app: TestApp, host: str = "127.0.0.1", port: int = 0) -> Generator[str]:
-    """Serve an app for the length of a ``with`` block, which gets its address."""
-    with EmbeddedServer(app, host, port) as server:
+def serve(
+    app: TestApp,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    faithful_defects: bool = True,
+    defects: Sequence[str] = (),
+) -> Generator[str]:
+    """Serve an app for the length of a ``with`` block, which gets its address.
+
+    The arguments are those of :class:`EmbeddedServer`.
+    """
+    with EmbeddedServer(app, host, port, faithful_defects=faithful_defects, defects=defects) as server:
         yield server.url

@@ -8,6 +8,7 @@ them, who knows.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -180,6 +181,8 @@ class Generation:
         """Nothing can be undocumented yet."""
         self.numbers_are_floats = number < _number(_SSE_V1)
         """A number is a float, whatever was sent, except where only whole ones may stand."""
+        self.stumbles = True
+        """A request for what is not there is answered like a failure of the server, or not at all."""
         self.names_missing_endpoints = version == _WS
         """A direct call of a name that is not there is told so."""
         self.speaks_pydantic_1 = version == _WS
@@ -220,20 +223,32 @@ class Generation:
         """Edits that delete from a list count those before them; before, they name the original indices."""
         self.json_is_whole = v4
         """The edits of ``gr.JSON`` do not look into the value."""
+        self.remembers_left_jobs = True
+        """What ran when a session's reader left stays pending, so that no later stream of the session ends."""
         self.dies_of_stale_jobs = version == _V4
         """A stream breaks when it has sent the completion of a job that was cancelled while it waited."""
         self.can_cancel = v4
         """There are ``/cancel`` and ``/heartbeat``."""
+        self.cancels_siblings = v4
+        """``/cancel`` ends whatever runs of the function in the session, and not the job that it names."""
         self.cancels_queued = v6
         """A cancelled job leaves the line; before, it runs in its turn all the same."""
         self.cancels_by_endpoint = not v4
         """A call of an endpoint that has ``cancels`` cancels; later such an endpoint is for browsers only."""
+        self.cancels_silently = True
+        """Nobody is told of what such an endpoint has cancelled, and the stream does not end."""
         self.cancel_name = "" if self.asks_for_data else "cancel" if not v4 else "unnamed"
         """What such an endpoint is called; before 4.9 nothing."""
         self.tells_session = v4
         """A function that looks at its request sees the session."""
         self.resets = not v4
         """``/reset`` ends a generator, without a word; later it does nothing."""
+        self.repeats_stop = True
+        """A stopped server says so again and again, and leaves the stream open."""
+        self.ignores_bad_data = self.has_sockets
+        """A socket that was asked for data and sends something else never hears of its job again."""
+        self.keeps_late_sockets = self.has_sockets
+        """One that sends its data too late is told so, and not closed."""
         self.looks_every = 10.0 if v6 else 0.05
         """Seconds after which a stream without messages looks whether its session and the queue still live."""
         self.renders = v4
@@ -285,8 +300,15 @@ class Generation:
         """Which takes the cookies away too."""
         self.explains_login = v5
         """Who is refused for want of a login is told the app's message."""
+        self.leaves_routes_open = True
+        """Nobody has to log in to cancel, to reset, for a heartbeat or for a stream."""
+        self.confuses_late_errors = True
+        """Where a generator fails after a value, the message has no title, and the error's display time for a
+        cache's."""
         self.quotes_urls = v6
         """The URLs of files are percent-encoded; before, they hold spaces and other letters as they are."""
+        self.redirects_to_urls = not v6
+        """A download by a URL is sent there."""
         self.has_file_urls = self.sends_edits
         """FileData has a URL; before, null."""
         self.file_hash: Literal["sha1", "sha256"] = "sha256" if v4 else "sha1"
@@ -315,6 +337,22 @@ class Generation:
         self._shows_api = not v6 and not self.asks_for_data
         self.config_shows_api = not v6
         """The config says that there is an API page."""
+
+    def healthy(self) -> Generation:
+        """This version without what its servers do wrong (``spec/defects.md``), as far as that is shown here."""
+        healed = copy.copy(self)
+        healed.stumbles = healed.names_missing_endpoints = healed.shows_tracebacks = False
+        healed.crashes_on_component_calls = healed.names_private = healed.leaves_routes_open = False
+        healed.ignores_bad_data = healed.keeps_late_sockets = healed.repeats_stop = False
+        healed.beats_once = healed.batches_kill_queue = healed.dies_of_stale_jobs = False
+        healed.remembers_left_jobs = healed.cancels_siblings = healed.cancels_silently = False
+        healed.cancels_queued = healed.forgets_events = healed.ends_input_streams = True
+        healed.call_knows_sessions = healed.call_tells_errors = True
+        healed.confuses_late_errors = healed.quotes_json = healed.reads_any_path = False
+        healed.shifts_deletes = healed.quotes_urls = True
+        healed.has_file_urls = not self.has_sockets
+        healed._quotes = healed._says_none = False
+        return healed
 
     def trim(self, part: Part, value: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out the fields that this version has not."""

@@ -212,6 +212,8 @@ class MemoryRunner:
         self._choose = choose
         self._split = split
         self._may_happen: list[Callable[[], None]] = []
+        self._later: list[tuple[float, Callable[[], None]]] = []
+        """What functions that sleep will have done, with the time of it."""
 
     # Flows.
 
@@ -287,7 +289,7 @@ class MemoryRunner:
     def _pass_time(self, deadline: float | None) -> bool:
         """Jump to the next time at which something happens; False if that is the caller's deadline."""
         dues = [task.deadline for task in self.tasks if task.deadline is not None]
-        due = min(dues, default=None)
+        due = min(dues + [time for time, _ in self._later], default=None)
         server_due = self.server.next_deadline()
         nexts = [time for time in (due, server_due, deadline) if time is not None]
         if not nexts or (due is None and deadline is None and not self.streams):
@@ -298,6 +300,9 @@ class MemoryRunner:
         if server_due is not None and self.now >= server_due:
             self.server.handle_timer(self.now)
             self._take_actions()
+        for event in [event for time, event in self._later if time <= self.now]:
+            self.happens(event)
+        self._later = [(time, event) for time, event in self._later if time > self.now]
         for task in [task for task in self.tasks if task.deadline is not None and task.deadline <= self.now]:
             # Wait and Sleep answer; whatever receives times out.
             self.resume(task, _false if task.stream is None else _timed_out)
@@ -332,11 +337,27 @@ class MemoryRunner:
         stream.wake_receiver()
 
     def _run_job(self, job: RunJob) -> None:
-        def report(aside: Any) -> None:
-            self.server.job_reported(job.event_id, aside, self.now)
+        # The function is run in one go, now. What it has to tell happens when the clock has come to where it sleeps.
+        told: deque[Callable[[], None]] = deque()
+        slept = 0.0
 
-        outcome = job.call.step(report)
-        self.server.job_stepped(job.event_id, outcome, self.now)
+        def pause(seconds: float) -> None:
+            nonlocal slept
+            slept += seconds
+
+        def tell(what: Callable[[], None]) -> None:
+            if slept:
+                told.append(what)
+                # In order, whichever of those that are due at one time is chosen.
+                self._later.append((self.now + slept, lambda: told.popleft()()))
+            else:
+                what()
+
+        def report(aside: Any) -> None:
+            tell(lambda: self.server.job_reported(job.event_id, aside, self.now))
+
+        outcome = job.call.step(report, pause)
+        tell(lambda: self.server.job_stepped(job.event_id, outcome, self.now))
 
     # Effects.
 

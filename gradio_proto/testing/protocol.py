@@ -7,7 +7,7 @@
         match action:
             case SendData(conn_id, data): ...
             case CloseConnection(conn_id): ...
-            case RunJob(event_id, call): ...  # server.job_stepped(event_id, call.step(report), now)
+            case RunJob(event_id, call): ...  # server.job_stepped(event_id, call.step(report, pause), now)
             case StopJob(_, call): call.close()
 
 Whoever runs it owns sockets, threads and the clock. It tells what came in (``connection_made``,
@@ -22,7 +22,7 @@ of its defects included (see :mod:`~gradio_proto.testing.queueing`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from urllib.parse import parse_qsl, unquote
@@ -35,10 +35,13 @@ from .answers import OpenHeartbeat, OpenJob, OpenMedia, OpenSocket, OpenStream, 
 from .app import TestApp
 from .asking import AskingQueue
 from .files import FileStore
+from .generations import Generation
 from .media import Media
+from .parts import Parts
 from .queueing import Mailbox, Message, Queue, RunJob, StopJob
 from .routes import Routes
 from .sockets import Socket, Sockets, accept_headers
+from .streaming import StreamRules
 from .uploads import Upload
 from .values import Aside, Outcome
 
@@ -119,10 +122,13 @@ class ServerProtocol:
         faithful_defects: Show what Gradio does wrong too: ``/cancel`` ends siblings of the same function,
             a session whose reader left while a job ran never sees ``close_stream`` again, direct calls
             of Gradio 5 spoil JSON, and on Gradio 4.0 nothing runs any more after a batch, and a stream has one
-            heartbeat only. Without it, a cancel ends the job that it names, and no other.
+            heartbeat only. Without it, a server of any version does none of what ``spec/defects.md`` records.
+        defects: Names of :data:`~gradio_proto.testing.defects.DEFECTS`, to be shown by a server that is otherwise
+            without defects: those of real servers are left out then.
 
     Raises:
-        ValueError: ``heartbeat`` is not above 0.
+        ValueError: ``heartbeat`` is not above 0, there is no defect of a name, or it cannot be shown by a server
+            of that version.
     """
 
     def __init__(
@@ -133,27 +139,30 @@ class ServerProtocol:
         new_id: Callable[[], str] | None = None,
         heartbeat: float = HEARTBEAT,
         faithful_defects: bool = True,
+        defects: Sequence[str] = (),
     ) -> None:
         if not heartbeat > 0:
             raise ValueError(f"heartbeat={heartbeat!r}: give the seconds between two, more than 0")
         numbers = count(1)
+        if defects or not faithful_defects:
+            app = app.healthy()
+        parts = _parts_with(defects, app.generation) if defects else Parts()
         self._generation = app.generation
-        self._interval = heartbeat
+        self._rules = parts.of(StreamRules)(app.generation, heartbeat)
         self._poll = app.generation.looks_every
         new_id = new_id or (lambda: f"{next(numbers):032x}")
-        files = FileStore(app.generation, str(app.app_id), app.web)
+        files = parts.of(FileStore)(app.generation, str(app.app_id), app.web)
         self._sockets: Sockets | None = None
-        self._beats_once = app.generation.beats_once and faithful_defects
         if app.generation.asks_for_data:
-            asking = AskingQueue(app, files, new_id, faithful_defects=faithful_defects)
+            asking = parts.of(AskingQueue)(app, files, new_id)
             self._queue: Queue = asking
-            self._routes = Routes(app, asking, files, scheme, new_id, asking=asking)
+            self._routes = parts.of(Routes)(app, asking, files, scheme, new_id, asking=asking, parts=parts)
             if app.generation.has_sockets:
                 join, encode = self._routes.join_socket, self._routes.encode_socket
-                self._sockets = Sockets(asking, join, encode, self._put, self._close_named)
+                self._sockets = parts.of(Sockets)(asking, join, encode, self._put, self._close_named)
         else:
-            self._queue = Queue(app, files, new_id, faithful_defects=faithful_defects)
-            self._routes = Routes(app, self._queue, files, scheme, new_id)
+            self._queue = parts.of(Queue)(app, files, new_id)
+            self._routes = parts.of(Routes)(app, self._queue, files, scheme, new_id, parts=parts)
         self._actions: deque[Action] = deque()
         self._connections: dict[ConnId, _Connection] = {}
         # Each stream's next heartbeat. All have the same interval, so this is in the order of time.
@@ -269,13 +278,13 @@ class ServerProtocol:
             if due > now:
                 break
             del self._beats[stream]
-            if not self._beats_once:
-                self._beats[stream] = now + self._interval
+            if not self._rules.beats_once:
+                self._beats[stream] = now + self._rules.interval
             if isinstance(stream.source, OpenHeartbeat):
-                self._send(stream.conn, h11.Data(_ALIVE))
-            elif stream.mailbox is not None and stream.mailbox.is_open:
+                self._send(stream.conn, h11.Data(self._rules.sign))
+            elif stream.mailbox is not None and stream.mailbox.is_open and self._rules.heartbeat is not None:
                 # Into the mailbox, as the server does it: of two readers either may get it.
-                self._queue.post(stream.mailbox, {"msg": "heartbeat", "event_id": None})
+                self._queue.post(stream.mailbox, self._rules.heartbeat)
         for stream, due in [*self._stranded.items()]:
             if due <= now:
                 self._find_out(stream, now)
@@ -416,21 +425,21 @@ class ServerProtocol:
         if isinstance(answer, Reply):
             self._respond(conn, answer)
         elif isinstance(answer, OpenStream):
-            self._send(conn, _STREAM_HEAD)
+            self._send(conn, self._stream_head())
             stream = _Stream(conn, answer, None, now)
             self._open(stream, now)
             self._look_up(stream)
             if self._queue.stopped and conn.open:
                 self._stranded[stream] = now + self._poll
         elif isinstance(answer, OpenJob):
-            self._send(conn, _STREAM_HEAD)
+            self._send(conn, self._stream_head())
             stream = _Stream(conn, answer, None, now)
             self._open(stream, now)
             self._attach(stream, answer.mailbox)
         elif isinstance(answer, OpenSocket):
             self._upgrade(conn, request, now)
         elif isinstance(answer, OpenHeartbeat):
-            self._send(conn, _STREAM_HEAD, h11.Data(_ALIVE))
+            self._send(conn, self._stream_head(), h11.Data(self._rules.first_sign))
             self._open(_Stream(conn, answer, None, now), now)
         elif isinstance(answer, OpenMedia):
             self._send(conn, _MEDIA_HEAD)
@@ -450,7 +459,11 @@ class ServerProtocol:
 
     def _open(self, stream: _Stream, now: float) -> None:
         stream.conn.stream = stream
-        self._beats[stream] = now + self._interval
+        self._beats[stream] = now + self._rules.interval
+
+    def _stream_head(self) -> h11.Response:
+        reason = _REASONS.get(self._rules.status, "")
+        return h11.Response(status_code=self._rules.status, reason=reason, headers=self._rules.headers)
 
     def _look_up(self, stream: _Stream) -> None:
         """Attach a stream to its session's mailbox; without one, it ends."""
@@ -471,11 +484,17 @@ class ServerProtocol:
     def _find_out(self, stream: _Stream, now: float) -> None:
         """A stream without messages looks around."""
         if self._queue.stopped:
-            self._send_message(stream, _STOPPED)
-            self._stranded[stream] = now + self._poll
+            self._tell_stopped(stream, now)
         else:
             del self._stranded[stream]
             self._look_up(stream)
+
+    def _tell_stopped(self, stream: _Stream, now: float) -> None:
+        self._send_message(stream, _STOPPED)
+        if self._generation.repeats_stop:
+            self._stranded[stream] = now + self._poll
+        else:
+            self._end_stream(stream)
 
     def _send_message(self, stream: _Stream, message: Message) -> None:
         assert not isinstance(stream.source, OpenHeartbeat)
@@ -536,14 +555,15 @@ class ServerProtocol:
             self._send_message(stream, message)
         elif self._queue.stopped:
             # Whatever there was to say: the server looks at the flag after it has taken the message.
-            self._send_message(stream, _STOPPED)
-            self._stranded[stream] = now + self._poll
+            self._tell_stopped(stream, now)
+            if not self._generation.repeats_stop:
+                return
         else:
             self._send_message(stream, message)
             fate = self._queue.delivered(mailbox, message)
             if fate == "end":
-                if self._generation.closes_streams:
-                    self._send_message(stream, {"msg": "close_stream", "event_id": None})
+                for message in self._rules.farewell:
+                    self._send_message(stream, message)
                 self._end_stream(stream)
                 return
             if fate == "crash":
@@ -556,19 +576,13 @@ class ServerProtocol:
 
     def _end_stream(self, stream: _Stream) -> None:
         self._leave(stream)
+        if not self._rules.ends_bodies:
+            self._close(stream.conn)
+            return
         self._send(stream.conn, h11.EndOfMessage())
         self._answered(stream.conn)
         self._resumed.append(stream.conn)
 
-
-_STREAM_HEAD = h11.Response(
-    status_code=200,
-    reason="OK",
-    headers=[
-        ("content-type", "text/event-stream; charset=utf-8"),
-        ("transfer-encoding", "chunked"),
-    ],
-)
 
 _MEDIA_HEAD = h11.Response(status_code=200, reason="OK", headers=[("transfer-encoding", "chunked")])
 
@@ -596,7 +610,12 @@ _INVALID = Reply(400, b"Invalid HTTP request received.", "text/plain; charset=ut
 
 _TOO_LARGE = Reply(413, b"Request body too large.", "text/plain; charset=utf-8")
 
-_ALIVE = b"data: ALIVE\n\n"
+
+def _parts_with(defects: Sequence[str], generation: Generation) -> Parts:
+    # They stand on everything else in here, and are loaded for those who ask for them.
+    from .defects import parts_with
+
+    return parts_with(defects, generation)
 
 
 def _unexpected_error(message: str, *, session_not_found: bool) -> Message:

@@ -69,7 +69,7 @@ class Invalid(Exception):
 
 @dataclass(frozen=True)
 class RunJob:
-    """Run one step of a call, ``call.step(report)``, and hand its outcome to ``job_stepped``.
+    """Run one step of a call, ``call.step(report, pause)``, and hand its outcome to ``job_stepped``.
 
     The next step of the same call comes as another of these.
     """
@@ -232,9 +232,7 @@ class _Average:
 class Queue:
     """The state machine. What a verb leaves to be done stands in ``actions``, ``fresh`` and ``closed``."""
 
-    def __init__(
-        self, app: TestApp, files: FileStore, new_id: Callable[[], str], *, faithful_defects: bool = True
-    ) -> None:
+    def __init__(self, app: TestApp, files: FileStore, new_id: Callable[[], str]) -> None:
         self.actions: deque[RunJob | StopJob] = deque()
         self.fresh: dict[Mailbox, None] = {}
         """The mailboxes that have got messages since somebody last looked."""
@@ -246,7 +244,6 @@ class Queue:
         self._generation = app.generation
         self.media = MediaStore(app.generation)
         self._new_id = new_id
-        self._faithful = faithful_defects
         self._sessions: dict[str, Session] = {}
         """The sessions, the one longest unused first."""
         self._lines = {endpoint: Line(endpoint) for endpoint in app.endpoints}
@@ -297,7 +294,7 @@ class Queue:
         if message["msg"] != "process_completed":
             return "more"
         owed = self._sessions[mailbox.session_hash].owed
-        if message["event_id"] not in owed and self._faithful and self._generation.dies_of_stale_jobs:
+        if message["event_id"] not in owed and self._generation.dies_of_stale_jobs:
             return "crash"
         owed.discard(message["event_id"])
         return "more" if owed else "end"
@@ -313,7 +310,7 @@ class Queue:
         for line in self._lines.values():
             for job in [job for run in line.runs for job in run.jobs if job.session_hash == session_hash]:
                 job.alive = False
-                if not self._faithful:
+                if not self._generation.remembers_left_jobs:
                     session.owed.discard(job.event_id)
             for job in [job for job in line.waiting if job.session_hash == session_hash]:
                 line.waiting.remove(job)
@@ -722,7 +719,7 @@ class Queue:
             run.reply(False, output)
             self._finish(run, now)
             return
-        first = run.last is None
+        first = run.last is None or not self._generation.confuses_late_errors
         duration = output.get("duration")
         for job in run.jobs:
             # After a first value the server builds this message on another path, which forgets the title
@@ -770,7 +767,10 @@ class Queue:
 
     def cancel(self, event_id: str, session_hash: str, fn_index: int, now: float) -> None:
         """What ``POST /cancel`` does. Nothing happens where nothing fits."""
-        for line in [*self._lines.values()] if self._faithful else ():
+        if not self._generation.cancels_siblings:
+            self._cancel_job(event_id, session_hash, now)
+            return
+        for line in [*self._lines.values()]:
             if line.endpoint.id != fn_index:
                 continue
             for run in [*line.runs]:
@@ -778,14 +778,25 @@ class Queue:
                 if run.jobs[0].session_hash == session_hash:
                     self._end(run, now)
         for line in self._lines.values():
-            if self._generation.cancels_queued or not self._faithful:
+            if self._generation.cancels_queued:
                 for job in [job for job in line.waiting if job.event_id == event_id]:
                     line.waiting.remove(job)
-            for run in [] if self._faithful else [*line.runs]:
-                self._leave(run, event_id, now)
         session = self._sessions.get(session_hash)
         if session is not None and session.mailbox is not None and event_id in session.owed:
             self.post(session.mailbox, completed(event_id, {}))
+
+    def _cancel_job(self, event_id: str, session_hash: str, now: float) -> None:
+        """Cancel that job and no other, as a server without defects does it."""
+        for line in self._lines.values():
+            for job in [*line.waiting]:
+                if (job.event_id, job.session_hash) == (event_id, session_hash):
+                    line.waiting.remove(job)
+                    self._send(job, completed(event_id, {}))
+            for run in [*line.runs]:
+                for job in run.jobs:
+                    if (job.event_id, job.session_hash) == (event_id, session_hash):
+                        self._send(job, completed(event_id, {}))
+                        self._leave(run, job, now)
 
     def reset(self, event_id: str) -> bool:
         """What ``POST /reset`` did before Gradio 4.31: a generator is not asked for more, and nobody is told.
@@ -796,6 +807,7 @@ class Queue:
         run = self._runs.get(event_id)
         if run is None or run.last is None:
             return False
+        self._tell_cancelled(run.jobs[0])
         run.jobs[0].alive = False
         return True
 
@@ -811,14 +823,19 @@ class Queue:
             for run in [*self._lines[endpoint].runs]:
                 if run.jobs[0].session_hash == session_hash:
                     self._end(run, now)
+                    for job in run.jobs:
+                        self._tell_cancelled(job)
 
-    def _leave(self, run: Run, event_id: str, now: float) -> None:
+    def _tell_cancelled(self, job: Job) -> None:
+        """A job was ended otherwise than by ``/cancel``: real servers keep that to themselves."""
+        if not self._generation.cancels_silently:
+            self._send(job, completed(job.event_id, {}))
+
+    def _leave(self, run: Run, job: Job, now: float) -> None:
         """Take one job out of a run; without any the run is over."""
-        for job in run.jobs:
-            if job.event_id == event_id:
-                job.alive = False
-                if not any(job.alive for job in run.jobs):
-                    self._end(run, now)
+        job.alive = False
+        if not any(job.alive for job in run.jobs):
+            self._end(run, now)
 
     def stop(self, now: float) -> None:
         """What ``demo.close()`` does: nothing starts any more, and what runs dies without a word."""
@@ -947,7 +964,7 @@ class Queue:
 
     def _spoiled(self, endpoint: Endpoint, output: Mapping[str, Any]) -> Mapping[str, Any]:
         """What a direct call makes of an output."""
-        if not (self._faithful and self._generation.quotes_json):
+        if not self._generation.quotes_json:
             return output
         data = [
             f"root={value!r}" if component.is_opaque and (is_list(value) or is_dict(value)) else value

@@ -37,6 +37,7 @@ from .bodies import JOIN, Field, Unprocessable, in_older_words, missing_query, p
 from .files import FileStore
 from .jsonvalues import is_list, plain
 from .media import MediaRoutes
+from .parts import Parts
 from .queueing import Invalid, Job, Message, Queue, QueueFull
 from .sockets import is_upgrade
 from .uploads import FileRoutes, Upload
@@ -57,6 +58,9 @@ _RESET = {"event_id": Field("str", required=True)}
 _RESET_ITERATOR = {"session_hash": Field("str", required=True), "fn_index": Field("int", required=True)}
 _JOIN_QUERY = {"fn_index": Field("int", required=True), "session_hash": Field("str", required=True)}
 
+_UNGUARDED = ("/cancel", "/reset", "/reset/", "/heartbeat/")
+"""What real servers forget to ask a login for."""
+
 
 class Routes:
     """What one server answers.
@@ -68,6 +72,7 @@ class Routes:
         scheme: What its address starts with: ``"http"`` or ``"https"``.
         new_id: Makes names.
         asking: The same queue, if it is of the kind that asks for data.
+        parts: What this is made of.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Routes:
         new_id: Callable[[], str],
         *,
         asking: AskingQueue | None = None,
+        parts: Parts,
     ) -> None:
         self._app = app
         self._queue = queue
@@ -87,9 +93,9 @@ class Routes:
         self._generation = generation = app.generation
         prefix = generation.prefix
         media = MediaRoutes(queue.media, generation)
-        self._files = FileRoutes(app, files, new_id)
+        self._files = parts.of(FileRoutes)(app, files, new_id, parts)
         self._refusals: dict[str, deque[Reply]] = {}
-        self._access = Access(app, self._root, new_id)
+        self._access = parts.of(Access)(app, self._root, new_id)
         self._whole: dict[str, Methods] = {
             **self._files.whole,
             **self._access.open,
@@ -132,9 +138,9 @@ class Routes:
             (
                 "/",
                 *self._access.open,
-                *(f"{prefix}{path}" for path in ("/app_id", "/app_id/", "/cancel", "/reset", "/reset/")),
-                f"{prefix}/heartbeat/",
-                *(media.starting if media.is_open else ()),
+                *(f"{prefix}{path}" for path in ("/app_id", "/app_id/")),
+                *((f"{prefix}{path}" for path in _UNGUARDED) if generation.leaves_routes_open else ()),
+                *(media.starting if media.is_open and generation.leaves_routes_open else ()),
             )
         )
 
@@ -182,9 +188,18 @@ class Routes:
                 return _error_reply(error)
             except Missing as error:
                 return json_reply(500, {"error": str(error)})
-        except (Crash, RecursionError):  # the latter for a body nested so deep that it cannot be quoted
-            shown = "Traceback (most recent call last):\n" if self._generation.shows_tracebacks else ""
-            return text_reply(500, shown or "Internal Server Error")
+        except (
+            Crash,
+            RecursionError,
+        ) as error:  # the latter for a body nested so deep that it cannot be quoted
+            too_deep = Crash(400, "The body is nested too deep.")
+            return self._stumble(error if isinstance(error, Crash) else too_deep)
+
+    def _stumble(self, crash: Crash) -> Reply:
+        if crash.status != 500 and not self._generation.stumbles:
+            return json_reply(crash.status, {"detail": crash.detail})
+        shown = "Traceback (most recent call last):\n" if self._generation.shows_tracebacks else ""
+        return text_reply(500, shown or "Internal Server Error")
 
     def _handler(self, request: Request) -> Handler:
         path = request.path
@@ -302,9 +317,13 @@ class Routes:
             raise missing_query("session_hash")
         return OpenStream(session_hash, self._encode)
 
+    def _worded(self, message: Message) -> Message:
+        """A message as this version has it."""
+        return self._generation.message(message)
+
     def _encode(self, message: Message) -> bytes:
         """A message as ``/queue/data`` streams it."""
-        data = self._generation.message(message)
+        data = self._worded(message)
         return b"data: %b\n\n" % (dumps(data) if self._generation.compact_json else json.dumps(data).encode())
 
     def _post_chunk(self, request: Request, later: Later, now: float) -> Answer:
@@ -360,7 +379,7 @@ class Routes:
         if "data" in request.query:
             data = _loaded(request.query["data"])
             if not is_list(data):
-                raise Crash
+                raise Crash(422, "The data are a list.")
         job = self._asking.enter(
             endpoint,
             query["session_hash"],
@@ -389,7 +408,9 @@ class Routes:
         except HTTPError:
             return Reply(403, b"", "text/plain; charset=utf-8", [("connection", "close")])
         # Without a queue the server stumbles before it has answered, and never does.
-        return OpenSocket() if self._app.has_queue else None
+        if self._app.has_queue:
+            return OpenSocket()
+        return None if self._generation.stumbles else Reply(403, b"", "text/plain; charset=utf-8")
 
     def join_socket(self, request: Request, text: str, now: float) -> Job:
         """Put the job that the first message of a WebSocket names into the line.
@@ -408,7 +429,7 @@ class Routes:
 
     def encode_socket(self, message: Message) -> str:
         """A message as it goes through a WebSocket."""
-        data = self._generation.message(message)
+        data = self._worded(message)
         return json.dumps(data, separators=(",", ":"), ensure_ascii=self._generation.ascii_sockets)
 
     # What components offer by themselves
@@ -431,7 +452,7 @@ class Routes:
         try:
             return json_reply(200, plain(function(body["data"])))
         except Exception:
-            raise Crash from None
+            raise Crash(500) from None
 
     # Direct calls, and the simple API
 
@@ -440,11 +461,14 @@ class Routes:
         parts = request.path.removeprefix(self._generation.prefix).split("/")
         return "/".join(parts[before:]).rstrip("/")
 
+    def _check_direct(self, endpoint: Endpoint) -> None:
+        if endpoint.queue and self._app.has_queue and not self._app.api_open:
+            raise HTTPError(*self._generation.refuses_direct_calls)
+
     def _post_run(self, request: Request, later: Later, now: float) -> Answer:
         body = self._parse(request, JOIN)
         endpoint = self._endpoint(body, self._name(request, 2))
-        if endpoint.queue and self._app.has_queue and not self._app.api_open:
-            raise HTTPError(*self._generation.refuses_direct_calls)
+        self._check_direct(endpoint)
 
         def reply(success: bool, output: Mapping[str, Any]) -> None:
             generation = self._generation
@@ -485,10 +509,10 @@ class Routes:
             has_default, default = endpoint.default(index)
             name = names[index]
             if name not in given and not has_default:
-                raise Crash
+                raise Crash(422, f"The argument {name} is missing.")
             data.append(given.pop(name, default))
         if given:
-            raise Crash
+            raise Crash(422, "There are arguments that it does not take.")
         body = {"data": _with_states(endpoint, data), "session_hash": None, "oauth_token": token}
         return self._join(request, endpoint, body, now, simple=True)
 
@@ -531,7 +555,7 @@ def _loaded(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise Crash from None
+        raise Crash(422, "JSON decode error") from None
 
 
 def _with_states(endpoint: Endpoint, data: Sequence[Any]) -> list[Any]:

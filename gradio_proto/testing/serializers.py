@@ -82,6 +82,11 @@ SERIALIZERS: Mapping[str, Serializer] = {
     "checkbox": Serializer("BooleanSerializable", {"type": "boolean"}, ("bool", ""), None, True, True),
     "radio": _STRING,
     "dropdown": _STRING,
+    "checkboxgroup": Serializer(
+        "ListStringSerializable",
+        {"type": "array", "items": {"type": "string"}},
+        ("List[str]", ""),
+    ),
     "json": _JSON,
     "chatbot": _JSON,
     "file": _FILE,
@@ -147,6 +152,6 @@ def serialized_info(component: Component, label: str, serialize: bool) -> dict[s
         "type": serializer.info,
         "python_type": {"type": kind, "description": description},
         "component": component.shown_type.capitalize(),
-        "example_input": component.choices[0] if component.choices else serializer.serialized,
+        "example_input": component.example if component.choices else serializer.serialized,
         "serializer": serializer.name,
     }

@@ -12,6 +12,7 @@ from .app import TestApp
 from .bodies import in_older_words, missing_field
 from .files import FOLDER, Digest, FileStore
 from .multipart import MultipartError, MultipartParser, Part, boundary_of
+from .parts import Parts
 
 _MAX_FILES: Final = 1000
 """Files in one request, as Gradio has it."""
@@ -117,10 +118,12 @@ class FileRoutes:
         app: The app.
         store: The files of its server.
         new_id: Makes names for files that have none.
+        parts: What uploads are made of.
     """
 
-    def __init__(self, app: TestApp, store: FileStore, new_id: Callable[[], str]) -> None:
+    def __init__(self, app: TestApp, store: FileStore, new_id: Callable[[], str], parts: Parts) -> None:
         self._app = app
+        self._upload = parts.of(Upload)
         self._store = store
         self._new_id = new_id
         self._generation = app.generation
@@ -146,7 +149,7 @@ class FileRoutes:
                 return json_reply(422, {"detail": self._nothing})
             return json_reply(400, {"detail": "Invalid content type."})
         limit = self._app.max_file_size if self._generation.checks_upload_size else None
-        return Upload(self._store, boundary, limit, self._new_id, self._nothing)
+        return self._upload(self._store, boundary, limit, self._new_id, self._nothing)
 
     def _post_upload(self, request: Request, later: Later, now: float) -> Answer:
         assert request.upload is not None  # an upload that was refused does not come this far
@@ -154,7 +157,7 @@ class FileRoutes:
 
     def _get_file(self, request: Request, later: Later, now: float) -> Answer:
         path = request.path.partition("/file=")[2]
-        if path.startswith(("http://", "https://")) and not self._generation.quotes_urls:
+        if path.startswith(("http://", "https://")) and self._generation.redirects_to_urls:
             return redirect(path)
         data = self._store.find(path)
         if data is None:

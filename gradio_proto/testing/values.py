@@ -73,8 +73,16 @@ Report = Callable[[Aside], None]
 """What a runner gives a step to take the asides; called on the thread that runs the function."""
 
 
+Pause = Callable[[float], object]
+"""What a runner gives a step to let so many seconds pass; called on the thread that runs the function."""
+
+
 def _nowhere(aside: Aside) -> None:
     """Where asides go while no step runs."""
+
+
+def no_time(seconds: float) -> None:
+    """The pause of a runner that has no time: none."""
 
 
 @dataclass
@@ -100,6 +108,22 @@ class Context:
     """The token that the caller sent, if the endpoint takes one."""
     report: Report = field(default=_nowhere, repr=False)
     """Where the asides go. Each step sets it: a context lives as long as its generator."""
+    pause: Pause = field(default=no_time, repr=False)
+    """What takes time; set like `report`."""
+
+    def sleep(self, seconds: float) -> None:
+        """Take that long, on the clock of whatever runs the function: an embedded server's is the real one, in
+        memory it is virtual.
+
+        In memory nothing waits, so that what the function does next (but for what it reports and gives) is done
+        before that time has passed.
+
+        Raises:
+            ValueError: The number is negative.
+        """
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        self.pause(seconds)
 
     def progress(
         self,

@@ -8,14 +8,15 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from servers.forks import Forks
-from servers.running import Variant
+from servers.running import reference_server
 from ways import Way
+
+from gradio_proto.conformance.reference import Options, RunningApp
 
 from .operation import Operation, Place
 from .scene import LOGIN, WAYS, Scene
@@ -28,18 +29,12 @@ THREADS = 8
 SECONDS = 400.0
 """How long all cells of a version may take."""
 
-VARIANTS: dict[Place, dict[str, Any]] = {
-    "plain": {"workers": 60},
-    "strict": {
-        "auth": ":".join(LOGIN),
-        "root_path": "/sub/path",
-        "max_size": 3,
-        "hide_errors": True,
-        "workers": 1,
-    },
-    "mounted": {"mount": "/mounted/here"},
-    "queueless": {"no_queue": True},
-    "doomed": {"workers": 60},
+VARIANTS: dict[Place, Options] = {
+    "plain": Options(workers=60),
+    "strict": Options(auth=":".join(LOGIN), root_path="/sub/path", max_size=3, hide_errors=True, workers=1),
+    "mounted": Options(mount="/mounted/here"),
+    "queueless": Options(no_queue=True),
+    "doomed": Options(workers=60),
 }
 """The servers of a version: one for what leaves it as it was, where cells run side by side; one where they run one
 after the other, with a login, the path of a proxy, a short queue and hidden errors; one that is part of another app,
@@ -82,12 +77,12 @@ class Meeting:
         self._barrier.abort()
 
 
-def variant(version: str, place: Place) -> Variant:
+def options_of(version: str, place: Place) -> Options:
     """The options of such a server."""
-    options = dict(VARIANTS[place])
+    options = VARIANTS[place]
     if place == "strict" and _number(version) >= MAX_FILE_SIZE_SINCE:
-        options["max_file_size"] = 1000
-    return Variant(version, **options)
+        return replace(options, max_file_size=1000)
+    return options
 
 
 def run_version(
@@ -98,21 +93,27 @@ def run_version(
     A cell that never ends is reported as failed, and its thread goes on: end the process.
 
     Raises:
-        ServerError: A server did not start.
+        LaunchError: A server did not start.
     """
     chosen = [way for way in WAYS if way.name in set(ways)]
-    with Forks(version) as forks, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-        urls = {
-            place: forks.start(variant(version, place))
+    # They find no programs of the machine that they run on, ffmpeg say, so that they do the same on all machines.
+    with (
+        reference_server(version, programs=False) as server,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory,
+    ):
+        apps = {
+            place: server.start(options_of(version, place))
             for place in VARIANTS
             if any(operation.place_on(_number(version)) == place for operation in operations)
         }
-        happenings = {"close": forks.close_app, "kill": forks.kill, "restart": forks.restart}
+
+        def happens(app: RunningApp, what: str) -> None:
+            {"close": app.close_app, "kill": app.kill, "restart": app.restart}[what]()
 
         def run(operation: Operation, way: type[Way], meeting: Meeting | None = None) -> Outcome:
             own = Path(tempfile.mkdtemp(dir=directory))
             strike = meeting.strike if meeting is not None else _nothing_happens
-            scene = Scene(version, urls[operation.place_on(_number(version))], way(), own, strike)
+            scene = Scene(version, apps[operation.place_on(_number(version))].url, way(), own, strike)
             outcome = run_cell(operation, scene)
             if meeting is not None and outcome.result == "failed":
                 meeting.leave()
@@ -120,11 +121,11 @@ def run_version(
 
         pools = {
             place: ThreadPoolExecutor({"plain": THREADS, "doomed": len(chosen)}.get(place, 1))
-            for place in urls
+            for place in apps
         }
         futures: dict[Future[Outcome], Outcome] = {}
-        for url in urls.values():
-            forks.wait(url)
+        for app in apps.values():
+            app.wait()
 
         # What takes long begins first, and what a server does badly is done to it last.
         def rank(operation: Operation) -> tuple[bool, bool]:
@@ -132,10 +133,9 @@ def run_version(
 
         for operation in sorted(operations, key=rank):
             place = operation.place_on(_number(version))
-            url = urls[place]
             meeting = None
             if operation.together:
-                meeting = Meeting(len(chosen), lambda what, url=url: happenings[what](url))  # type: ignore[misc]
+                meeting = Meeting(len(chosen), partial(happens, apps[place]))
             for way in chosen:
                 future = pools[place].submit(run, operation, way, meeting)
                 future.add_done_callback(lambda future: report(future.result()))

@@ -1,1 +1,2 @@
-"""Real Gradio servers for the tests: how they are installed, the app they run, and how they are started."""
+"""Real Gradio servers for the tests: how they are installed, and how they are started. What they run is the conformance
+tester's reference app."""

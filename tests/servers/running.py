@@ -16,29 +16,18 @@ these tests out.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import os
-import random
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import time
-import urllib.error
-import urllib.request
+import threading
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gradio_proto.conformance.reference import LaunchError, Options, ReferenceServer, RunningApp
+
 from . import install
 
-APP = install.HERE / "app.py"
 STRICT: dict[str, Any] = {
     "auth": "user:pass word",
     "root_path": "/sub/path",
@@ -48,90 +37,31 @@ STRICT: dict[str, Any] = {
 """A server with a login, the path of a proxy, a short queue and hidden errors: all in one, since starting one takes
 long."""
 
-START_SECONDS = 120.0
-"""How long a server may take to answer: the imports of a cold start on a busy machine take half a minute."""
 
+def reference_server(version: str, *, programs: bool = True) -> ReferenceServer:
+    """What runs the reference app on that version.
 
-class ServerError(Exception):
-    """A server could not be started; the message says why, and what to do."""
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One way to run the app; each field is an option of ``app.py``."""
-
-    version: str
-    auth: str | None = None
-    max_size: int | None = None
-    max_file_size: int | None = None
-    root_path: str | None = None
-    mount: str | None = None
-    hide_errors: bool = False
-    workers: int | None = None
-    no_queue: bool = False
-
-    def arguments(self) -> list[str]:
-        """The command line that stands after ``app.py --port N``."""
-        given = {
-            "--auth": self.auth,
-            "--max-size": self.max_size,
-            "--max-file-size": self.max_file_size,
-            "--root-path": self.root_path,
-            "--mount": self.mount,
-            "--workers": self.workers,
-        }
-        arguments = ["--hide-errors"] if self.hide_errors else []
-        if self.no_queue:
-            arguments.append("--no-queue")
-        for option, value in given.items():
-            if value is not None:
-                arguments += [option, str(value)]
-        return arguments
-
-
-@dataclass
-class Running:
-    """A server that was started."""
-
-    process: subprocess.Popen[bytes]
-    url: str
-    directory: Path
-
-    @property
-    def output(self) -> str:
-        """What it has printed."""
-        return (self.directory / "output.txt").read_text(encoding="utf-8", errors="replace").strip()
-
-    def close_app(self) -> None:
-        """Have the app stop of its own will, as ``demo.close()`` does; wait for nothing."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(b"\n")
-        self.process.stdin.flush()
-
-    def stop(self) -> None:
-        """Kill it. A second time does nothing."""
-        # The server leads a process group of its own, so that nothing it started is left behind.
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self.process.wait()
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+    Raises:
+        LaunchError: It is not installed.
+    """
+    if not install.is_installed(version):
+        raise LaunchError(
+            f"Gradio {version} is not installed: run 'make servers' "
+            f"(or 'python tests/servers/install.py {version}'), "
+            "or leave these tests out with --no-real-servers."
+        )
+    return ReferenceServer(install.python_of(version), version=version, programs=programs)
 
 
 class Servers:
     """The servers that are running, by version and options. Close it, or use it as a context manager."""
 
-    def __init__(self, *, start_seconds: float = START_SECONDS, app: Path = APP) -> None:
-        self._running: dict[Variant, Running] = {}
-        self._failed: dict[Variant, str] = {}
-        self._start_seconds = start_seconds
-        self._app = app
-        # The fixture closes it; this is for a run that ends in the middle of something. And for one that is
-        # killed, the server watches its standard input (see --exit-with-parent in app.py).
-        atexit.register(self.close)
+    def __init__(self) -> None:
+        self._versions: dict[str, ReferenceServer] = {}
+        self._running: dict[tuple[str, Options], RunningApp] = {}
+        self._answered: set[tuple[str, Options]] = set()
+        self._failed: dict[tuple[str, Options], LaunchError] = {}
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Servers:
         return self
@@ -162,102 +92,51 @@ class Servers:
             hide_errors: Run without ``show_error``.
 
         Raises:
-            ServerError: It is not installed, ended at once, or did not answer in time.
+            LaunchError: It is not installed, ended at once, or did not answer in time.
         """
-        variant = Variant(version, auth, max_size, max_file_size, root_path, mount, hide_errors)
-        if variant in self._failed:  # every test would wait for it again
-            raise ServerError(self._failed[variant])
-        if variant not in self._running:
+        options = Options(auth, max_size, max_file_size, root_path, mount, hide_errors)
+        key = version, options
+        if key in self._failed:  # every test would wait for it again
+            raise self._failed[key]
+        with self._lock:
+            if key not in self._running:
+                self._running[key] = self._of(version).start(options)
+            running = self._running[key]
+        if key not in self._answered:
             try:
-                self._running[variant] = self._start(variant)
-            except ServerError as error:
-                self._failed[variant] = str(error)
+                running.wait()
+            except LaunchError as error:
+                self._failed[key] = error
                 raise
-        return self._running[variant].url
+            self._answered.add(key)
+        return running.url
 
     @contextlib.contextmanager
-    def own(self, variant: Variant, *, port: int | None = None) -> Generator[Running]:
-        """A server that nobody else uses, to be stopped by the test; on a certain port, if need be."""
-        running = self._start(variant, port)
+    def own(self, version: str, *, port: int | None = None) -> Generator[RunningApp]:
+        """A server that nobody else uses, killed at the end; on a certain port, if need be."""
+        with self._lock:
+            running = self._of(version).start(Options(), port=port)
         try:
+            running.wait()
             yield running
         finally:
-            running.stop()
+            running.kill()
+
+    def reference(self, version: str) -> ReferenceServer:
+        """What runs all of the servers of a version."""
+        with self._lock:
+            return self._of(version)
 
     def close(self) -> None:
         """Stop them all; the temporary files of the servers go too."""
-        while self._running:
-            self._running.popitem()[1].stop()
-        atexit.unregister(self.close)
+        self._running.clear()
+        while self._versions:
+            self._versions.popitem()[1].close()
 
-    def _start(self, variant: Variant, port: int | None = None) -> Running:
-        if not install.is_installed(variant.version):
-            raise ServerError(
-                f"Gradio {variant.version} is not installed: run 'make servers' "
-                f"(or 'python tests/servers/install.py {variant.version}'), "
-                "or leave these tests out with --no-real-servers."
-            )
-        port = port or free_port()
-        directory = Path(tempfile.mkdtemp(prefix=f"gradio-{variant.version}-"))
-        command = [str(install.python_of(variant.version)), str(self._app), "--port", str(port)]
-        with (directory / "output.txt").open("wb") as output:
-            process = subprocess.Popen(
-                [*command, "--exit-with-parent", *variant.arguments()],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=directory,
-                env={**os.environ, "GRADIO_TEMP_DIR": str(directory), "TMPDIR": str(directory)},
-                start_new_session=True,
-            )
-        running = Running(process, f"http://127.0.0.1:{port}{variant.mount or ''}", directory)
-        try:
-            self._wait(variant, running)
-        except BaseException:
-            running.stop()
-            raise
-        return running
-
-    def _wait(self, variant: Variant, running: Running) -> None:
-        deadline = time.monotonic() + self._start_seconds
-        while not answers(running.url):
-            status = running.process.poll()
-            if status is not None:
-                problem = f"ended with status {status} before it answered"
-            elif time.monotonic() > deadline:
-                problem = f"did not answer within {self._start_seconds:g} s"
-            else:
-                time.sleep(0.05)
-                continue
-            raise ServerError(f"Gradio {variant.version} {problem}. It printed:\n{running.output}")
-
-
-def free_port() -> int:
-    """A port at which nobody listens."""
-    # Below the range from which the kernel takes the ports of outgoing connections: seconds pass before the
-    # server listens, in which other tests open many of those.
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as sock:
-            try:
-                sock.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-
-
-def answers(url: str) -> bool:
-    """Whether a server is there: it gives its config, or asks for a login first."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"{url}/config", timeout=10) as response:
-            response.read()
-    except urllib.error.HTTPError as error:
-        error.close()
-        return error.code == 401
-    except OSError:
-        return False
-    return True
+    def _of(self, version: str) -> ReferenceServer:
+        if version not in self._versions:
+            self._versions[version] = reference_server(version)
+        return self._versions[version]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

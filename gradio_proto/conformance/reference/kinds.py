@@ -13,13 +13,15 @@ import datetime
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import gradio as gr
 
-VERSION = tuple(int(part) for part in gr.__version__.strip().split(".")[:3])
+VERSION = tuple(int(part) for part in re.findall(r"\d+", gr.__version__)[:3])
+"""Without what makes it a pre-release."""
 
 
 class Kind(NamedTuple):

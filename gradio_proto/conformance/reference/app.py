@@ -1,10 +1,12 @@
-"""One Gradio app with every kind of endpoint, for every version of Gradio that the tests run.
+"""One Gradio app with every kind of endpoint, for every version of Gradio from 3.36 on: the reference app.
 
     python app.py --port 7860 [--auth user:password] [--max-size N] [--hide-errors] [--root-path /path]
 
-It runs in the server's own environment, so it imports Gradio, what that needs, and the standard library only.
+The conformance tester runs it where its user has no app, and this library's own tests run against it. It runs in the
+server's own environment, so it imports Gradio, what that needs, and the standard library only (from Python 3.10 on).
 What a version does not have (see the ``if VERSION`` lines) is left out there; everything else has the same name
-and the same behaviour everywhere, so that a test can run over all versions.
+and the same behaviour everywhere, so that a test can run over all versions. ``twin.py`` beside it is the same app for
+the embedded server.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1", GRADIO_S
 import gradio as gr
 from kinds import VERSION, kinds, old_kinds
 
+TITLE = "gradio_proto reference app"
+"""By which the conformance tester knows that it has this app before it."""
 STEP = 0.02
 """Seconds between the values of a generator: enough for each to travel by itself."""
 TICKS: dict[str, int] = {}
@@ -196,7 +200,15 @@ def ticked(name: str) -> int:
     return TICKS.get(name, 0)
 
 
+def replay(values: Any) -> Any:
+    """Yield each of these."""
+    for value in values:
+        time.sleep(STEP)
+        yield value
+
+
 def batch(xs: list[str]) -> list[list[str]]:
+    time.sleep(STEP)  # what comes meanwhile is the next batch
     return [[x.upper() for x in xs]]
 
 
@@ -208,6 +220,7 @@ def special(x: str) -> Any:
     """What a transport may get wrong: odd numbers, a large value, line separators, half a surrogate pair."""
     return {
         "nan": {"a": math.nan, "b": math.inf, "c": -math.inf},
+        "bare nan": math.nan,
         "big": {"s": "é€😀" * 200_000},
         "unicode": {"s": "é€😀\u2028\u2029\u0085\0\r\n\x1f"},
         "lone": {"s": "\ud800"},
@@ -303,7 +316,7 @@ def hidden(name: str, visibility: str) -> dict[str, Any]:
 
 def build() -> gr.Blocks:
     messages = {"type": "messages"} if VERSION[0] == 5 else {}
-    with gr.Blocks(analytics_enabled=False, title="gradio_proto test app") as demo:
+    with gr.Blocks(analytics_enabled=False, title=TITLE) as demo:
         text, text2 = gr.Textbox(label="T in"), gr.Textbox(label="T2")
         text_out, text_out2 = gr.Textbox(label="T out"), gr.Textbox(label="T out2")
         number, number2 = gr.Number(label="N in", value=3), gr.Number(label="N2", value=5)
@@ -359,7 +372,7 @@ def build() -> gr.Blocks:
         api("noqueue", echo, text, text_out, queue=False)
         if VERSION >= (4,):
             api("noqueue_gen", count, number, number_out, queue=False)
-        api("batch", batch, text, text_out, batch=True, max_batch_size=4)
+        api("batch", batch, text, text_out, batch=True, max_batch_size=4, limit=1)
         api("json", echo, json_in, json_out)
         api("none", none, text, text_out)
         api("special", special, text, json_out)
@@ -378,7 +391,10 @@ def build() -> gr.Blocks:
         ticking = api("tick", tick, [text, number], number_out, limit=2)
         api("tick_alone", tick, [text, number], number_out, limit=2)
         api("ticked", ticked, text, number_out)
-        # The same without a limit.
+        # Whoever calls these says what they yield.
+        api("replay", replay, json_in, letters_out)
+        api("replay_json", replay, json_in, json_out)
+        # The same as `tick`, without a limit.
         unlimited = api("ticks", lambda name, n: (yield from tick(name, n)), [text, number], number_out)
         api("ticks_alone", lambda name, n: (yield from tick(name, n)), [text, number], number_out)
         for cancelled in ([ticking, running], [ticking], [unlimited]):
@@ -428,8 +444,6 @@ def build() -> gr.Blocks:
         if VERSION >= (6,):
             api("granted", granted, text, text_out)
             api("granted_only", granted_only, text, text_out)
-        if (3, 50) <= VERSION < (4,):
-            api("audio_stream", tone, number, gr.Audio(label="sound", streaming=True))
         for kind in kinds() if VERSION >= (4, 13) else old_kinds() if VERSION < (4,) else ():
             api(*kind)
     return demo

@@ -1,0 +1,96 @@
+"""Passwords and tokens: from the environment or a prompt, never from the command line, which everybody can read."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from string import Template
+from typing import Final
+
+import click
+
+from gradio_proto.conformance.transcript import REDACTED
+
+from .invocation import invocation
+
+PASSWORD: Final = "GRADIO_PROTO_PASSWORD"
+"""The environment variable that holds the password which belongs to ``--auth``."""
+
+TOKEN: Final = "GRADIO_PROTO_TOKEN"
+"""The environment variable that holds the token which ``--token`` asks for."""
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, a token
+_VARIABLE: Final = re.compile(r"(?:[A-Za-z]+ )?\$(?:\w+|\{\w+\})", re.ASCII)
+"""A value in which nothing is secret but what the environment holds: ``$KEY``, ``Bearer ${KEY}``."""
+
+
+def password(user: str) -> str:
+    """The password of a user.
+
+    Raises:
+        click.UsageError: It is not in the environment, and there is no terminal to ask on.
+    """
+    return _secret(PASSWORD, f"Password of {user}")
+
+
+def token() -> str:
+    """The token.
+
+    Raises:
+        click.UsageError: It is not in the environment, and there is no terminal to ask on.
+    """
+    return _secret(TOKEN, "Token")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header that goes with every request."""
+
+    name: str
+    """In lower case."""
+    value: str = field(repr=False)
+    shown: str
+    """How a command line has it that may be shown."""
+
+
+def header(text: str) -> Header:
+    """Read a header as it is given: ``Name: value``. What is written ``$VARIABLE`` comes out of the environment.
+
+    Its value is not shown anywhere: of a header that somebody sets himself, nobody knows whether it is a secret.
+
+    Raises:
+        click.UsageError: It is no header, or there is no such variable.
+    """
+    name, colon, template = text.partition(":")
+    name, template = name.strip(), template.strip()
+    if not colon or not _NAME.fullmatch(name) or not template:
+        raise click.UsageError("a header is written 'Name: value', or 'Name: $VARIABLE'")
+    try:
+        value = Template(template).substitute(os.environ)
+    except KeyError as error:
+        raise click.UsageError(
+            f"the header {name} wants the variable {error.args[0]}, which is not set"
+        ) from None
+    except ValueError:
+        raise click.UsageError(
+            f"the header {name} holds a '$' that begins no variable: write it '$$'"
+        ) from None
+    if not value.isprintable():
+        raise click.UsageError(f"the header {name} holds what no header may hold")
+    secrets = invocation().secrets
+    secrets.add(value)
+    secrets.add(value.partition(" ")[2])  # what follows "Bearer"
+    shown = template if _VARIABLE.fullmatch(template) else REDACTED
+    return Header(name.lower(), value, f"{name}: {shown}")
+
+
+def _secret(variable: str, question: str) -> str:
+    value = os.environ.get(variable, "")
+    if not value:
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"set {variable}: there is no terminal to ask on")
+        value = click.prompt(question, hide_input=True, err=True)
+    invocation().secrets.add(value)
+    return value

@@ -1,0 +1,166 @@
+"""Fetching files, and that nothing else can be fetched."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from ..registry import case
+from ..strategies import file_contents, file_names
+from ..tester import Tester
+from .files import FOREIGN_FILES, check_not_read, check_upload_name, paths_of
+
+OWN_FILES: Final = ("app.py", "kinds.py", "./app.py", ".env", ".gradio/certificate.pem")
+"""Files that a careless server has in its own folder."""
+CLIMB: Final = "../" * 12
+
+
+@case("file/download/bytes", endpoints=("file",), severity="critical", examples=12)
+def a_file_of_an_output_can_be_had(tester: Tester) -> None:
+    """Have a function give a file of a drawn name and content, and fetch it by its path: it has the bytes."""
+    name = tester.draw(file_names(), "name")
+    content = tester.draw(file_contents(), "content")
+    reply = tester.upload((name, content))
+    if reply.status != 200:
+        return  # whether it may refuse a name is another case's question
+    job = tester.run("file", tester.file_value(paths_of(reply)[0], name))
+    path = tester.path_of(job.values[0])
+    stored = tester.download(path)
+    tester.check_status(stored, 200)
+    tester.check(
+        stored.body == content.upper(),
+        f"{path!r} was made with {content.upper()[:80]!r} and fetched with {stored.body[:80]!r}",
+    )
+
+
+@case("file/download/bytes/head", endpoints=("file",))
+def the_head_of_a_file_can_be_had(tester: Tester) -> None:
+    """Ask for a file of an output with HEAD: it is answered 200, and without a body."""
+    job = tester.run("file", tester.file_value(tester.upload_one("a.txt", b"abc"), "a.txt"))
+    path = tester.path_of(job.values[0])
+    reply = tester.wire.request("HEAD", tester.file_target(path))
+    tester.check_status(reply, 200)
+    tester.check(not reply.body, f"{reply.asked} was answered with a body")
+
+
+@case("file/download/forbidden")
+def a_path_that_is_not_to_be_had(tester: Tester) -> None:
+    """Ask for files that are not there, and for some that are nobody's business: it is answered 403 or 404."""
+    uploaded = tester.upload_one("a.txt", b"abc")
+    for path in (f"{uploaded}.not", "/no/such/file", "no/such/file", uploaded.rpartition("/")[0], *FOREIGN_FILES):
+        tester.check_status(tester.download(path), 403, 404)
+
+
+@case("file/download/outside", severity="critical")
+def no_other_file_is_given_out(tester: Tester) -> None:
+    """Ask for files of the server's system and of its own folder: none is given out."""
+    for path in (*FOREIGN_FILES, *OWN_FILES):
+        _check_kept(tester, tester.file_target(path))
+
+
+def _check_kept(tester: Tester, target: str, method: str = "GET") -> None:
+    reply = tester.wire.request(method, target)
+    tester.check(
+        not 200 <= reply.status < 300,
+        f"{reply.asked} was answered {reply.status} with {len(reply.body)} bytes: {reply.text()[:80]!r}",
+    )
+
+
+# However the path is written
+
+
+def spellings(folder: str) -> SearchStrategy[str]:
+    """Ways to write the paths of foreign files, as they stand in a request line.
+
+    Args:
+        folder: One below which files may be had.
+    """
+    foreign = st.sampled_from(FOREIGN_FILES[:3])
+    climbing = st.sampled_from(
+        [CLIMB, f"{folder}/{CLIMB}", f"{folder}/x/../{CLIMB}", f"/./{CLIMB}", CLIMB.replace("/", "\\"), "....//" * 12]
+    )
+    plain = st.one_of(
+        foreign,
+        st.builds(lambda start, path: start + path.lstrip("/"), climbing, foreign),
+        st.builds(lambda path, end: path + end, foreign, st.sampled_from(["\0", "\0.txt", "/", "/.", " ", "?", "#"])),
+        st.builds(
+            lambda start, path: start + path, st.sampled_from(["/", "//", "file://", "file:", "~", "/proc/self/root"]), foreign
+        ),
+    )
+    return st.builds(lambda text, encode: encode(text), plain, st.sampled_from(_ENCODINGS))
+
+
+def _once(text: str) -> str:
+    return quote(text, safe="/")
+
+
+def _wholly(text: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in text.encode())
+
+
+def _dots_and_slashes(text: str) -> str:
+    return quote(text, safe="").replace(".", "%2e")
+
+
+def _twice(text: str) -> str:
+    return quote(_dots_and_slashes(text), safe="")
+
+
+def _overlong(text: str) -> str:
+    """Slashes in an encoding that UTF-8 forbids, and that careless decoders take."""
+    return quote(text, safe="/").replace("/", "%c0%af")
+
+
+_ENCODINGS: Final = (_once, _wholly, _dots_and_slashes, _twice, _overlong)
+
+
+@case("security/server/paths/download", severity="critical", examples=60)
+def no_spelling_gives_out_a_file(tester: Tester) -> None:
+    """Ask for files of the server's system, with paths that are encoded, climb, have backslashes or are absolute: none
+    is given out."""
+    folder = tester.upload_one("a.txt", b"abc").rpartition("/")[0]
+    written = tester.draw(spellings(folder), "path")
+    route = tester.draw(st.sampled_from(["file=", "file/"]), "route")
+    _check_kept(tester, tester.wire.target("x").removesuffix("x") + route + written)
+
+
+@case("security/server/paths/pages", severity="critical", examples=30)
+def no_page_gives_out_a_file(tester: Tester) -> None:
+    """The same of the routes that serve the page: static files, assets and components."""
+    written = tester.draw(spellings("static"), "path")
+    route = tester.draw(
+        st.sampled_from(["static/", "assets/", "static/js/", "custom_component/x/client/component/", "svelte/"]), "route"
+    )
+    prefix = tester.wire.target("x", prefixed=tester.draw(st.booleans(), "prefixed")).removesuffix("x")
+    target = prefix + route + written
+    reply = tester.wire.request("GET", target)
+    leaked = any(mark in reply.body for mark in (b"root:x:", b"root:*:", b"127.0.0.1\tlocalhost", b"PATH="))
+    tester.check(not leaked, f"GET {target} gave out a file of the server's system")
+
+
+@case("security/server/paths/input", endpoints=("file",), severity="critical", examples=15)
+def no_spelling_is_read(tester: Tester) -> None:
+    """Send files of the server's system as an input, with paths that climb, have backslashes or are absolute: none is
+    read."""
+    folder = tester.upload_one("a.txt", b"abc").rpartition("/")[0]
+    path = tester.draw(
+        st.sampled_from([f"{folder}/{CLIMB}etc/passwd", f"{CLIMB}etc/passwd", "//etc/passwd", "/etc/./passwd",
+                         "/proc/self/root/etc/passwd", "file:///etc/passwd", f"{folder}/..\\..\\etc\\passwd"]),
+        "path",
+    )
+    check_not_read(tester, path)
+
+
+@case("security/server/paths/upload", severity="critical", examples=30)
+def no_spelling_chooses_the_folder(tester: Tester) -> None:
+    """Upload files whose names climb, encoded, with backslashes and absolute: each is put into a folder of its own."""
+    climbing = st.sampled_from(["../", "..\\", "/", "\\", "C:\\", "%2e%2e%2f", "..%5c", "....//", "./", "x/../../"])
+    name = tester.draw(
+        st.builds(lambda start, count, end: start * count + end, climbing, st.integers(1, 8), st.sampled_from(["up.txt", "", "..", "a/b.txt"])),
+        "name",
+    )
+    if name:
+        check_upload_name(tester, name)
