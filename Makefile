@@ -9,7 +9,7 @@ READY := .venv/.ready
 # taken by a test.
 UNGATED := gradio_proto/client/*,gradio_proto/cli/*,gradio_proto/conformance/*,gradio_proto/__main__.py
 
-.PHONY: help test test-matrix test-mutants test-alarms conformance coverage servers lint format demo bench clean
+.PHONY: help test test-matrix test-clients test-mutants test-alarms conformance coverage servers lint format demo bench clean
 
 help:
 	@echo "make test     the whole test suite, with real Gradio servers (ARGS=... goes to pytest)"
@@ -17,6 +17,7 @@ help:
 	@echo "make conformance  the conformance tester against every real server, with a report in build/conformance"
 	@echo "make test-mutants  how many defects of the embedded server it finds: makes docs/mutants.md"
 	@echo "make test-alarms  that it blames no healthy server, with 20 seeds for each version"
+	@echo "make test-clients  our clients on every scenario of the hostile server, the async ones too"
 	@echo "make lint     ruff, mypy, pyright and the import contracts"
 	@echo "make format   let ruff lay out the code"
 	@echo "make servers  install the Gradio servers that the tests run against, and the official clients"
@@ -51,6 +52,9 @@ test-mutants: $(READY)
 
 test-alarms: $(READY)
 	@PYTHONPATH=tests $(BIN)/python -m false_alarms $(ARGS)
+
+test-clients: $(READY)
+	@CONFORMANCE_CLIENTS=all $(BIN)/python -m pytest tests/test_conformance_clients.py $(ARGS)
 
 coverage: $(READY)
 	$(BIN)/python -m coverage report --omit='$(UNGATED)' --fail-under=100 --skip-covered
