@@ -12,6 +12,7 @@ import pytest
 from test_testing_options import call, join, kinds, listen, messages, post, run
 from testing_simulation import Answer, World
 
+from gradio_proto.conformance.target import embedded
 from gradio_proto.testing import Component, Context, Rendering, TestApp, queueing
 
 # Input in chunks
@@ -367,3 +368,31 @@ def test_the_description_of_a_render() -> None:
     assert (container["type"], container["skip_api"]) == ("column", True)
     with pytest.raises(ValueError, match=r"Gradio 4\.21\.0 has no gr\.render"):
         TestApp(version="4.21.0").render()
+
+
+def test_the_end_of_a_heartbeat_ends_chunked_inputs() -> None:
+    """Of that session only; what is being processed is ended as soon as that is done."""
+    with embedded("6.31.0") as target:
+        tester = target.open()
+        sessions = [tester.session() for _ in range(3)]
+        gather = tester.endpoint("gather")
+        jobs = [
+            session.submit(gather, *tester.data_for(gather, "a", seconds))
+            for session, seconds in zip(sessions, (0, 2, 0), strict=True)
+        ]
+        for session, job in zip(sessions[::2], jobs[::2], strict=True):
+            session.wait_until(lambda job=job: bool(job.all("process_streaming")), "a value")
+        beats = [
+            tester.wire.open_events(tester.wire.target(f"heartbeat/{session.hash}"))
+            for session in sessions[:2]
+        ]
+        for beat in beats:
+            beat.close()
+        before = tester.wire.now()
+        sessions[0].wait(jobs[0])
+        sessions[1].wait(jobs[1])
+        assert tester.wire.now() - before < 5
+        assert [job.values[0] for job in jobs[:2]] == ["a", "a"]
+        tester.wire.pause(5)
+        assert not jobs[2].is_over
+        tester.wire.close()

@@ -321,11 +321,18 @@ class Queue:
         self.abandon(mailbox.session_hash)
 
     def close_session(self, session_hash: str) -> None:
-        """The heartbeat of a session ended: from now on its State is kept for a while only."""
+        """The heartbeat of a session ended: its chunked inputs end, and its State is kept for a while only."""
         session = self._sessions.get(session_hash)
         if session is not None:
             session.is_closed = True
         self.media.forget(session_hash)
+        if self._generation.ends_input_streams:
+            for event_id, job in self._inputs_of.items():
+                if job.session_hash == session_hash:
+                    job.is_closed = True
+                    run = self._runs.get(event_id)
+                    if run in self._waiting:
+                        self._waiting[run] = 0.0  # as if its time was over
 
     def post(self, mailbox: Mailbox, message: Message | None) -> None:
         """Put a message into a mailbox."""

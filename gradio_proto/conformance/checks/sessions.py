@@ -22,7 +22,8 @@ SLACK: Final = 2.5
 @case("session/hash/any", endpoints=("echo",), examples=10)
 def any_letters_and_digits_name_a_session(tester: Tester) -> None:
     """Run a job in a session whose hash is any string of letters and digits."""
-    name = tester.draw(st.text(ALPHABET, min_size=1, max_size=100), "session_hash")
+    short, long = st.text(ALPHABET, min_size=1, max_size=12), st.text(ALPHABET, min_size=36, max_size=100)
+    name = tester.draw(short | long, "session_hash")
     session = tester.session(name)
     job = session.submit(tester.endpoint("echo"), "x")
     session.wait(job)

@@ -216,6 +216,24 @@ def others_do_not_notice_that_a_stream_was_closed(tester: Tester) -> None:
     tester.check(seen == 40, f"{jobs[1]} had {seen} of 40 values after another session was left")
 
 
+@case("stream/break/others/waiting", endpoints=("tick_alone",), severity="critical", seconds=2)
+def what_waits_for_others_runs_though_a_stream_was_closed(tester: Tester) -> None:
+    """Close the stream of a session while a job of another one waits: that one runs in its turn."""
+    busy, leaving, staying = tester.session(), tester.session(), tester.session()
+    for _ in range(2):
+        traces.begin(busy, "tick_alone", tester.new_name(), 50)
+    gone = leaving.submit(tester.endpoint("tick_alone"), tester.new_name(), 2)
+    waiting = staying.submit(tester.endpoint("tick_alone"), tester.new_name(), 2)
+    leaving.wait_until(lambda: bool(gone.heard), "estimation")
+    staying.wait_until(lambda: bool(waiting.heard), "estimation")
+    leaving.hang_up()
+    staying.wait(waiting)
+    tester.check(
+        waiting.values == [1], f"{waiting} ended with {waiting.values} after another session was left"
+    )
+    busy.wait()
+
+
 @case("stream/error/unknown-session")
 def a_session_that_is_not_known(tester: Tester) -> None:
     """Open the stream of a session in which nothing was joined: it says ``unexpected_error``, and ends."""

@@ -165,7 +165,7 @@ def image(im: Any) -> Any:
 
 
 def state(text: str, words: list[str]) -> tuple[int, list[str]]:
-    words = [*words, *text.split()]
+    words.extend(text.split())  # in place, so that a server that shares a first value is found out
     return len(words), words
 
 

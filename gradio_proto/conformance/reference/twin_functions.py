@@ -106,7 +106,7 @@ def shrink(n: float, *, context: Context) -> Iterator[list[str]]:
 
 
 def state(text: str, words: list[str]) -> tuple[int, list[str]]:
-    words = [*words, *text.split()]
+    words.extend(text.split())  # in place, so that a server that shares a first value is found out
     return len(words), words
 
 
