@@ -11,12 +11,12 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import pytest
-from chunkings import fixed
 from scripted import ScriptedServer, World, http, make_state
 from vector_jobs import Account, run_jobs
 from vector_requests import run_direct, run_requests
 
 from gradio_proto.config import AppConfig, check_protocol, extract_config_from_html, parse_config
+from gradio_proto.conformance.strategies.chunkings import fixed
 from gradio_proto.diff import OutputState
 from gradio_proto.endpoints import App
 from gradio_proto.errors import (

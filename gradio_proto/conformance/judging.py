@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final, NoReturn, TypeGuard, cast
+from typing import Any, Final, NoReturn
 
+from gradio_proto.config import is_list, is_object, list_of, object_of
 from gradio_proto.diff import OutputState
 from gradio_proto.errors import LimitExceeded
 
@@ -33,6 +34,7 @@ STAGES: Final[Mapping[str, int]] = {
     "process_completed": 4,
 }
 """Where in the life of a job each message has its place; those of one place may come in any order."""
+ASKED_ONCE: Final = ("send_hash", "send_data")
 SAID_BY_THE_FUNCTION: Final = ("progress", "log", "process_generating", "process_streaming")
 ACTIONS: Final = ("replace", "append", "add", "delete")
 HEARTBEAT: Final = 15.0
@@ -149,6 +151,9 @@ def judge_order(job: Job) -> None:
     Raises:
         Violation: [message/order] Two do not.
     """
+    for kind in ASKED_ONCE:
+        if len(job.all(kind)) > 1:
+            _broken("message/order", f"{kind} of {job} came {len(job.all(kind))} times")
     last: Heard | None = None
     for heard in job.heard:
         stage = STAGES.get(heard.msg)
@@ -198,9 +203,8 @@ def judge_progress(job: Job) -> None:
         Violation: [message/progress/either] One tells both or neither, or a fraction that is none.
     """
     for heard in job.all("progress"):
-        bars: object = heard.json.get("progress_data")
-        for bar in bars if _is_list(bars) else []:
-            unit: dict[str, Any] = bar if isinstance(bar, dict) else {}
+        for bar in list_of(heard.json.get("progress_data")):
+            unit = object_of(bar)
             index, fraction = unit.get("index"), unit.get("progress")
             if (index is None) == (fraction is None):
                 both = "neither a step nor a fraction" if index is None else "both a step and a fraction"
@@ -278,7 +282,7 @@ def _replayed(job: Job) -> list[list[Any]]:
 
 
 def _judge_edits(job: Job, edits: object) -> None:
-    if not _is_list(edits) or not all(_is_list(edit) and len(edit) == 3 for edit in edits):
+    if not is_list(edits) or not all(is_list(edit) and len(edit) == 3 for edit in edits):
         _broken(
             "value/streamed/differences",
             f"{job} sent something else than a list of edits for an output: {_short(edits)}",
@@ -286,7 +290,7 @@ def _judge_edits(job: Job, edits: object) -> None:
     for action, path, _ in edits:
         if action not in ACTIONS:
             _broken("value/diff/actions", f"{job} sent an edit of an unknown kind: {_short(action)}")
-        if not _is_list(path) or not all(type(step) in (int, str) for step in path):
+        if not is_list(path) or not all(type(step) in (int, str) for step in path):
             _broken("value/diff/actions", f"{job} sent an edit whose path is none: {_short(path)}")
 
 
@@ -346,7 +350,7 @@ def _is_heartbeat(text: str) -> bool:
         value: object = json.loads(text)
     except ValueError:
         return False
-    return isinstance(value, dict) and cast("dict[str, Any]", value).get("msg") == "heartbeat"
+    return object_of(value).get("msg") == "heartbeat"
 
 
 # Words
@@ -356,23 +360,17 @@ def _broken(id: str, what: str) -> NoReturn:
     raise Violation(f"[{id}] {what}")
 
 
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
-
-
 def _data_of(heard: Heard) -> list[Any] | None:
-    output: object = heard.json.get("output")
-    data: object = cast("dict[str, Any]", output).get("data") if isinstance(output, dict) else None
-    return data if _is_list(data) else None
+    data = object_of(heard.json.get("output")).get("data")
+    return data if is_list(data) else None
 
 
-def _difference(first: object, second: object, where: str = "") -> str:
+def _difference(first: Any, second: Any, where: str = "") -> str:
     """Where two values begin to differ."""
-    if isinstance(first, dict) and isinstance(second, dict):
-        one, other = cast("dict[str, Any]", first), cast("dict[str, Any]", second)
-        for key in one.keys() & other.keys():
-            if one[key] != other[key]:
-                return _difference(one[key], other[key], f"{where}/{key}")
+    if is_object(first) and is_object(second):
+        for key in first:
+            if key in second and first[key] != second[key]:
+                return _difference(first[key], second[key], f"{where}/{key}")
     at = f" (at {where})" if where else ""
     return f"{_short(first)} and {_short(second)}{at}"
 
@@ -382,7 +380,7 @@ def _is_cached(job: Job) -> bool:
 
 
 def _is_media(value: object) -> bool:
-    return isinstance(value, dict) and bool(cast("dict[str, Any]", value).get("is_stream"))
+    return bool(object_of(value).get("is_stream"))
 
 
 def _short(value: object) -> str:

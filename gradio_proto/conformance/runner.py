@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
-from typing import Final, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
 from zlib import crc32
 
 from .model import Case, Report, Result, Skipped, Unreachable, Variant, Verdict, Violation
@@ -25,6 +25,11 @@ from .target import Target
 from .tester import Tester
 from .transcript import Entry, Transcript
 
+if TYPE_CHECKING:
+    from hypothesis.strategies import DataObject
+
+Failure: TypeAlias = "tuple[str, Transcript]"
+"""What the server did wrong, and what was said."""
 Profile: TypeAlias = Literal["quick", "default", "thorough"]
 
 EFFORT: Final[dict[Profile, float]] = {"quick": 0.2, "default": 1.0, "thorough": 10.0}
@@ -271,7 +276,7 @@ class _Attempt:
         self.tester = tester
         self.seed = seed
         self.tried = 0
-        self.failure: tuple[str, Transcript] | None = None
+        self.failure: Failure | None = None
         self.other: BaseException | None = None
         """What is not about the server."""
         self._until: float | None = None
@@ -316,6 +321,20 @@ class _Attempt:
         finally:
             self.tester.wire.leave_all()
 
+    def _example(self, data: DataObject) -> Failure | None:
+        """Try one example; what failed, if it did."""
+        before, self.failure = self.failure, None
+        self.tester.data = data
+        try:
+            self._once()
+        except (Skipped, Unreachable) as error:
+            self.other = error
+            raise _Enough from error
+        finally:
+            self.tester.data = None
+            found, self.failure = self.failure, _smaller(before, self.failure)
+        return found
+
     def keep(self, reason: str) -> None:
         """Keep a failure, unless there is more to read than in the one before; of two, the later is the simpler."""
         self.tester.note(f"violation: {reason}")
@@ -333,17 +352,7 @@ class _Attempt:
         def example(data: st.DataObject) -> None:
             if self._until is not None and time.monotonic() > self._until:
                 raise _Enough
-            tester.data = data
-            before = self.failure
-            try:
-                self.failure = None
-                self._once()
-            except (Skipped, Unreachable) as error:
-                self.other = error
-                raise _Enough from error
-            finally:
-                tester.data = None
-                found, self.failure = self.failure, _smaller(before, self.failure)
+            found = self._example(data)
             if found is not None:
                 if self._until is None:
                     self._until = time.monotonic() + SHRINK_SECONDS
@@ -367,9 +376,7 @@ class _Attempt:
                 raise
 
 
-def _smaller(
-    first: tuple[str, Transcript] | None, second: tuple[str, Transcript] | None
-) -> tuple[str, Transcript] | None:
+def _smaller(first: Failure | None, second: Failure | None) -> Failure | None:
     if first is None or second is None:
         return first or second
     return second if second[1].size() <= first[1].size() else first

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from jsonschema_rs import Draft202012Validator, Registry
 
-from gradio_proto.config import parse_version
+from gradio_proto.config import is_list, is_object, parse_version
 
 from .spec import directory
 
@@ -70,13 +70,13 @@ def _registry() -> Registry:
 
 def _absolute(schema: Any, base: str) -> Any:
     """The same schema, with references that mean the same wherever it stands."""
-    if isinstance(schema, list):
-        return [_absolute(item, base) for item in cast("list[Any]", schema)]
-    if not isinstance(schema, dict):
+    if is_list(schema):
+        return [_absolute(item, base) for item in schema]
+    if not is_object(schema):
         return schema
     return {
         name: urljoin(base, item) if name == "$ref" else _absolute(item, base)
-        for name, item in cast("dict[str, Any]", schema).items()
+        for name, item in schema.items()
     }
 
 

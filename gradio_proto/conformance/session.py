@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from gradio_proto.config import is_list, object_of
 from gradio_proto.diff import OutputState
 from gradio_proto.endpoints import Endpoint
 from gradio_proto.errors import GradioError
@@ -123,8 +124,7 @@ class Job:
     def output(self) -> dict[str, Any]:
         """The ``output`` of its completion; empty where there is none."""
         heard = self.completed
-        output = None if heard is None else heard.json.get("output")
-        return cast("dict[str, Any]", output) if isinstance(output, dict) else {}
+        return {} if heard is None else object_of(heard.json.get("output"))
 
     @property
     def values(self) -> list[Any]:
@@ -134,9 +134,9 @@ class Job:
             Violation: There is none.
         """
         data = self.output.get("data")
-        if not isinstance(data, list):
+        if not is_list(data):
             raise Violation(f"{self} has not completed with data, but with {json.dumps(self.output)[:200]}")
-        return cast("list[Any]", data)
+        return data
 
     def yielded(self) -> list[list[Any]]:
         """The values of each ``process_generating``, rebuilt from the differences where the generation sends those.
@@ -147,14 +147,13 @@ class Job:
         state = OutputState(LIMITS)
         found: list[list[Any]] = []
         for heard in self.all("process_generating"):
-            output = heard.json.get("output")
-            data = cast("dict[str, Any]", output).get("data") if isinstance(output, dict) else None
-            if not isinstance(data, list):
+            data = object_of(heard.json.get("output")).get("data")
+            if not is_list(data):
                 continue
             if not found or not self.session.tester.has_diffs:
-                state.replace(cast("list[Any]", data))
+                state.replace(data)
             else:
-                state.apply(cast("list[Any]", data))
+                state.apply(data)
                 if state.broken:
                     raise Violation(f"the differences of {self} cannot be applied: {heard.text[:300]}")
             found.append(state.snapshot())
@@ -352,15 +351,15 @@ class Session:
 
         job.more = more
         if self.tester.protocol == "ws":
-            channel = self.wire.open_socket(self.wire.target("queue/join", self.query), take_text)
-            if isinstance(channel, Reply):
-                raise Violation(f"the WebSocket of {job.endpoint.label} was refused with {channel.status}")
+            socket = self.wire.open_socket(self.wire.target("queue/join", self.query), take_text)
+            if isinstance(socket, Reply):
+                raise Violation(f"the WebSocket of {job.endpoint.label} was refused with {socket.status}")
+            job.channel = socket
         else:
             query = [("fn_index", str(job.endpoint.fn_index)), ("session_hash", self.hash), *self.query]
-            channel = self.wire.open_events(self.wire.target("queue/join", query), take_event)
-            if channel.status != 200:
-                raise Violation(f"a join of {job.endpoint.label} was answered {channel.status}")
-        job.channel = channel
+            job.channel = self.wire.open_events(self.wire.target("queue/join", query), take_event)
+            if job.channel.status != 200:
+                raise Violation(f"a join of {job.endpoint.label} was answered {job.channel.status}")
 
     def _converse(self, job: Job) -> None:
         """Answer what the server has asked; see to it that it does not leave a job without an end."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from gradio_proto.api_info import ApiInfo, parse_api_info
-from gradio_proto.config import AppConfig, parse_config
+from gradio_proto.config import AppConfig, is_list, parse_config
 from gradio_proto.endpoints import App, Endpoint
 from gradio_proto.errors import GradioError
 from gradio_proto.http import Headers
@@ -264,7 +264,7 @@ class Tester:
         """
         reply = self.upload((name, content))
         paths = reply.json() if reply.status == 200 else None
-        first: object = cast("list[Any]", paths)[0] if isinstance(paths, list) and paths else None
+        first: object = paths[0] if is_list(paths) and paths else None
         if not isinstance(first, str):
             raise Violation(f"an upload was answered {reply.status} {reply.text()[:200]!r}")
         return first

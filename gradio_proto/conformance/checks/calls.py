@@ -10,7 +10,6 @@ from typing import Any, Final
 from gradio_proto.api_info import ParameterInfo
 from gradio_proto.endpoints import Endpoint
 
-from ..judging import judge_session
 from ..model import Skipped
 from ..session import Job, Session, wait_together
 from ..tester import Tester
@@ -94,33 +93,25 @@ def make(tester: Tester, calls: Sequence[Call]) -> list[Job]:
     """Make these calls at once, each in a session of its own, and wait for the end of all.
 
     Raises:
-        Violation: One does not end; or what comes is against what holds for every job.
+        Violation: One does not end.
     """
     jobs: list[Job] = []
     for call in calls:
         session = tester.session()
         jobs.append(session.submit(call.endpoint, *tester.data_for(call.endpoint, *call.arguments)))
-    if jobs:
-        wait_together(
-            [job.session for job in jobs], lambda: all(job.is_over for job in jobs), "end of all jobs"
-        )
+    wait_for_all(jobs)
     return jobs
 
 
-def call_all(tester: Tester, roles: Iterable[str] = ()) -> list[Job]:
-    """Make the plain calls that may be made here, and judge all that comes of them.
+def wait_for_all(jobs: Sequence[Job], patience: float | None = None) -> None:
+    """Wait for the end of jobs of any sessions.
 
     Raises:
-        Skipped: None may be made.
-        Violation: Something is not right.
+        Violation: One of them does not end, in time.
     """
-    calls = plain_calls(tester, roles)
-    if not calls:
-        raise Skipped("no endpoint may be called")
-    jobs = make(tester, calls)
-    for job in jobs:
-        judge_session(job.session)
-    return jobs
+    sessions = list(dict.fromkeys(job.session for job in jobs))
+    if sessions:
+        wait_together(sessions, lambda: all(job.is_over for job in jobs), "end of all jobs", patience)
 
 
 def stand_in_line(tester: Tester) -> list[Job]:
@@ -147,7 +138,7 @@ def stand_in_line(tester: Tester) -> list[Job]:
         jobs.append(job)
         if tester.asks_for_data:
             wait_together(sessions, partial(_is_in_line, job), f"estimation of {job}")
-    wait_together(sessions, lambda: all(job.is_over for job in jobs), "end of all jobs")
+    wait_for_all(jobs)
     return jobs
 
 

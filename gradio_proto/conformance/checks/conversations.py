@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import Final
 
 from hypothesis import strategies as st
+
+from gradio_proto.config import object_of
 
 from ..judging import judge_job, judge_session
 from ..model import Violation
 from ..registry import case
 from ..tester import Tester
-from ..wire import EventStream, Socket
+from ..wire import Socket
+from .calls import make, plain_calls
 
 LATE_ON_A_SOCKET: Final = 60.0
 LATE_ON_A_STREAM: Final = 5.0
@@ -56,8 +58,7 @@ def data_that_never_come(tester: Tester) -> None:
     tester.check(
         message.get("success") is False, f"a job without its data has succeeded: {socket.texts[-1][1][:300]}"
     )
-    output = message.get("output")
-    error = output.get("error") if isinstance(output, dict) else None
+    error = object_of(message.get("output")).get("error")
     tester.check(
         error == TOO_LATE, f"a job without its data is to fail with {TOO_LATE!r}, and failed with {error!r}"
     )
@@ -106,29 +107,15 @@ def the_first_message_on_a_socket(tester: Tester) -> None:
 
 @case("message/send-data/event-id", endpoints=("any",))
 def what_data_are_asked_for(tester: Tester) -> None:
-    """Join two jobs: each is asked for its data under another name."""
+    """Run two jobs: each is asked for its data under another name."""
     names: list[object] = []
-    for _ in range(2):
-        query = [("fn_index", str(tester.allowed()[0].fn_index)), ("session_hash", tester.new_name())]
-        stream = tester.wire.open_events(tester.wire.target("queue/join", query))
-
-        tester.wire.wait(partial(_is_asked, stream), tester.patience)
-        asked = _asked(stream)
-        tester.check(asked, "the server does not ask for the data of a job")
-        name = asked[0].get("event_id")
-        tester.check(isinstance(name, str) and name, f"send_data has no event_id: {asked[0]}")
+    for job in make(tester, plain_calls(tester)[:1] * 2):
+        asked = job.all("send_data")
+        tester.check(len(asked) == 1, f"the server asked {len(asked)} times for the data of a job")
+        name = asked[0].json.get("event_id")
+        tester.check(isinstance(name, str) and name, f"send_data has no event_id: {asked[0].text}")
         tester.check(name not in names, f"two jobs are asked for under the name {name!r}")
         names.append(name)
-        stream.close()
-
-
-def _is_asked(stream: EventStream) -> bool:
-    return bool(_asked(stream))
-
-
-def _asked(stream: EventStream) -> list[dict[str, object]]:
-    found = [json.loads(event.data) for _, event in stream.events]
-    return [message for message in found if message.get("msg") == "send_data"]
 
 
 @case("queue/join/sse/data-accepted", endpoints=("echo",))

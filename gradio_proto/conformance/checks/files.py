@@ -5,21 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from posixpath import basename, dirname, normpath
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from gradio_proto.config import is_list, is_object, object_of
 from gradio_proto.filenames import last_component
 
-from ..model import Violation
+from ..model import Skipped, Violation
 from ..registry import case
+from ..schemas import violations
 from ..strategies import file_contents, file_names
 from ..tester import Tester
 from ..wire import Reply
 
 LIMIT: Final = 1_000
 """The most bytes of an upload in the variant ``small-files``."""
-URL: Final = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+/(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*")
+URL: Final = re.compile(
+    r"https?://[A-Za-z0-9.\-\[\]:]+/(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*"
+)
 """An absolute URL in which everything is encoded that has to be (RFC 3986)."""
 FOREIGN_FILES: Final = ("/etc/passwd", "/etc/hosts", "/proc/self/environ", "/bin/sh")
 """Files that a server can mostly read, and that are nobody's business."""
@@ -33,23 +37,28 @@ def paths_of(reply: Reply) -> list[str]:
         Violation: It is no list of strings.
     """
     value: Any = reply.json() if reply.status == 200 else None
-    if not isinstance(value, list) or not all(isinstance(path, str) for path in cast("list[Any]", value)):
-        raise Violation(f"an upload was answered {reply.status} {reply.text()[:200]!r}, and not a list of paths")
-    return cast("list[str]", value)
+    if not is_list(value) or not all(isinstance(path, str) for path in value):
+        raise Violation(
+            f"an upload was answered {reply.status} {reply.text()[:200]!r}, and not a list of paths"
+        )
+    return value
 
 
 # Uploads
 
 
-@case("file/upload/reply", severity="critical", examples=6)
+@case("file/upload/reply", severity="critical", examples=8)
 def an_upload_is_answered_by_paths_in_order(tester: Tester) -> None:
     """Upload several files of drawn contents in one request: as many paths come, in their order."""
     contents = tester.draw(st.lists(file_contents(), min_size=1, max_size=5), "contents")
-    files = [(f"{number}.bin", content) for number, content in enumerate(contents)]
+    numbers = tester.draw(st.permutations(range(len(contents))), "names")
+    files = [(f"{number}.bin", content) for number, content in zip(numbers, contents, strict=True)]
     reply = tester.upload(*files)
     paths = paths_of(reply)
     tester.check_schema("replies/upload", reply.json())
-    tester.check(len(paths) == len(files), f"an upload of {len(files)} files was answered by {len(paths)} paths")
+    tester.check(
+        len(paths) == len(files), f"an upload of {len(files)} files was answered by {len(paths)} paths"
+    )
     for number, (path, (name, content)) in enumerate(zip(paths, files, strict=True)):
         stored = tester.download(path)
         tester.check(
@@ -68,6 +77,8 @@ def an_upload_keeps_the_bytes(tester: Tester) -> None:
         return  # whether it may refuse a name is another case's question
     (path,) = paths_of(reply)
     stored = tester.download(path)
+    if stored.status in (403, 404):
+        return  # what begins with a dot a server may keep to itself
     tester.check_status(stored, 200)
     tester.check(
         stored.body == content,
@@ -82,7 +93,8 @@ def an_upload_keeps_many_bytes(tester: Tester) -> None:
     stored = tester.download(tester.upload_one("large.bin", content))
     tester.check_status(stored, 200)
     tester.check(
-        stored.body == content, f"of {len(content)} bytes that were uploaded, {len(stored.body)} or others came back"
+        stored.body == content,
+        f"of {len(content)} bytes that were uploaded, {len(stored.body)} or others came back",
     )
 
 
@@ -135,7 +147,9 @@ def a_plain_name_is_kept(tester: Tester) -> None:
 def too_large_a_file_is_refused(tester: Tester) -> None:
     """Upload as many bytes as the config allows, and one more: that is answered 413, alone and beside another file."""
     limit = tester.config_json.get("max_file_size")
-    tester.check(limit == LIMIT, f"an app whose uploads may have {LIMIT} bytes has a max_file_size of {limit!r}")
+    tester.check(
+        limit == LIMIT, f"an app whose uploads may have {LIMIT} bytes has a max_file_size of {limit!r}"
+    )
     tester.check_status(tester.upload(("a.bin", b"x" * LIMIT)), 200)
     tester.check_status(tester.upload(("a.bin", b"x" * (LIMIT + 1))), 413)
     tester.check_status(tester.upload(("a.bin", b"x"), ("b.bin", b"y" * (LIMIT + 1))), 413)
@@ -155,10 +169,15 @@ def the_progress_of_an_upload_ends(tester: Tester) -> None:
     name = tester.new_name()
     tester.check_status(tester.upload(("a.bin", b"x" * 100_000), query=[("upload_id", name)]), 200)
     stream = tester.wire.open_events(tester.wire.target("upload_progress", [("upload_id", name)]))
+    if stream.status == 404:
+        raise Skipped("the server tells nothing of the progress of uploads")
     tester.check(stream.status == 200, f"{stream.asked} was answered {stream.status} after the upload")
     ended = tester.wire.wait(lambda: not stream.is_open, tester.patience)
     told = [event.data for _, event in stream.events]
-    tester.check(ended, f"the progress of an upload that is done did not end within {tester.patience:g} s; it told {told}")
+    tester.check(
+        ended,
+        f"the progress of an upload that is done did not end within {tester.patience:g} s; it told {told}",
+    )
     tester.check(stream.end == "clean", f"the progress of an upload broke off: {stream.why}")
     tester.check(
         bool(told) and '"done"' in told[-1] and sum('"done"' in text for text in told) == 1,
@@ -172,6 +191,13 @@ def the_progress_of_an_upload_ends(tester: Tester) -> None:
 @case("file/input/foreign-path", endpoints=("file",), severity="critical")
 def a_foreign_path_is_not_read(tester: Tester) -> None:
     """Send files of the server's own system as an input: none is read."""
+    for path in FOREIGN_FILES:
+        check_not_read(tester, path)
+
+
+@case("file/ws/foreign-path", endpoints=("file",), severity="critical")
+def a_foreign_name_is_not_read(tester: Tester) -> None:
+    """Send files of the server's own system as an input, in the form of 3.x: none is read."""
     for path in FOREIGN_FILES:
         check_not_read(tester, path)
 
@@ -199,7 +225,8 @@ def files_in_outputs_are_marked(tester: Tester) -> None:
     for value in _outputs(tester):
         meta = value.get("meta")
         tester.check(
-            meta == {"_type": "gradio.FileData"}, f"the meta of a file in an output is {meta!r}, which marks no file"
+            meta == {"_type": "gradio.FileData"},
+            f"the meta of a file in an output is {meta!r}, which marks no file",
         )
 
 
@@ -207,7 +234,13 @@ def files_in_outputs_are_marked(tester: Tester) -> None:
 def files_in_outputs_are_valid(tester: Tester) -> None:
     """Have functions give files: each is valid under its schema."""
     for value in _outputs(tester):
-        tester.check_schema("values/file_out", value)
+        # What its url is, is asked of better servers than those that the schema describes: see [file/output/url].
+        wrong = [
+            text
+            for text in violations("values/file_out", value, tester.version)
+            if not text.startswith("url:")
+        ]
+        tester.check(not wrong, f"a file in an output is not valid: {wrong[:1]}, in {value}")
 
 
 @case("file/output/url", endpoints=("file",), severity="minor", examples=8)
@@ -215,8 +248,7 @@ def urls_of_files_are_urls(tester: Tester) -> None:
     """Have a function give a file of a drawn name: its url is absolute and percent-encoded."""
     name = tester.draw(file_names(hostile=False), "name")
     job = tester.run("file", tester.file_value(tester.upload_one(name, b"x"), name))
-    value: Any = job.values[0]
-    url: object = value.get("url") if isinstance(value, dict) else None
+    url: object = object_of(job.values[0]).get("url")
     tester.check(
         isinstance(url, str) and URL.fullmatch(url),
         f"the url of a file called {name!r} is {url!r}, which is no percent-encoded, absolute URL",
@@ -225,9 +257,11 @@ def urls_of_files_are_urls(tester: Tester) -> None:
 
 def _outputs(tester: Tester) -> Iterator[dict[str, Any]]:
     """Files in outputs of the reference app, one alone and two in a list."""
-    sent = [tester.file_value(tester.upload_one(name, name.encode()), name) for name in ("one.txt", "two.txt")]
+    sent = [
+        tester.file_value(tester.upload_one(name, name.encode()), name) for name in ("one.txt", "two.txt")
+    ]
     found: list[Any] = [*tester.run("file", sent[0]).values, *tester.run("files", sent).values[0]]
     for value in found:
-        if not isinstance(value, dict):
+        if not is_object(value):
             raise Violation(f"a file in an output is {value!r}")
-        yield cast("dict[str, Any]", value)
+        yield value

@@ -8,16 +8,20 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from ..judging import judge_job, judge_session
+from gradio_proto.config import object_of
+
+from ..judging import judge_job, judge_schema, judge_session
 from ..model import Skipped, Unreachable, Violation
 from ..registry import case
 from ..session import Job, wait_together
 from ..tester import Tester
-from .calls import STEP, plain_calls, stand_in_line, started_at, waiters
+from .calls import STEP, plain_calls, stand_in_line, started_at, wait_for_all, waiters
 
 NO_DATA: Final[list[Any]] = [None, {}, "x", 1, True, "missing", "no JSON"]
 FULL: Final = "Queue is full"
 STOPPED: Final = "Queue is stopped"
+STOPPING: Final = 5.0
+"""Seconds within which an app that was told to stop takes no more jobs."""
 PROMPT: Final = 3.0
 """Seconds within which a server that is not blocked says what it has to say ten times a second."""
 
@@ -198,6 +202,7 @@ def a_queue_that_is_full_in_a_conversation(tester: Tester) -> None:
     ended = tester.wire.wait(lambda: not channel.is_open, tester.patience)
     tester.check(ended, "the connection of a job that was refused stays open behind queue_full")
     wait_together(sessions, lambda: first.is_over and second.is_over, "end of the others")
+    judge_schema(third.heard, tester.version)
     for job in (first, second):
         judge_job(job)
         tester.check(
@@ -205,15 +210,20 @@ def a_queue_that_is_full_in_a_conversation(tester: Tester) -> None:
         )
 
 
-@case("queue/join/stopped", endpoints=("echo",), is_destructive=True)
+@case("queue/join/stopped", endpoints=("echo",), is_destructive=True, seconds=1)
 def a_queue_that_was_stopped(tester: Tester) -> None:
     """Join a job when the app has stopped, as far as it still answers."""
     session = tester.session()
     tester.stop_server()
-    try:
-        reply = session.join(tester.endpoint("echo"), ["x"])
-    except (Unreachable, Violation):
-        raise Skipped("a server that was stopped does not answer any more") from None
+    until = tester.wire.now() + STOPPING
+    while True:
+        try:
+            reply = session.join(tester.endpoint("echo"), ["x"])
+        except (Unreachable, Violation):
+            raise Skipped("a server that was stopped does not answer any more") from None
+        if reply.status != 200 or tester.wire.now() > until:
+            break
+        tester.wire.pause(0.2)
     tester.check_status(reply, 503)
     _check_detail(reply.json(), STOPPED)
 
@@ -257,7 +267,7 @@ def other_methods_than_post(tester: Tester) -> None:
 
 
 def _check_detail(answer: Any, begin: str) -> None:
-    detail = answer.get("detail") if isinstance(answer, dict) else None
+    detail = object_of(answer).get("detail")
     if not isinstance(detail, str) or not detail.startswith(begin):
         raise Violation(f"the detail of a 503 is to begin with {begin!r}, and is {answer!r}")
 
@@ -274,8 +284,13 @@ def the_queue_after_jobs_that_fail(tester: Tester) -> None:
             for _ in range(2):
                 session = tester.session()
                 session.wait(session.submit(endpoint, "x" if not role.startswith("gen") else 1))
-    session = tester.session()
-    session.wait(session.submit(tester.endpoint("echo")))
+    # The second of these runs one job at a time: the place of one that has failed has to be free again.
+    for role, argument in (("echo", "x"), ("slow", 0)):
+        endpoint = tester.find(role)
+        if endpoint is not None:
+            session = tester.session()
+            session.wait(session.submit(endpoint))  # without the input that it needs
+            session.wait(session.submit(endpoint, argument))
     _check_served(tester, "after jobs that have failed")
 
 
@@ -361,6 +376,6 @@ def many_jobs_at_once(tester: Tester) -> None:
     sessions = [tester.session() for _ in range(12 if tester.asks_for_data else 3)]
     for number in range(12):
         jobs.append(sessions[number % len(sessions)].submit(call.endpoint, *data))
-    wait_together(sessions, lambda: all(job.is_over for job in jobs), "end of all jobs", 2 * tester.patience)
+    wait_for_all(jobs, 2 * tester.patience)
     for session in sessions:
         judge_session(session)

@@ -34,8 +34,27 @@ class Malformed:
 
 
 _NO_JSON = (b"", b"{", b'{"data": [', b"\xff\xfe", b"data=x", b'{"data": [1]} {}', b"[" * 300)
-_NO_BODY: tuple[Any, ...] = (None, [], "x", 1, True, {}, {"data": None}, {"data": {}}, {"data": "x"}, {"data": 7})
+_NO_BODY: tuple[Any, ...] = (
+    None,
+    [],
+    "x",
+    1,
+    True,
+    {},
+    {"data": None},
+    {"data": {}},
+    {"data": "x"},
+    {"data": 7},
+)
 """JSON values that no route for a job takes: there is no list ``data``."""
+
+
+def _post(route: str, json: Any) -> Malformed:
+    return Malformed("POST", route, json)
+
+
+def _post_bytes(route: str, body: bytes) -> Malformed:
+    return Malformed("POST", route, body=body)
 
 
 def malformed(tester: Tester) -> SearchStrategy[Malformed]:
@@ -51,10 +70,8 @@ def malformed(tester: Tester) -> SearchStrategy[Malformed]:
     if tester.version >= (4, 20) and allowed and allowed[0].api_name:
         jobs.append(f"call/{allowed[0].api_name.strip('/')}")
     strategies: list[SearchStrategy[Malformed]] = [
-        st.builds(lambda route, body: Malformed("POST", route, body), st.sampled_from(jobs), st.sampled_from(_NO_BODY)),
-        st.builds(
-            lambda route, body: Malformed("POST", route, body=body), st.sampled_from(jobs), st.sampled_from(_NO_JSON)
-        ),
+        st.builds(_post, st.sampled_from(jobs), st.sampled_from(_NO_BODY)),
+        st.builds(_post_bytes, st.sampled_from(jobs), st.sampled_from(_NO_JSON)),
         st.sampled_from(
             [
                 Malformed("POST", "upload", {}),
@@ -91,9 +108,9 @@ def malformed(tester: Tester) -> SearchStrategy[Malformed]:
             )
         )
     if tester.version >= (3, 50):
-        strategies.append(st.sampled_from(_NO_BODY).map(lambda body: Malformed("POST", "component_server", body)))
+        strategies.append(st.builds(_post, st.just("component_server"), st.sampled_from(_NO_BODY)))
     if tester.version >= (4, 20):
         strategies.append(st.just(Malformed("POST", "call/no_such_function", {"data": []})))
     if tester.version >= (4, 30):
-        strategies.append(st.sampled_from(_NO_BODY).map(lambda body: Malformed("POST", "cancel", body)))
+        strategies.append(st.builds(_post, st.just("cancel"), st.sampled_from(_NO_BODY)))
     return st.one_of(strategies)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+
+from gradio_proto.config import is_list, object_of
 
 from ..model import Violation
 from ..registry import case
@@ -35,11 +38,15 @@ def texts(job: Job) -> list[Any]:
     """The first value of each ``process_streaming``."""
     found: list[Any] = []
     for heard in job.all("process_streaming"):
-        data = heard.json["output"].get("data")
-        if not isinstance(data, list):
+        data = object_of(heard.json.get("output")).get("data")
+        if not is_list(data) or not data:
             raise Violation(f"a process_streaming has no data: {heard.text[:200]}")
-        found.append(data[0])  # pyright: ignore[reportUnknownArgumentType]
+        found.append(data[0])
     return found
+
+
+def _has_texts(job: Job, count: int) -> bool:
+    return len(texts(job)) >= count
 
 
 @case("input/chunk/accepted", endpoints=("gather",))
@@ -59,7 +66,7 @@ def every_chunk_has_its_value(tester: Tester) -> None:
     job = begin(session, "gather", "a")
     for count, word in enumerate("bcd", 2):
         tester.check_status(send(job, word), 200)
-        session.wait_until(lambda count=count: len(texts(job)) >= count, f"value of chunk {count}")
+        session.wait_until(partial(_has_texts, job, count), f"value of chunk {count}")
     tester.check(texts(job) == ["a", "a b", "a b c", "a b c d"], f"the chunks a, b, c, d gave {texts(job)}")
     finish(job)
 
