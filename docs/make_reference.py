@@ -56,6 +56,25 @@ TESTING = {
     "testing/protocol": ("ServerProtocol",),
 }
 
+CONFORMANCE = {
+    "conformance/target": ("live", "reference", "embedded", "Target"),
+    "conformance/runner": ("Options", "run", "plan", "Planned", "Observer", "Run"),
+    "conformance/model": ("Case", "Needs", "Requirement", "Verdict", "Result", "Report", "Violation", "Skipped"),
+    "conformance/registry": ("all_cases", "case"),
+    "conformance/tester": (
+        *("Tester", "Tester.endpoint", "Tester.run", "Tester.session", "Tester.get", "Tester.post"),
+        *("Tester.upload", "Tester.download", "Tester.check", "Tester.check_schema", "Tester.draw"),
+    ),
+    "conformance/session": ("Session", "Session.submit", "Session.wait", "Session.hang_up", "Job", "Heard"),
+    "conformance/judging": ("judge_session", "judge_job"),
+    "conformance/machine": ("ServerMachine", "explore"),
+    "conformance/wire": ("Wire", "Reply", "EventStream", "Socket"),
+    "conformance/transcript": ("Transcript", "Entry", "Secrets"),
+    "conformance/reports": ("write_report",),
+    "conformance/clients/run": ("run_client",),
+    "conformance/pytest_plugin": ("conformance_tests",),
+}
+
 CORE = {
     "events": (
         *("Queued", "Started", "Progress", "Log", "Output", "Unknown", "Completed", "Failed", "Cancelled"),
@@ -184,6 +203,10 @@ def reference() -> str:
         lines += section(module, names)
     lines += ["## Testing", "", sentence(ast.get_docstring(tree("testing"))), ""]
     for module, names in TESTING.items():
+        lines += section(module, names)
+    lines += ["## Conformance", "", "See how to [test servers](howto/conformance.md)", "and"]
+    lines += ["[clients](howto/conformance-clients.md).", ""]
+    for module, names in CONFORMANCE.items():
         lines += section(module, names)
     lines += [
         "## The sans-IO core",

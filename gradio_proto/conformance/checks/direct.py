@@ -15,10 +15,6 @@ from ..strategies import texts
 from ..tester import Tester
 from ..wire import Reply
 
-UNTRIED_DIRECT: Final = {
-    "run/closed": "it is about apps that allow no direct calls (api_open=False); the reference app is not run so",
-}
-"""Requirements that no case tries, with why."""
 ARGUMENTS: Final = st.tuples(
     st.integers(-99, 99), st.sampled_from(["add", "sub", "mul"]), st.integers(-99, 99)
 )
