@@ -93,7 +93,8 @@ class Needs:
     ``any`` is played by each endpoint that the user has named."""
     variant: Variant = "plain"
     is_destructive: bool = False
-    """It disturbs the server's other users: it fills the queue, or leaves work behind."""
+    """It disturbs the server's other users, by a full queue or by work that is left behind, or reaches for what is not
+    the tester's."""
 
 
 @dataclass(frozen=True, slots=True)

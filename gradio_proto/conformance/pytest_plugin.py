@@ -286,7 +286,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--gradio-strict", action="store_true", help="A SHOULD that is broken is a failure.")
     group.addoption(
-        "--gradio-destructive", action="store_true", help="Also try what disturbs others on the same server."
+        "--gradio-destructive", action="store_true", help="Also try what disturbs others, or intrudes."
     )
 
 

@@ -58,7 +58,7 @@ def case(
         id: The id of the requirement that is tried, or that with further parts behind a slash.
         endpoints: The roles that it needs, see :class:`Needs`.
         variant: How the app has to be run.
-        is_destructive: It disturbs others on the same server.
+        is_destructive: It disturbs others on the same server, or reaches for what is not the tester's.
         severity: How bad a violation is for users: ``critical`` where data are lost or shown to others, ``minor`` where
             a client will hardly notice.
         examples: How many examples are tried, where it draws something.

@@ -125,7 +125,7 @@ def _reason(case: Case, tester: Tester, options: Options) -> str:
     if not case.requirement.holds_for(tester.version):
         return f"holds for {case.requirement.scope}, and this is {tester.config.version}"
     if case.needs.is_destructive and not (options.destructive or tester.target.is_reference):
-        return "disturbs others on the same server: --destructive allows it"
+        return "disturbs others on the same server, or intrudes: --destructive allows it"
     if case.seconds > LONG_WAIT and options.profile == "quick":
         return f"takes {case.seconds:g} s: not in the profile quick"
     try:

@@ -36,7 +36,7 @@ def with_effort(function: F) -> F:
         click.option(
             "--destructive",
             is_flag=True,
-            help="Also try what disturbs others on the same server, as a full queue.",
+            help="Also try what disturbs others on the same server, or intrudes.",
         ),
         click.option("--strict", is_flag=True, help="A SHOULD that is broken is a failure."),
         click.option(

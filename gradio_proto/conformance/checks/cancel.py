@@ -116,7 +116,7 @@ def a_running_job_is_completed_when_it_is_cancelled(tester: Tester) -> None:
     name = tester.new_name()
     job = traces.begin(session, "ticks", name)
     tester.check_status(session.cancel(job), 200)
-    session.wait(job, patience=min(tester.patience, 4))
+    session.wait(job, patience=tester.patience / 2)
     must_be_cancelled(tester, job)
     wait_for_end(tester, session.streams[-1], "the only job of the session was cancelled")
     traces.must_have_stopped(tester, name, "the job was cancelled")
@@ -127,7 +127,7 @@ def a_waiting_job_is_completed_when_it_is_cancelled(tester: Tester) -> None:
     """Cancel a job that waits: it is completed with ``{}`` at once."""
     busy, session, _, waiting = _two_run_and_one_waits(tester)
     tester.check_status(session.cancel(waiting), 200)
-    session.wait(waiting, patience=min(tester.patience, 4))
+    session.wait(waiting, patience=tester.patience / 2)
     must_be_cancelled(tester, waiting)
     busy.wait()
 
@@ -137,7 +137,7 @@ def a_waiting_job_that_is_cancelled_does_not_run(tester: Tester) -> None:
     """Cancel a job that waits, and see that it does not run in its turn."""
     busy, session, name, waiting = _two_run_and_one_waits(tester)
     tester.check_status(session.cancel(waiting), 200)
-    session.wait(waiting, patience=min(tester.patience, 4))
+    session.wait(waiting, patience=tester.patience / 2)
     busy.wait()
     tester.wire.pause(traces.WHILE)
     count = traces.steps(tester, name)
@@ -180,7 +180,7 @@ def a_job_of_another_function_goes_on(tester: Tester) -> None:
 def _cancel_and_expect(tester: Tester, session: Session, victim: Job, sibling: Job) -> None:
     tester.check_status(session.cancel(victim), 200)
     try:
-        session.wait(sibling, patience=min(tester.patience, 5))
+        session.wait(sibling, patience=tester.patience / 2)
     except Violation as violation:
         raise Violation(f"{victim} was cancelled, and {sibling} never ended: {violation}") from None
     tester.check(

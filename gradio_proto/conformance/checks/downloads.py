@@ -65,7 +65,7 @@ def a_path_that_is_not_to_be_had(tester: Tester) -> None:
         tester.check_status(tester.download(path), 403, 404)
 
 
-@case("file/download/outside", severity="critical")
+@case("file/download/outside", severity="critical", is_destructive=True)
 def no_other_file_is_given_out(tester: Tester) -> None:
     """Ask for files of the server's system and of its own folder: none is given out."""
     folder = tester.upload_one("a.txt", b"abc").rpartition("/")[0]
@@ -131,7 +131,7 @@ def _overlong(text: str) -> str:
 _ENCODINGS: Final = (_once, _wholly, _dots_and_slashes, _twice, _overlong)
 
 
-@case("security/server/paths/encoded", severity="critical")
+@case("security/server/paths/encoded", severity="critical", is_destructive=True)
 def no_encoding_gives_out_a_file(tester: Tester) -> None:
     """Ask for a file of the server's system by its path, and by two that climb, in each encoding: it is not given
     out."""
@@ -142,7 +142,7 @@ def no_encoding_gives_out_a_file(tester: Tester) -> None:
             _check_kept(tester, f"{_root(tester)}file={encode(written)}")
 
 
-@case("security/server/paths/download", severity="critical", examples=40)
+@case("security/server/paths/download", severity="critical", examples=40, is_destructive=True)
 def no_spelling_gives_out_a_file(tester: Tester) -> None:
     """Ask for files of the server's system, with paths that are encoded, climb, have backslashes or are absolute: none
     is given out."""
@@ -151,7 +151,7 @@ def no_spelling_gives_out_a_file(tester: Tester) -> None:
     _check_kept(tester, f"{_root(tester)}{route}{tester.draw(spellings(folder), 'path')}")
 
 
-@case("security/server/paths/pages", severity="critical", examples=20)
+@case("security/server/paths/pages", severity="critical", examples=20, is_destructive=True)
 def no_page_gives_out_a_file(tester: Tester) -> None:
     """The same of the routes that serve the page: static files, assets and components."""
     route = tester.draw(st.sampled_from(PAGES), "route")
@@ -188,7 +188,7 @@ def no_spelling_is_read(tester: Tester) -> None:
     check_not_read(tester, path)
 
 
-@case("security/server/paths/upload", severity="critical", examples=30)
+@case("security/server/paths/upload", severity="critical", examples=30, is_destructive=True)
 def no_spelling_chooses_the_folder(tester: Tester) -> None:
     """Upload files whose names climb, encoded, with backslashes and absolute: each is put into a folder of its own."""
     climbing = st.sampled_from(

@@ -87,6 +87,7 @@ def a_chunk_for_a_job_that_has_ended(tester: Tester) -> None:
     session = tester.session()
     job = begin(session, "gather_briefly", "a")
     session.wait(job)
+    tester.wire.pause(0.5)  # a server under load sends the last message a moment before it forgets the job
     tester.check_status(send(job, "b"), 404)
     tester.check_status(finish(job), 404)
 
@@ -99,7 +100,7 @@ def the_end_of_the_input_completes_the_job(tester: Tester) -> None:
     send(job, "b")
     session.wait_until(lambda: len(texts(job)) >= 2, "value of the second chunk")
     tester.check_status(finish(job), 200)
-    session.wait(job, patience=min(tester.patience, 8))
+    session.wait(job, patience=tester.patience / 2)
     tester.check(
         job.values[0] == "a b",
         f"the last value of a job was 'a b', and it was completed with {job.values[0]!r}",

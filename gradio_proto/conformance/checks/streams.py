@@ -11,8 +11,6 @@ from ..tester import Tester
 from ..wire import Channel, EventStream, Socket
 from . import traces
 
-LONGEST_END = 5.0
-"""Seconds that a server may take to end a connection that is of no more use."""
 JOINS_IN_A_ROW = 8
 """How often a job is joined in the moment in which the stream of the last one ends."""
 
@@ -24,9 +22,9 @@ def wait_for_end(tester: Tester, channel: Channel | None, why: str) -> None:
         Violation: It does not, in time.
     """
     assert channel is not None
-    patience = min(tester.patience, LONGEST_END)
+    patience = tester.patience / 3
     if not tester.wire.wait(lambda: not channel.is_open, patience):
-        raise Violation(f"{why}, and its stream is still open {patience:g} s later")
+        raise Violation(f"{why}, and its stream is still open {patience:.0f} s later")
 
 
 def ended_stream(tester: Tester, session: Session, *jobs: Job) -> EventStream:
