@@ -231,7 +231,7 @@ class Run:
 
     def _with_health(self, tester: Tester, case: Case, result: Result) -> Result:
         """See whether the server is well for others, and make it so."""
-        if tester.is_stopped:
+        if tester.is_stopped or tester.is_outdated:
             self._renew(case.needs.variant)
             return result
         if not tester.target.is_reference and result.verdict is not Verdict.FAIL:
@@ -253,10 +253,10 @@ class Run:
         return replace(result, verdict=Verdict.FAIL, reason=reason)
 
     def _renew(self, variant: Variant) -> None:
-        """Start the server of a variant anew."""
+        """Start the server of a variant anew, unless the case has done it, and forget the connections."""
         tester = self.testers.pop(variant)
         tester.wire.close()
-        if tester.target.restart is not None:
+        if tester.target.restart is not None and not tester.is_outdated:
             tester.target.restart()
 
     def _replay(self, case: Case) -> str:
@@ -290,7 +290,7 @@ class _Attempt:
                 self._search()
             else:
                 self._once()
-                if self.failure is not None and not self.tester.is_stopped:
+                if self.failure is not None and not (self.tester.is_stopped or self.tester.is_outdated):
                     first, self.failure = self.failure, None
                     self._once()
                     again = self.failure is not None

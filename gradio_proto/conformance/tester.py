@@ -57,6 +57,8 @@ class Tester:
         """The API info, likewise."""
         self.is_stopped = False
         """The case has stopped the server: whoever comes next needs a new one."""
+        self.is_outdated = False
+        """The case has started the server anew: whoever comes next needs other connections."""
         self._app: App | None = None
 
     # What the server is
@@ -245,6 +247,17 @@ class Tester:
             raise Skipped("the tester cannot stop this server")
         self.is_stopped = True
         self.target.stop()
+
+    def restart_server(self) -> None:
+        """Start the server anew, for whoever connects from now on.
+
+        Raises:
+            Skipped: The tester cannot do that here.
+        """
+        if self.target.restart is None:
+            raise Skipped("the tester cannot start this server anew")
+        self.is_outdated = True
+        self.target.restart()
 
     # Files
 

@@ -86,7 +86,7 @@ def a_function_that_reports_progress(tester: Tester) -> None:
     try:
         values = _values(tester, tester.post(f"run/{name}", {"data": [1]}))
     except Violation:
-        tester.target.restart()
+        tester.restart_server()
         raise
     tester.check(values == ["done"], f"/run/{name} gave {values}")
 

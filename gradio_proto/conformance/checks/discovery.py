@@ -357,10 +357,8 @@ def the_app_id_is_that_of_the_config(tester: Tester) -> None:
 @case("discovery/app-id/changes", is_destructive=True, seconds=10)
 def another_run_has_another_app_id(tester: Tester) -> None:
     """Start the server anew: it has another app_id."""
-    if tester.target.restart is None:
-        raise Skipped("the server cannot be started anew from here")
     before = _object(tester.get("app_id")).get("app_id")
-    tester.target.restart()
+    tester.restart_server()
     anew = tester.target.open()
     try:
         after = _object(anew.get("app_id")).get("app_id")
