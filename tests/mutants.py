@@ -114,7 +114,7 @@ def page(findings: Sequence[Finding]) -> str:
         "",
         "Each defect of `gradio_proto.testing.defects`, switched on by itself in each version of the embedded server",
         "that can show it, and the cases that fail because of it (of the requirement that it breaks, where they do).",
-        "`make mutants` makes this page.",
+        "`make test-mutants` makes this page.",
         "",
         f"{len(names) - len(lost)} of {len(names)} defects are found wherever they are shown; "
         f"{found} of {len(findings)} defects x versions.",

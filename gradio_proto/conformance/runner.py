@@ -2,7 +2,7 @@
 
 A case that draws examples runs under Hypothesis, which looks for the smallest one that fails; the tester keeps the
 smallest exchange that it has seen fail, since a server need not do the same thing twice. A failure that nothing was
-drawn for is tried once more: what does not happen again is a warning.
+drawn for is tried once more, unless that takes long: what does not happen again is a warning.
 
 After each case the server has to be well for somebody else. Where it is not, it is started anew if that can be done.
 """
@@ -38,6 +38,8 @@ LONG_WAIT: Final = 5.0
 """Seconds of waiting with which a case is left out of a quick run."""
 UNREADABLE: Final = "discovery/config/location"
 """The case that a server fails of whose config nobody can make anything; no other one can be tried."""
+SECOND_TRIES: Final = 20.0
+"""Seconds of a run that may go into trying once more what has failed."""
 SHRINK_SECONDS: Final = 10.0
 """How long a smaller example is looked for."""
 
@@ -200,6 +202,8 @@ class Run:
         self.testers: dict[Variant, Tester] = {}
         self.is_lost = ""
         """Why nothing more can be tried."""
+        self.second_tries = SECOND_TRIES
+        """The seconds that are left of :data:`SECOND_TRIES`."""
 
     def tester(self, variant: Variant) -> Tester:
         """The tester of a variant."""
@@ -223,8 +227,9 @@ class Run:
             tester = self.tester(case.needs.variant)
         except (Unreachable, Skipped, Violation) as error:
             return Result(case.id, Verdict.ERROR, str(error))
-        attempt = _Attempt(case, tester, seed_of(case, self.options.seed))
+        attempt = _Attempt(case, tester, seed_of(case, self.options.seed), may_repeat=self.second_tries > 0)
         result = attempt.run(strict=self.options.strict)
+        self.second_tries -= attempt.repeated_for
         result = self._with_health(tester, case, result)
         seconds = (datetime.now(timezone.utc) - began).total_seconds()
         return replace(result, seconds=seconds, replay=self._replay(case))
@@ -271,8 +276,12 @@ class _Enough(BaseException):
 class _Attempt:
     """One case, tried as often as it says; what failed with the least to read is kept."""
 
-    def __init__(self, case: Case, tester: Tester, seed: int) -> None:
+    def __init__(self, case: Case, tester: Tester, seed: int, *, may_repeat: bool) -> None:
         self.case = case
+        self.may_repeat = may_repeat and case.seconds <= LONG_WAIT
+        """What has failed is tried once more."""
+        self.repeated_for = 0.0
+        """How many seconds that took."""
         self.tester = tester
         self.seed = seed
         self.tried = 0
@@ -290,9 +299,11 @@ class _Attempt:
                 self._search()
             else:
                 self._once()
-                if self.failure is not None and not (self.tester.is_stopped or self.tester.is_outdated):
+                if self.failure is not None and self.may_repeat and not self._needs_renewal:
                     first, self.failure = self.failure, None
+                    began = time.monotonic()
                     self._once()
+                    self.repeated_for = time.monotonic() - began
                     again = self.failure is not None
                     self.failure = first
         except Skipped as skipped:
@@ -310,6 +321,10 @@ class _Attempt:
             reason += " (once; it did not happen again)"
         verdict = _judge(self.case, strict=strict) if again else Verdict.WARN
         return Result(self.case.id, verdict, reason, transcript, examples=self.tried)
+
+    @property
+    def _needs_renewal(self) -> bool:
+        return self.tester.is_stopped or self.tester.is_outdated
 
     def _once(self) -> None:
         self.tried += 1

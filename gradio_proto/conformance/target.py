@@ -25,7 +25,7 @@ from .wire import Wire
 
 RATE: Final = 5.0
 """Requests a second to a server that is not on this machine, unless the user says something else."""
-PATIENCE_HERE: Final = 10.0
+PATIENCE_HERE: Final = 8.0
 """Seconds that an answer, or a job that does nothing long, may take on this machine."""
 PATIENCE_ELSEWHERE: Final = 60.0
 TITLE: Final = "gradio_proto reference app"
