@@ -516,6 +516,9 @@ def main(arguments: list[str] | None = None) -> None:
         mount(demo, options.mount, options.port, launch)
     else:
         demo.launch(server_port=options.port, share=False, **launch)
+    if options.exit_with_parent:
+        # The app was closed. What it still says to those who are connected it can say as long as the program goes on.
+        threading.Event().wait()
 
 
 if __name__ == "__main__":
