@@ -59,7 +59,16 @@ TESTING = {
 CONFORMANCE = {
     "conformance/target": ("live", "reference", "embedded", "Target"),
     "conformance/runner": ("Options", "run", "plan", "Planned", "Observer", "Run"),
-    "conformance/model": ("Case", "Needs", "Requirement", "Verdict", "Result", "Report", "Violation", "Skipped"),
+    "conformance/model": (
+        "Case",
+        "Needs",
+        "Requirement",
+        "Verdict",
+        "Result",
+        "Report",
+        "Violation",
+        "Skipped",
+    ),
     "conformance/registry": ("all_cases", "case"),
     "conformance/tester": (
         *("Tester", "Tester.endpoint", "Tester.run", "Tester.session", "Tester.get", "Tester.post"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -99,7 +100,7 @@ def test_what_fails(url: str, capsys: Capture) -> None:
         r"  A server MUST please those who test it\.",
         r"  spec/streams\.md#events",
         r" +\d\.\d{3} \[1\] > GET /gradio_api/no-such-route",
-        r"  curl -i -N .*/no-such-route",
+        r"  last request: curl -i -N .*/no-such-route",
         r"  seed 7",
         rf"  replay: gradio-proto conformance replay made/fails {url} --endpoint /greet --seed 7",
     ):
@@ -251,10 +252,31 @@ def test_nothing_is_written_where_nothing_was_found_out(tmp_path: Path, capsys: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_endpoint_that_the_app_does_not_have(url: str, capsys: Capture) -> None:
+    for words in (("run",), ("run", "--dry-run"), ("replay", "made/holds"), ("fuzz", "--max-time", "1")):
+        for endpoint in ("/gret", "echo=/gret"):
+            status, _, err = call(capsys, *words, url, "--endpoint", endpoint)
+            assert status == 2
+            assert f"{url}: the app has no endpoint '/gret'" in err
+            assert "/greet" in err
+
+
+def test_a_login_that_is_refused(login_url: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    status, _, err = call(capsys, "run", login_url)
+    assert (status, err) == (
+        2,
+        f"Error: {login_url}: the app wants a login: give a user name (--auth USER)\n",
+    )
+    monkeypatch.setenv("GRADIO_PROTO_PASSWORD", "wrong")
+    status, _, err = call(capsys, "run", login_url, "--auth", "ada")
+    assert (status, err) == (2, f"Error: {login_url}: the app does not accept this user name and password\n")
+
+
 def test_a_report_that_cannot_be_written(url: str, tmp_path: Path, capsys: Capture) -> None:
-    status, _, err = call(capsys, "run", url, "--select", "made/holds", "-r", f"md={tmp_path}")
-    assert status == 2
-    assert err == f"Error: cannot write {tmp_path}: Is a directory\n"
+    path = tmp_path / ("x" * 300)
+    status, out, err = call(capsys, "run", url, "--select", "made/holds", "-r", f"md={path}")
+    assert (status, "1 pass" in out) == (2, True)
+    assert err == f"Error: cannot write {path}: {os.strerror(errno.ENAMETOOLONG)}\n"
 
 
 def test_reports_that_cannot_be_read(
@@ -350,7 +372,7 @@ def test_a_baseline_that_cannot_be_written(
     ("arguments", "message"),
     [
         ([], "give the URL of a server, or --app"),
-        (["http://127.0.0.1:1", "--app", "embedded"], "give the URL of a server, or --app"),
+        (["http://127.0.0.1:1", "--app", "embedded"], "give the URL of a server, or --app, and not both"),
         (["127.0.0.1:7860"], "'127.0.0.1:7860' is no URL: write it with its scheme"),
         (["http://ada:hunter22@127.0.0.1:7860"], "the URL holds a user name or a password"),
         (["--app", "reference"], "--app reference wants a Python that has Gradio: --python PATH"),
@@ -358,21 +380,24 @@ def test_a_baseline_that_cannot_be_written(
         (["http://127.0.0.1:1", "--gradio-version", "6.31.0"], "--gradio-version goes with --app embedded"),
         (["--app", "reference", "--python", "x", "--defect", "y"], "--defect goes with --app embedded"),
         (["--app", "embedded", "--gradio-version", "5.0"], "--gradio-version '5.0' is not known; there are: "),
-        (["--app", "embedded", "--defect", "terminal/lots"], "'terminal/lots' is not known; there are: terminal/lost"),
+        (["--app", "embedded", "--defect", "terminal/lots"], "'terminal/lots' is not known; did you mean "),
         (["--app", "embedded", "--defect", "zzzzzzzzzzzzzz"], "--defect 'zzzzzzzzzzzzzz' is not known; there are: "),
         (["--app", "embedded", "--defect", "ws/asks-twice"], "ws/asks-twice is for --gradio-version 3.36.1, 3.50.2"),
         (["--app", "embedded", "--endpoint", "/greet"], "--endpoint goes with a URL"),
         (["--app", "embedded", "--header", "x: y"], "--header goes with a URL"),
         (["--app", "embedded", "--token"], "--token goes with a URL"),
         (["http://127.0.0.1:1", "--endpoint", "echo="], "--endpoint 'echo=' names no endpoint"),
+        (["http://127.0.0.1:1", "--endpoint", "ech=/greet"], "--endpoint with the role 'ech' is not known; "),
+        (["http://ada:x@127.0.0.1:1"], "the URL holds a user name or a password: give them as --auth USER"),
         (["http://127.0.0.1:1", "--auth", "ada"], "set GRADIO_PROTO_PASSWORD: there is no terminal to ask on"),
         (["http://127.0.0.1:1", "--token"], "set GRADIO_PROTO_TOKEN: there is no terminal to ask on"),
         (["http://127.0.0.1:1", "--header", "hunter22"], "a header is written 'Name: value'"),
         (["http://127.0.0.1:1", "--rate", "0"], "Invalid value for '--rate'"),
         (["http://127.0.0.1:1", "--seed", "-1"], "Invalid value for '--seed'"),
-        (["http://127.0.0.1:1", "--select", "made/hold"], "no case matches 'made/hold'; there are: made/holds"),
+        (["http://127.0.0.1:1", "--select", "made/hold"], "no case matches 'made/hold'; did you mean made/holds"),
         (["http://127.0.0.1:1", "--report", "pdf=x"], "--report 'pdf=x' is not KIND=PATH"),
         (["http://127.0.0.1:1", "--report", "md=no/such/x"], "--report no/such/x: there is no directory no/such"),
+        (["http://127.0.0.1:1", "--report", "md=."], "--report .: it is a directory"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant(
@@ -591,7 +616,7 @@ def test_explain_what_is_known_to_be_broken(capsys: Capture, monkeypatch: pytest
 def test_explain_what_there_is_not(capsys: Capture) -> None:
     status, _, err = call(capsys, "explain", "made/draw")
     assert status == 2
-    assert "there is no case 'made/draw'; there are: made/draws, made/draws/well" in err
+    assert "there is no case 'made/draw'; did you mean made/draws, made/draws/well" in err
     status, _, err = call(capsys, "explain", "zzzzzzzzzzzzzzzz")
     assert "there is no case 'zzzzzzzzzzzzzzzz'; `gradio-proto conformance list` has them all" in err
 
@@ -617,7 +642,7 @@ def test_a_replay_shows_all_that_is_said(url: str, capsys: Capture) -> None:
 
 def test_a_replay_of_what_there_is_not(url: str, capsys: Capture) -> None:
     status, _, err = call(capsys, "replay", "made/hold", url)
-    assert (status, "there is no case 'made/hold'; there are: made/holds" in err) == (2, True)
+    assert (status, "there is no case 'made/hold'; did you mean made/holds" in err) == (2, True)
 
 
 # fuzz
@@ -732,11 +757,11 @@ def test_a_client(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = given_report(monkeypatch, "fail", "pass", "error")
     status, out, err = call(
         capsys, "client", "--command", "python 'my client.py'", "--persistent", "--select", "*@sse_v3", "--skip",
-        "files/*", "--timeout", "3", "--jobs", "2",
+        "file/*", "--timeout", "3", "--jobs", "2",
     )  # fmt: skip
     assert status == 1
     assert asked["command"] == ["python", "my client.py"]
-    assert (asked["select"], asked["skip"]) == (("*@sse_v3",), ("files/*",))
+    assert (asked["select"], asked["skip"]) == (("*@sse_v3", "*@sse_v3/*"), ("file/*", "file/*/*"))
     assert (asked["timeout"], asked["jobs"], asked["persistent"]) == (3.0, 2, True)
     first, _, last = client_report("fail", "pass", "error").results
     assert err == f"fail  {first.case.id}\nerror {last.case.id}\n"
@@ -744,6 +769,15 @@ def test_a_client(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "      joining/once: it asked twice\n      it is slow\n      > POST queue/join\n" in out
     assert "\x1b" not in out
     assert out.endswith("3 cases: 1 pass, 1 fail, 1 error, in 1.0 s\n")
+
+
+def test_a_search_that_is_interrupted(url: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fuzzing.Search, "_try", interrupt)
+    status, out, err = call(capsys, "fuzz", url, "--seed", "5", "--max-time", "100")
+    assert (status, out, err) == (130, "nothing found: 0 examples, seeds 5 to 5\n", "\ninterrupted\n")
 
 
 def test_a_client_as_json(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -767,6 +801,7 @@ def test_the_list_of_scenarios(capsys: Capture) -> None:
     status, out, _ = call(capsys, "client", "--list", "--select", "framing/*")
     assert status == 0
     assert re.search(r"^framing/\S+ +\S", out, re.MULTILINE)
+    assert call(capsys, "client", "--list", "--select", "framing") == (status, out, "")
     status, out, _ = call(capsys, "client", "--list", "--json")
     assert {"id", "summary", "requirements", "expected"} == set(json.loads(out)[0])
 
@@ -777,7 +812,15 @@ def test_the_list_of_scenarios(capsys: Capture) -> None:
         ([], "say how the client is called: --command '...'"),
         (["--command", "'"], "--command cannot be split into words"),
         (["--command", " "], "--command is empty"),
-        (["--command", "x", "--select", "nothing"], "no scenario matches"),
+        (["--command", "x", "--select", "framing", "--skip", "*"], "no scenario matches"),
+        (
+            ["--command", "x", "--select", "framing", "--select", "framin"],
+            "no case matches 'framin'; did you mean framing/",
+        ),
+        (
+            ["--command", "/no/such/program"],
+            "--command: the command cannot be run: '/no/such/program' is no program",
+        ),
     ],
 )
 def test_a_client_that_cannot_be_meant(arguments: list[str], message: str, capsys: Capture) -> None:

@@ -189,11 +189,11 @@ def test_a_file_has_one_entry_a_line(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "is not a baseline"),
-        ("[]", "is not a baseline"),
+        ("[]", "is not a baseline: it is no JSON object"),
         ('{"baseline": 2, "known": []}', "reads baselines of form 1 only"),
         ('{"baseline": 1}', "is not a baseline"),
         ('{"baseline": 1, "known": ["a/b"]}', "is not a baseline"),
-        (json.dumps({"baseline": 1, "known": [{"case": "a"}]}), "is not a baseline: KeyError.'reason'"),
+        (json.dumps({"baseline": 1, "known": [{"case": "a"}]}), "is not a baseline: there is no 'reason'"),
         (
             json.dumps({"baseline": 1, "known": [{"case": "a", "reason": 3}]}),
             "the fields of an entry are texts",

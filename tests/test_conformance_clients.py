@@ -622,11 +622,20 @@ def test_commands_that_grow() -> None:
     assert broken(one_shot(code, memory=2**26)) == {"security/bounds/everything"}
 
 
-def test_commands_that_are_not_there() -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="a script is no program there")
+def test_commands_that_cannot_be_run(tmp_path: Path) -> None:
+    script = tmp_path / "client"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
     for persistent in (False, True):
-        found = run_client("/no/such/command {url}", select=(QUIET,), persistent=persistent)
+        found = run_client([str(script), "{url}"], select=(QUIET,), persistent=persistent)
         assert found.results[0].verdict is Verdict.ERROR
         assert found.exit_code == 2
+
+
+def test_commands_that_are_not_there() -> None:
+    with pytest.raises(CommandMissing, match="'/no/such/command' is no program"):
+        run_client("/no/such/command {url}")  # and not once for each scenario
     with pytest.raises(CommandMissing, match="empty"):
         run_client("  ")
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from gradio_proto.conformance import runner as running
-from gradio_proto.conformance import spec
+from gradio_proto.conformance import spec, wire
 from gradio_proto.conformance.machine import ServerMachine, explore
 from gradio_proto.conformance.model import (
     Case,
@@ -27,10 +27,11 @@ from gradio_proto.conformance.model import (
 from gradio_proto.conformance.registry import all_cases, case
 from gradio_proto.conformance.runner import Options, Planned, plan, run, seed_of
 from gradio_proto.conformance.schemas import has_schema, violations
-from gradio_proto.conformance.target import embedded, live
+from gradio_proto.conformance.target import TITLE, embedded, live
 from gradio_proto.conformance.tester import Tester
 from gradio_proto.conformance.transcript import Entry, Secrets, Transcript, curl, shown
 from gradio_proto.conformance.wire import Reply, Socket
+from gradio_proto.sse import ServerSentEvent
 from gradio_proto.testing import TestApp, serve
 
 # The specification
@@ -102,6 +103,14 @@ def test_secrets_are_hidden_in_every_form() -> None:
         secrets.hide('{"password": "pass\\"word"} pass"word abc')
         == '{"password": "[redacted]"} [redacted] abc'
     )
+
+
+def test_the_beginning_of_a_secret_that_was_cut_is_hidden() -> None:
+    quoted = "it's \\ secret"
+    secrets = Secrets(["0123456789abcdef", quoted])
+    assert secrets.hide_cut("answered '0123456789abc'") == "answered '[redacted]'"
+    assert secrets.hide_cut("answered '0123456'") == "answered '0123456'"
+    assert secrets.hide_cut(f"answered {quoted!r}") == 'answered "[redacted]"'
 
 
 def test_a_transcript_survives_json() -> None:
@@ -180,6 +189,45 @@ def test_what_came_before_the_answer_to_the_join_is_the_jobs(tester: Tester) -> 
     early = session.adopt(tester.endpoint("echo"), ["x"], event_id)
     assert not session.strays
     assert early.values == ["x"]
+
+
+def test_less_values_than_outputs_are_a_violation(tester: Tester) -> None:
+    session = tester.session()
+    job = session.submit(tester.endpoint("count"), 1)
+    session.wait(job)
+    del job.output["data"][:]
+    with pytest.raises(Violation, match="has 1 outputs, and sent 0 values"):
+        assert job.values
+    del job.all("process_generating")[0].data[:]
+    with pytest.raises(Violation, match="has 1 outputs, and sent 0 values"):
+        job.yielded()
+
+
+def test_a_stream_is_not_opened_without_end(tester: Tester, monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_event(self: wire.EventStream, data: bytes, now: float) -> None:
+        self.events.append((now, ServerSentEvent("{}")))
+        self.ended("clean")
+
+    monkeypatch.setattr(wire.EventStream, "receive", one_event)
+    session = tester.session()
+    job = session.submit(tester.endpoint("nap"), 50)
+    with pytest.raises(Violation, match="ends again and again"):
+        session.wait(job)
+    assert len(session.streams) < 30
+
+
+def test_a_server_that_sends_without_end_does_not_fill_the_memory(
+    tester: Tester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "MOST_BYTES", 20)
+    with pytest.raises(Violation, match="broke off: it has more than"):
+        tester.get("config", prefixed=False)
+    session = tester.session()
+    with pytest.raises(Violation, match="broke off: it has more than"):
+        tester.run("echo", "x" * 20)
+    stream = tester.wire.open_events(tester.wire.target("queue/data", [("session_hash", session.hash)]))
+    tester.wire.wait(lambda: not stream.is_open, 5)
+    assert stream.end == "broken"
 
 
 def test_a_job_that_does_not_end_is_a_violation(tester: Tester) -> None:
@@ -324,6 +372,49 @@ def test_a_skip_in_a_search_is_a_skip(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (result.verdict, result.reason) == (Verdict.SKIP, "there is nothing to try")
 
 
+@pytest.mark.parametrize(
+    ("error", "verdict"), [(Skipped("not now"), Verdict.WARN), (Unreachable("refused"), Verdict.FAIL)]
+)
+def test_a_failure_is_kept_whatever_its_second_try_comes_to(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, verdict: Verdict
+) -> None:
+    errors = iter([Violation("it is wrong"), error])
+
+    def check(tester: Tester) -> None:
+        raise next(errors)
+
+    result = outcome(monkeypatch, check)
+    assert result.verdict is verdict
+    assert result.reason.startswith("it is wrong")
+
+
+@pytest.mark.parametrize("error", [Skipped("not now"), Unreachable("refused"), ZeroDivisionError("oh")])
+def test_a_failure_is_kept_whatever_the_search_for_a_smaller_one_comes_to(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    found: list[int] = []
+
+    def check(tester: Tester) -> None:
+        number = tester.draw(st.integers(0, 1000))
+        if found:
+            raise error
+        if number > 17:
+            found.append(number)
+            raise Violation("it is wrong")
+
+    result = outcome(monkeypatch, check, examples=50)
+    assert (result.verdict, result.reason) == (Verdict.FAIL, "it is wrong")
+
+
+def test_no_secret_is_in_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(tester: Tester) -> None:
+        tester.wire.secrets.add("0123456789abcdef")
+        raise Violation("it was answered '0123456789abcdef', and '0123456789")
+
+    result = outcome(monkeypatch, check)
+    assert result.reason == "it was answered '[redacted]', and '[redacted]"
+
+
 def test_a_server_that_is_ill_afterwards_is_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     def check(tester: Tester) -> None:
         assert tester.target.stop is not None
@@ -412,6 +503,48 @@ def test_a_live_server_is_treated_with_care() -> None:
     assert report.count(Verdict.FAIL) == 0
     assert report.count(Verdict.PASS) >= 3
     assert report.title == "somebody's"
+
+
+def test_only_named_endpoints_are_called_by_a_whole_run() -> None:
+    app = TestApp(title="somebody's")
+
+    @app.endpoint("/my_count")
+    def my_count(count: int) -> Iterator[int]:
+        yield from range(count)
+
+    @app.endpoint("/my_calc")
+    def my_calc(a: float = 3, operation: str = "add", b: float = 5) -> float:
+        return {"add": a + b, "sub": a - b, "mul": a * b}[operation]
+
+    called: list[str] = []
+    for name in ("private", "predict", "state", "nobody"):
+
+        def other(text: str = "", *, name: str = name) -> str:
+            called.append(name)
+            return text
+
+        app.endpoint(f"/{name}")(other)
+
+    with serve(app) as url, live(url, endpoints=["count=/my_count", "calc=/my_calc"]) as target:
+        report = run(target, Options(profile="quick", select=("run/*", "call/*", "session/*")))
+    assert not called
+    assert report.count(Verdict.PASS) > 10
+    assert report.count(Verdict.ERROR) == 0
+
+
+def test_a_server_with_the_title_of_the_reference_app_is_somebodys_all_the_same() -> None:
+    with serve(TestApp(title=TITLE)) as url, live(url) as target:
+        planned = plan(target, Options())
+    assert target.is_reference
+    assert not [each for each in planned if each.case.needs.is_destructive and not each.reason]
+
+
+def test_parts_of_headers_are_secrets() -> None:
+    headers = {"Authorization": "Bearer abcdefgh", "Cookie": "theme=dark; id=12345678", "X-Key": "k-e-y"}
+    with live("http://127.0.0.1:1", headers=headers) as target:
+        assert target.secrets.hide("theme abcdefgh 12345678 k-e-y") == (
+            "theme [redacted] [redacted] [redacted]"
+        )
 
 
 def test_without_an_endpoint_nothing_is_called() -> None:

@@ -112,7 +112,7 @@ def test_each_case_is_an_item(pytester: pytest.Pytester, url: str) -> None:
         "errors": 1,
     }
     shown = result.stdout.str()
-    assert f"gradio server: {url}" in shown
+    assert f"gradio server: {url}, seed 5\n" in shown
     for line in (
         "gradio_proto::made/holds PASSED",
         "gradio_proto::made/fails FAILED",
@@ -142,7 +142,7 @@ def test_a_failure_shows_what_was_said(pytester: pytest.Pytester, url: str) -> N
             "  it was answered 404",
             "* > GET *no-such-route",
             "* < 404 Not Found*",
-            "  curl -i -N *",
+            "  last request: curl -i -N *",
             "  seed 5",
             f"  replay: pytest gradio_proto::made/fails --gradio-url {url} --gradio-seed 5 --gradio-endpoint /greet"
             " --gradio-profile quick --gradio-strict --gradio-destructive",
@@ -243,7 +243,7 @@ def test_a_server_whose_config_cannot_be_read(
         ),
         (
             ["--gradio-url", "http://127.0.0.1:1", "--gradio-select", "made/hold"],
-            "no case matches 'made/hold'; there are: made/holds*",
+            "no case matches 'made/hold'; did you mean made/holds*",
         ),
     ],
 )
@@ -352,7 +352,7 @@ def test_a_pattern_that_matches_nothing(pytester: pytest.Pytester) -> None:
     suite(pytester, "select=['made/hold']")
     result = run(pytester)
     assert outcomes(result) == {"errors": 1}
-    result.stdout.fnmatch_lines(["*UsageError: no case matches 'made/hold'; there are: made/holds*"])
+    result.stdout.fnmatch_lines(["*UsageError: no case matches 'made/hold'; did you mean made/holds*"])
 
 
 def test_secrets_are_not_shown(pytester: pytest.Pytester, url: str) -> None:
@@ -396,7 +396,7 @@ def test_which_endpoints_of_an_app_may_be_called() -> None:
 def test_patterns() -> None:
     ids = ["queue/join/a", "queue/join", "stream/a"]
     assert patterns(["queue/join", "*/a"], ids) == ("queue/join", "queue/join/*", "*/a", "*/a/*")
-    with pytest.raises(LookupError, match=r"^no case matches 'queue/jon'; there are: queue/join"):
+    with pytest.raises(LookupError, match=r"^no case matches 'queue/jon'; did you mean queue/join"):
         patterns(["queue/jon"], ids)
     with pytest.raises(LookupError, match=r"^no case matches 'zzzzzzzzzzz'$"):
         patterns(["zzzzzzzzzzz"], ids)

@@ -45,7 +45,7 @@ from gradio_proto.conformance.reports.counting import (
 from gradio_proto.conformance.reports.details import curl_line, details, one_line, transcript_lines, visible
 from gradio_proto.conformance.reports.markup import element, path, prose
 from gradio_proto.conformance.reports.progress import Progress
-from gradio_proto.conformance.reports.text import print_report, print_result
+from gradio_proto.conformance.reports.text import headline, print_report, print_result
 from gradio_proto.conformance.transcript import Entry, Kind, Transcript
 
 TEXTS = st.one_of(
@@ -179,6 +179,35 @@ def test_of_a_case_that_is_gone_nothing_is_known() -> None:
     assert (facts.level, facts.severity, facts.link) == ("MUST", "major", "queue.md#what-must")
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "style"),
+    [
+        ((Verdict.SKIP, Verdict.PASS), "green"),  # what was skipped is not the news
+        ((Verdict.PASS,), "green"),
+        ((Verdict.SKIP,), "bright_black"),
+        ((Verdict.PASS, Verdict.WARN, Verdict.SKIP), "yellow"),
+        ((Verdict.ERROR, Verdict.FAIL, Verdict.PASS), "bold red"),
+        ((), "green"),
+    ],
+)
+def test_the_colour_of_the_headline(verdicts: tuple[Verdict, ...], style: str) -> None:
+    results = [Result("a/b", verdict) for verdict in verdicts]
+    assert headline(replace(reported.NEWEST, results=results)).style == style
+
+
+def test_columns_of_one_version_are_told_apart() -> None:
+    page = written(
+        "html", reported.NEWEST, replace(reported.NEWEST, url="http://127.0.0.1:7861/app"), reported.OLDEST
+    )
+    heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', page)
+    assert [re.sub("<[^>]+>", " ", head).split() for head in heads[:4]] == [
+        ["case"],
+        ["6.31.0", "127.0.0.1:7860"],
+        ["6.31.0", "127.0.0.1:7861/app"],
+        [reported.OLDEST.version],
+    ]
+
+
 def test_a_server_without_a_version_is_called_by_its_address() -> None:
     assert name_of(reported.NEWEST) == "Gradio 6.31.0"
     assert name_of(replace(reported.NEWEST, version="")) == "http://127.0.0.1:7860"
@@ -218,7 +247,7 @@ def test_the_details_of_a_failure() -> None:
         "                   File ...",
         "     0.006     # violation: the answer is 500, not 4xx",
         "",
-        "  curl -i -N -X POST -H 'content-type: application/json' -H 'authorization: [redacted]' "
+        "  last request: curl -i -N -X POST -H 'content-type: application/json' -H 'authorization: [redacted]' "
         f"--data-raw '{quoted}' http://127.0.0.1:7860/gradio_api/queue/join",
         "  seed 7",
         "  replay: gradio-proto conformance replay queue/join/unknown-fn http://127.0.0.1:7860 --seed 7",
@@ -456,11 +485,11 @@ RESULT_LINE, FAILED_LINE = written("ndjson", reported.NEWEST).splitlines()[1:3]
             RUN_LINE.replace('"format": 1', '"format": 2'),
             "line 1 is of a form that this version does not read",
         ),
-        (RUN_LINE.replace('"seed"', '"seat"'), "line 1 is not of a report"),
+        (RUN_LINE.replace('"seed"', '"seat"'), "line 1 is not of a report: there is no 'seed'"),
         (RUN_LINE.replace('"extra": {}', '"extra": 3'), "line 1 is not of a report"),
         (
             RUN_LINE.replace('"seed": 7', '"seed": "7"'),
-            "line 1 is not of a report: TypeError(\"'7' is of another type\")",
+            "line 1 is not of a report: '7' is of another type",
         ),
         (RUN_LINE + RESULT_LINE.replace('"seconds": 0.25', '"seconds": null'), "line 2 is not of a report"),
         (RUN_LINE + FAILED_LINE.replace('"at": 0.0,', '"at": "soon",'), "line 2 is not of a report"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..config import parse_version
+from ..config import is_object, parse_version
 from .model import Report, Result, Verdict, VersionRange
 
 FORMAT: Final = 1
@@ -158,13 +158,17 @@ def read(path: str | Path) -> list[BaselineEntry]:
     """
     try:
         document: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not is_object(document):
+            raise TypeError("it is no JSON object")
         if document["baseline"] != FORMAT:
             raise BaselineError(f"{path}: this version reads baselines of form {FORMAT} only")
         return [_entry(value) for value in document["known"]]
     except BaselineError:
         raise
-    except (ValueError, KeyError, TypeError) as error:
-        raise BaselineError(f"{path} is not a baseline: {error!r}") from None
+    except KeyError as error:
+        raise BaselineError(f"{path} is not a baseline: there is no {error.args[0]!r}") from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BaselineError(f"{path} is not a baseline: {error}") from None
 
 
 def _entry(value: Any) -> BaselineEntry:

@@ -27,7 +27,7 @@ def patterns(globs: Iterable[str], ids: Iterable[str]) -> tuple[str, ...]:
         if not any(fnmatchcase(id, pattern) for id in known for pattern in meant):
             near = near_ids(glob, known)
             raise LookupError(
-                f"no case matches {glob!r}" + (f"; there are: {', '.join(near)}" if near else "")
+                f"no case matches {glob!r}" + (f"; did you mean {', '.join(near)}?" if near else "")
             )
         found += meant
     return tuple(found)

@@ -239,8 +239,9 @@ def judge_values(job: Job) -> list[list[Any]]:
 
     Raises:
         Violation: [value/streamed/differences], [value/diff/actions], [value/diff/replays], [value/streamed/last] They
-            do not.
+            do not. [value/positions] There are more or less of them than outputs.
     """
+    judge_positions(job)
     yielded = _replayed(job)
     if not yielded or not job.success or "data" not in job.output:
         return yielded

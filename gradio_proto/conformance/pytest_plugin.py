@@ -302,9 +302,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say which server is tried."""
+    """Say which server is tried, and with which seed."""
     url = _option(config, "--gradio-url")
-    return None if url is None else f"gradio server: {_address(url)}"
+    return None if url is None else f"gradio server: {_address(url)}, seed {_seed(config)}"
 
 
 @pytest.hookimpl(tryfirst=True)

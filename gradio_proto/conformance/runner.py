@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
 from zlib import crc32
 
 from .model import Case, Report, Result, Skipped, Unreachable, Variant, Verdict, Violation
+from .reference.launching import LaunchError
 from .registry import all_cases
 from .target import Target
 from .tester import Tester
@@ -38,7 +39,7 @@ LONG_WAIT: Final = 5.0
 """Seconds of waiting with which a case is left out of a quick run."""
 UNREADABLE: Final = "discovery/config/location"
 """The case that a server fails of whose config nobody can make anything; no other one can be tried."""
-SECOND_TRIES: Final = 20.0
+SECOND_TRIES: Final = 10.0
 """Seconds of a run that may go into trying once more what has failed."""
 SHRINK_SECONDS: Final = 10.0
 """How long a smaller example is looked for."""
@@ -115,7 +116,7 @@ def plan(target: Target, options: Options) -> list[Planned]:
     try:
         tester = target.open()
     except Violation as violation:
-        raise Unreachable(str(violation)) from None
+        raise Unreachable(target.secrets.hide_cut(str(violation))) from None
     try:
         return [Planned(case, _reason(case, tester, options)) for case in selected(options)]
     finally:
@@ -126,7 +127,8 @@ def _reason(case: Case, tester: Tester, options: Options) -> str:
     """Why a case is not tried; empty if it is."""
     if not case.requirement.holds_for(tester.version):
         return f"holds for {case.requirement.scope}, and this is {tester.config.version}"
-    if case.needs.is_destructive and not (options.destructive or tester.target.is_reference):
+    # A server that the tester cannot start anew is somebody's, whatever its title says.
+    if case.needs.is_destructive and not options.destructive and tester.target.restart is None:
         return "disturbs others on the same server, or intrudes: --destructive allows it"
     if case.seconds > LONG_WAIT and options.profile == "quick":
         return f"takes {case.seconds:g} s: not in the profile quick"
@@ -169,7 +171,7 @@ def run(target: Target, options: Options, observer: Observer | None = None) -> R
             version, protocol = tester.config.version, tester.config.protocol
         except Violation as violation:
             runner.is_lost = "the server's config cannot be read"
-            results.append(Result(UNREADABLE, Verdict.FAIL, str(violation)))
+            results.append(Result(UNREADABLE, Verdict.FAIL, target.secrets.hide_cut(str(violation))))
             watcher.ended(results[0])
         for case in selected(options):
             if results and results[0].case_id == case.id:
@@ -226,7 +228,7 @@ class Run:
                 return Result(case.id, Verdict.SKIP, reason)
             tester = self.tester(case.needs.variant)
         except (Unreachable, Skipped, Violation) as error:
-            return Result(case.id, Verdict.ERROR, str(error))
+            return Result(case.id, Verdict.ERROR, self.target.secrets.hide_cut(str(error)))
         attempt = _Attempt(case, tester, seed_of(case, self.options.seed), may_repeat=self.second_tries > 0)
         result = attempt.run(strict=self.options.strict)
         self.second_tries -= attempt.repeated_for
@@ -239,10 +241,10 @@ class Run:
         if tester.is_stopped or tester.is_outdated:
             self._renew(case.needs.variant)
             return result
-        if not tester.target.is_reference and result.verdict is not Verdict.FAIL:
+        if not tester.target.is_reference and result.verdict not in (Verdict.FAIL, Verdict.ERROR):
             return result
         tester.wire.begin()
-        illness = tester.is_healthy()
+        illness = tester.wire.secrets.hide_cut(tester.is_healthy())
         tester.wire.begin()
         if not illness:
             return result
@@ -250,6 +252,8 @@ class Run:
             self.is_lost = f"the server was not well any more after {case.id}: {illness}"
         else:
             self._renew(case.needs.variant)
+        if result.verdict is Verdict.ERROR and not tester.target.is_reference:
+            return result  # who knows whether it is the server, or the network before it
         if result.verdict is Verdict.FAIL:
             return replace(
                 result, reason=f"{result.reason}; afterwards the server did not serve others: {illness}"
@@ -262,7 +266,10 @@ class Run:
         tester = self.testers.pop(variant)
         tester.wire.close()
         if tester.target.restart is not None and not tester.is_outdated:
-            tester.target.restart()
+            try:
+                tester.target.restart()
+            except LaunchError as error:  # what was found until now is worth a report
+                self.is_lost = f"the server cannot be started anew: {error}"
 
     def _replay(self, case: Case) -> str:
         words = self.target.words or shlex.quote(str(self.target.url))
@@ -300,16 +307,12 @@ class _Attempt:
             else:
                 self._once()
                 if self.failure is not None and self.may_repeat and not self._needs_renewal:
-                    first, self.failure = self.failure, None
-                    began = time.monotonic()
-                    self._once()
-                    self.repeated_for = time.monotonic() - began
-                    again = self.failure is not None
-                    self.failure = first
+                    again = self._happens_again()
         except Skipped as skipped:
             return Result(self.case.id, Verdict.SKIP, str(skipped), examples=self.tried)
         except Exception as error:
-            where = f"{type(error).__name__}: {error}"  # without what Hypothesis has noted on it
+            # Without what Hypothesis has noted on it.
+            where = self.tester.wire.secrets.hide_cut(f"{type(error).__name__}: {error}")
             self.tester.note(where, "".join(traceback.format_exception(error)))
             return Result(
                 self.case.id, Verdict.ERROR, where, self.tester.wire.transcript, examples=self.tried
@@ -325,6 +328,21 @@ class _Attempt:
     @property
     def _needs_renewal(self) -> bool:
         return self.tester.is_stopped or self.tester.is_outdated
+
+    def _happens_again(self) -> bool:
+        """Try once more what has failed, and keep what failed first, whatever comes of it."""
+        first, self.failure = self.failure, None
+        began = time.monotonic()
+        try:
+            self._once()
+            return self.failure is not None
+        except Unreachable:
+            return True  # a server that does not answer any more has not got well
+        except Skipped:
+            return False
+        finally:
+            self.repeated_for = time.monotonic() - began
+            self.failure = first
 
     def _once(self) -> None:
         self.tried += 1
@@ -352,6 +370,7 @@ class _Attempt:
 
     def keep(self, reason: str) -> None:
         """Keep a failure, unless there is more to read than in the one before; of two, the later is the simpler."""
+        reason = self.tester.wire.secrets.hide_cut(reason)
         self.tester.note(f"violation: {reason}")
         transcript = self.tester.wire.transcript
         if self.failure is None or transcript.size() <= self.failure[1].size():
@@ -360,7 +379,6 @@ class _Attempt:
     def _search(self) -> None:
         from hypothesis import HealthCheck, Phase, given, seed, settings
         from hypothesis import strategies as st
-        from hypothesis.errors import Flaky
 
         tester = self.tester
 
@@ -384,10 +402,12 @@ class _Attempt:
         search = cast("Callable[[], None]", seed(self.seed)(quiet(given(st.data())(example))))
         try:
             search()
-        except (Violation, Flaky, _Enough):
-            if self.other is not None:
-                raise self.other from None
+        except (Exception, _Enough):
+            # What the server did wrong counts, whatever else came up while a smaller example was looked for: the server
+            # may not answer any more by then, and of several errors Hypothesis raises a group.
             if self.failure is None:
+                if self.other is not None:
+                    raise self.other from None
                 raise
 
 

@@ -51,6 +51,8 @@ ABOUT_A_JOB: Final = (
     ProcessCompleted,
 )
 """The messages that tell of one job."""
+MOST_STREAMS: Final = 20
+"""How often a stream is opened again without that a job ends; a tester must not knock without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,18 @@ class Heard:
     def msg(self) -> str:
         """Its kind."""
         return cast(str, self.json["msg"])
+
+    @property
+    def data(self) -> list[Any]:
+        """The ``data`` of its output.
+
+        Raises:
+            Violation: There is none.
+        """
+        data = object_of(self.json.get("output")).get("data")
+        if not is_list(data):
+            raise Violation(f"a {self.msg} has no list of data: {self.text[:300]}")
+        return data
 
 
 @dataclass(eq=False, slots=True)
@@ -128,21 +142,29 @@ class Job:
 
     @property
     def values(self) -> list[Any]:
-        """The ``data`` of its completion.
+        """The ``data`` of its completion, a value for each output at least.
 
         Raises:
-            Violation: There is none.
+            Violation: There is none, or too little.
         """
         data = self.output.get("data")
         if not is_list(data):
             raise Violation(f"{self} has not completed with data, but with {json.dumps(self.output)[:200]}")
+        return self._enough(data)
+
+    def _enough(self, data: list[Any]) -> list[Any]:
+        wanted = len(self.endpoint.outputs)
+        if len(data) < wanted:
+            raise Violation(
+                f"{self} has {wanted} outputs, and sent {len(data)} values: {json.dumps(data)[:200]}"
+            )
         return data
 
     def yielded(self) -> list[list[Any]]:
         """The values of each ``process_generating``, rebuilt from the differences where the generation sends those.
 
         Raises:
-            Violation: Differences cannot be applied to the value before.
+            Violation: Differences cannot be applied to the value before, or there are less values than outputs.
         """
         state = OutputState(LIMITS)
         found: list[list[Any]] = []
@@ -156,7 +178,7 @@ class Job:
                 state.apply(data)
                 if state.broken:
                     raise Violation(f"the differences of {self} cannot be applied: {heard.text[:300]}")
-            found.append(state.snapshot())
+            found.append(self._enough(state.snapshot()))
         return found
 
     def __str__(self) -> str:
@@ -184,6 +206,8 @@ class Session:
         """What cannot be read, or tells of an error of the whole session."""
         self.streams: list[EventStream] = []
         """Every event stream that the session's jobs share, in the order in which they were opened."""
+        self._reopened = 0
+        """How often the stream was opened again since a job was completed."""
         self.query: tuple[tuple[str, str], ...] = ()
         """Further parameters in the query of each request that joins."""
 
@@ -313,8 +337,11 @@ class Session:
             if last is not None and last.end == "broken":
                 raise Violation(f"the stream of {len(open_jobs)} jobs broke off: {last.why}")
             unlucky = self.streams[-3:]
-            if len(unlucky) == 3 and not any(stream.events for stream in unlucky):
+            is_silent = len(unlucky) == 3 and not any(stream.events for stream in unlucky)
+            if is_silent or self._reopened >= MOST_STREAMS:
                 raise Violation("the stream ends again and again, though jobs are under way")
+            if last is not None:
+                self._reopened += 1
             self.listen()
 
     def _take(self, text: str, now: float, channel: Channel, job: Job | None) -> None:
@@ -327,6 +354,8 @@ class Session:
             return
         heard = Heard(now, message, value, text, channel)
         self.heard.append(heard)
+        if isinstance(message, ProcessCompleted):
+            self._reopened = 0
         if isinstance(message, UnexpectedError):
             self.wrong.append(f"unexpected_error: {message.message}")
         if job is None:

@@ -42,7 +42,8 @@ class Target:
         url: Its address.
         factory: What makes a transport to it.
         roles: The api_names of the endpoints that play a role; of the reference app each endpoint plays its own.
-        is_reference: It runs the reference app, on which everything may be done.
+        is_reference: It runs the reference app, all of whose endpoints may be called. (What disturbs others may be done
+            only where the tester can start the server anew, and so nobody else has it.)
         auth: User name and password.
     """
 
@@ -117,6 +118,16 @@ def _names() -> str:
     return "gp" + secrets.token_hex(4)
 
 
+def _parts(name: str, value: str) -> list[str]:
+    """The texts in a header's value that must not be shown: an app may tell a token without its scheme, and a cookie
+    without its name."""
+    if name == "authorization":
+        return [value, value.partition(" ")[2]]
+    if name == "cookie":
+        return [value, *(pair.partition("=")[2] for pair in value.split("; "))]
+    return [value]
+
+
 @contextmanager
 def live(
     url: str,
@@ -143,7 +154,10 @@ def live(
     """
     address = parse_app_url(url)
     is_here = address.origin.is_loopback
-    hidden = Secrets([*(headers or {}).values(), *([token] if token else [])])
+    hidden = Secrets([*([token] if token else [])])
+    for name, value in (headers or {}).items():
+        for part in _parts(name.lower(), value):
+            hidden.add(part)
     sent = {name.lower(): value for name, value in (headers or {}).items()}
     if token:
         sent["authorization"] = f"Bearer {token}"

@@ -59,6 +59,8 @@ class Tester:
         """The case has stopped the server: whoever comes next needs a new one."""
         self.is_outdated = False
         """The case has started the server anew: whoever comes next needs other connections."""
+        self.has_heard_heartbeats = False
+        """A session's heartbeat was seen to beat in time, while a case waited for something else as long."""
         self._app: App | None = None
 
     # What the server is
@@ -67,18 +69,26 @@ class Tester:
         """Log in where that was asked for, and read the config and the API info.
 
         Raises:
-            Unreachable: There is no server, or it wants a login that nobody has given.
+            Unreachable: There is no server, it wants a login that nobody has given, or it has no such endpoint as the
+                user has named: nothing would be tried on it, and nobody would notice.
             Violation: There is one, and nobody can make anything of its config.
         """
         if self.target.auth is not None:
             self.log_in(*self.target.auth)
         self._read_app()
+        for name in self.target.roles.values():
+            try:
+                self.app.resolve(api_name=name)
+            except GradioError as error:
+                raise Unreachable(str(error)) from None
 
     def _read_app(self) -> None:
         reply = self.get("config", prefixed=False)
         if reply.status != 200:
             if reply.status == 401:
-                raise Unreachable("the app wants a login: give a user name")
+                if self.target.auth is not None:
+                    raise Unreachable("the app does not accept this user name and password")
+                raise Unreachable("the app wants a login: give a user name (--auth USER)")
             raise Violation(f"the config was answered {reply.status} {reply.text()[:200]!r}")
         try:
             config = parse_config(reply.json())

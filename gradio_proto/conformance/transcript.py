@@ -25,6 +25,9 @@ SECRET_HEADERS: Final = frozenset(
 SHOWN_CHARACTERS: Final = 4_000
 """Of a body or a message; the rest is counted, not kept. A transcript is for people."""
 
+LEAST_BEGINNING: Final = 8
+"""Characters of a secret that was cut, from which on it is looked for: fewer stand in everything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -56,12 +59,21 @@ class Secrets:
         if len(text) >= 4:
             self._texts.add(text)
             self._texts.add(json.dumps(text)[1:-1])
+            self._texts.add(repr(text)[1:-1])
 
     def hide(self, text: str) -> str:
         """The text without them."""
         for secret in sorted(self._texts, key=len, reverse=True):  # one may be the beginning of another
             if secret in text:
                 text = text.replace(secret, REDACTED)
+        return text
+
+    def hide_cut(self, text: str) -> str:
+        """The text without them, and without their beginnings: what it quotes was cut somewhere."""
+        text = self.hide(text)
+        for secret in self._texts:
+            for length in range(len(secret) - 1, max(LEAST_BEGINNING, len(secret) // 2) - 1, -1):
+                text = text.replace(secret[:length], REDACTED)
         return text
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 from gradio_proto import jsontext
 from gradio_proto.client.transports import BlockingFactory
 from gradio_proto.effects import Flow, Open, ReadBody, ReadHead, SendBody, Signal, TimedOut
-from gradio_proto.errors import ConnectError, DeadlineExceeded, GradioError
+from gradio_proto.errors import ConnectError, DeadlineExceeded, GradioError, RemoteProtocolError
 from gradio_proto.exchange import Exchange
 from gradio_proto.http import Headers, Request, ResponseHead
 from gradio_proto.limits import Limits
@@ -42,8 +42,11 @@ from .model import Unreachable, Violation
 from .transcript import REDACTED, SECRET_HEADERS, Entry, Kind, Secrets, Transcript, shown
 
 LIMITS: Final = Limits()
+TOO_MUCH: Final = "it has more than 64 MiB"
 USER_AGENT: Final = "gradio_proto-conformance"
 NOTHING: Final[Any] = object()
+MOST_BYTES: Final = 64 * 2**20
+"""Of one answer, stream or WebSocket; a server that sends without end must not fill the tester's memory."""
 SHOWN_HEADERS: Final = frozenset(
     {"content-type", "content-length", "content-disposition", "location", "range", "retry-after"}
 )
@@ -100,6 +103,8 @@ class Channel:
         self.ended_at = 0.0
         self.why = ""
         """What is wrong, where it broke."""
+        self.size = 0
+        """How many bytes have come."""
         self.wake = Signal()
         self.outbox: deque[bytes] = deque()
         self.is_leaving = False
@@ -145,14 +150,11 @@ class EventStream(Channel):
         super().__init__(wire, number, exchange, head, asked)
         self.events: list[tuple[float, ServerSentEvent]] = []
         """What came, with its time."""
-        self.raw = bytearray()
-        """The bytes of the body."""
         self._decoder = SSEDecoder(LIMITS)
         self._heard = heard
 
     def receive(self, data: bytes, now: float) -> None:
         """Decode what came."""
-        self.raw += data
         self._decoder.receive_data(data)
         while (event := self._decoder.next_event()) is not NEED_DATA:
             if event is END:
@@ -443,6 +445,9 @@ class Wire:
                     yield SendBody(exchange, channel.outbox.popleft(), self.now() + self.patience)
                 data, now = yield ReadBody(exchange, None, channel.wake)
                 if data is not None:
+                    channel.size += len(data)
+                    if channel.size > MOST_BYTES:
+                        raise RemoteProtocolError(TOO_MUCH)
                     channel.receive(data, now)
                     self._changed()
                     if not data:
@@ -503,11 +508,15 @@ def _opened(request: Request, until: float) -> Flow[tuple[Exchange, ResponseHead
 def _whole(request: Request, until: float) -> Flow[tuple[ResponseHead, bytes]]:
     exchange, head = yield from _opened(request, until)
     pieces: list[bytes] = []
+    size = 0
     try:
         while True:
             piece, _ = yield ReadBody(exchange, until)
             if not piece:
                 return head, b"".join(pieces)
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise RemoteProtocolError(TOO_MUCH)
             pieces.append(piece)
     finally:
         exchange.close()

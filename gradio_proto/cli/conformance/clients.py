@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -27,7 +28,13 @@ if TYPE_CHECKING:
     is_flag=True,
     help="The command makes one call after the other, as its standard input asks.",
 )
-@click.option("--select", multiple=True, metavar="GLOB", help="Only scenarios whose id matches (repeatable).")
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="GLOB",
+    help="Only scenarios whose id matches: an id, the beginning of ids (framing), or a pattern with * and ?, such as"
+    " *@sse_v3 (repeatable).",
+)
 @click.option("--skip", multiple=True, metavar="GLOB", help="No scenario whose id matches (repeatable).")
 @click.option(
     "--timeout",
@@ -57,12 +64,15 @@ def client(
     The command calls the app at its URL, and prints one line of JSON: {"value": ...}, or {"values": [...]} for all that
     a generator gave, or {"error": "...", "type": "..."}.
     """
+    from gradio_proto.conformance.clients.command import CommandMissing
     from gradio_proto.conformance.clients.model import cases_of
     from gradio_proto.conformance.clients.report import report_data, report_text
     from gradio_proto.conformance.clients.run import run_client, selected
     from gradio_proto.conformance.clients.scenarios import SCENARIOS
 
-    cases = selected(cases_of(SCENARIOS), select, skip)
+    every = cases_of(SCENARIOS)
+    select, skip = _globs(select, every), _globs(skip, every)
+    cases = selected(every, select, skip)
     if not cases:
         raise click.UsageError("no scenario matches")
     if listing:
@@ -76,17 +86,34 @@ def client(
         raise click.UsageError(f"--command cannot be split into words: {error}") from None
     if not words:
         raise click.UsageError("--command is empty")
-    report = run_client(
-        words,
-        select=select,
-        skip=skip,
-        timeout=timeout,
-        jobs=jobs,
-        persistent=persistent,
-        on_result=None if as_json else _tell,
-    )
+    try:
+        report = run_client(
+            words,
+            select=select,
+            skip=skip,
+            timeout=timeout,
+            jobs=jobs,
+            persistent=persistent,
+            on_result=None if as_json else _tell,
+        )
+    except CommandMissing as error:
+        raise click.UsageError(f"--command: {error}") from None
     click.echo(json.dumps(report_data(report), indent=1) if as_json else report_text(report))
     return report.exit_code
+
+
+def _globs(given: tuple[str, ...], cases: Sequence[Case]) -> tuple[str, ...]:
+    """The patterns that a user's stand for, as everywhere: an id may be given without its generation, too.
+
+    Raises:
+        click.UsageError: One matches no scenario at all, so it is misspelled.
+    """
+    from gradio_proto.conformance.choice import patterns
+
+    try:
+        return patterns(given, dict.fromkeys(id for case in cases for id in (case.scenario.id, case.id)))
+    except LookupError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _list(cases: list[Case], *, as_json: bool) -> None:

@@ -49,10 +49,15 @@ def fuzz(
     """
     options = options_of(profile, select, skip, seed, strict=strict, destructive=destructive)
     search = Search(servers[0], options, monotonic() + max_time)
-    with servers[0].open() as target:
-        found = search.run(target)
+    tried = "nothing found: {0.examples} examples, seeds {0.options.seed} to {0.seed}"
+    try:
+        with servers[0].open() as target:
+            found = search.run(target)
+    except KeyboardInterrupt:
+        click.echo(tried.format(search))  # the seeds from which the next search can go on
+        raise
     if found is None:
-        click.echo(f"nothing found: {search.examples} examples, seeds {options.seed} to {search.seed}")
+        click.echo(tried.format(search))
         return 0
     return NOT_RUN if found is Verdict.ERROR else 1
 

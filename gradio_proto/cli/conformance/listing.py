@@ -88,7 +88,7 @@ def case_of(id: str) -> Case:
     if id in cases:
         return cases[id]
     near = near_ids(id, cases)
-    hint = f"; there are: {', '.join(near)}" if near else "; `gradio-proto conformance list` has them all"
+    hint = f"; did you mean {', '.join(near)}?" if near else "; `gradio-proto conformance list` has them all"
     raise click.UsageError(f"there is no case {id!r}{hint}")
 
 
@@ -104,13 +104,11 @@ def needed(needs: Needs) -> str:
 
 def _list_roles(*, as_json: bool) -> None:
     """Show the endpoints of the reference app that cases need; an endpoint of that kind can play the role."""
-    from collections import Counter
-
     from gradio_proto.conformance.reference import reference_twin
-    from gradio_proto.conformance.registry import all_cases
     from gradio_proto.testing.generations import PROTOCOLS
 
-    needed_by = Counter(role for case in all_cases().values() for role in case.needs.endpoints)
+    from .servers import roles as known_roles
+
     # Some are there in old versions alone.
     apps = [reference_twin(version) for version in PROTOCOLS]
     endpoints = {endpoint.name: endpoint for app in apps for endpoint in app.endpoints}
@@ -121,7 +119,7 @@ def _list_roles(*, as_json: bool) -> None:
             "outputs": [component.type for component in endpoints[role].outputs],
             "cases": number,
         }
-        for role, number in sorted(needed_by.items())
+        for role, number in known_roles().items()
         if role in endpoints
     ]
     if as_json:

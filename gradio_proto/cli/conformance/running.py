@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -190,7 +191,7 @@ def destinations_of(reports: tuple[str, ...]) -> list[tuple[str, str]]:
     """The kinds and paths of ``--report``, seen to before anything is run.
 
     Raises:
-        click.UsageError: One is not KIND=PATH, or its directory is not there.
+        click.UsageError: One is not KIND=PATH, its directory is not there, or it is one itself.
     """
     from gradio_proto.conformance.reports import parse_destination
 
@@ -223,8 +224,11 @@ def write_reports(destinations: list[tuple[str, str]], reports: list[Report]) ->
 
 def _check_directory(option: str, path: str) -> None:
     directory = Path(path).parent
-    if not directory.is_dir():
+    # Those of pathlib fail for a name that is too long.
+    if not os.path.isdir(directory):
         raise click.UsageError(f"{option} {path}: there is no directory {directory}")
+    if os.path.isdir(path):
+        raise click.UsageError(f"{option} {path}: it is a directory")
 
 
 def _known(path: str | None, new_path: str | None) -> list[BaselineEntry] | None:

@@ -127,6 +127,16 @@ _OPTIONS: Final = (
 Command = Callable[..., int]
 
 
+def roles() -> Mapping[str, int]:
+    """The roles that endpoints can play, and how many cases need each."""
+    from collections import Counter
+
+    from gradio_proto.conformance.registry import all_cases
+
+    needed = Counter(role for case in all_cases().values() for role in case.needs.endpoints)
+    return {role: number for role, number in sorted(needed.items()) if role != "any"}
+
+
 def with_servers(*, many: bool) -> Callable[[Command], Command]:
     """Give a command the arguments and options that name servers; it is called with ``servers``, a list.
 
@@ -173,7 +183,9 @@ class Asked:
             click.UsageError: What was given does not go together, or is not understood.
         """
         if bool(self.urls) == (self.app is not None):
-            raise click.UsageError("give the URL of a server, or --app")
+            raise click.UsageError(
+                f"give the URL of a server, or --app{', and not both' if self.urls else ''}"
+            )
         self._check("--python", self.pythons, "reference")
         self._check("--gradio-version", self.versions, "embedded")
         self._check("--defect", self.defects, "embedded")
@@ -231,10 +243,13 @@ class Asked:
 
         for name in given:
             if name not in known:
-                near = get_close_matches(name, known, 5, cutoff=0.4) or list(known)
-                raise click.UsageError(
-                    f"{option} {name!r} is not known; there are: {', '.join(near[:SHOWN])}"
-                )
+                near = get_close_matches(name, known, 5)
+                if near and len(known) > SHOWN:
+                    hint = f"did you mean {', '.join(near)}?"
+                else:
+                    more = ", and more" if len(known) > SHOWN else ""
+                    hint = f"there are: {', '.join(list(known)[:SHOWN])}{more}"
+                raise click.UsageError(f"{option} {name!r} is not known; {hint}")
 
     def _live(self) -> list[Server]:
         from gradio_proto.conformance.target import live
@@ -245,10 +260,14 @@ class Asked:
             # A query may hold a token, so only what was read of a URL is shown.
             urls = [str(parse_app_url(url)) for url in self.urls]
         except ArgumentError as error:
-            raise click.UsageError(str(error)) from None
+            # It names an argument of the library, which has another name here.
+            raise click.UsageError(str(error).replace("auth=('user', 'password')", "--auth USER")) from None
         for endpoint in self.endpoints:
-            if not endpoint.partition("=")[2] and "=" in endpoint:
+            role, equals, name = endpoint.partition("=")
+            if equals and not name:
                 raise click.UsageError(f"--endpoint {endpoint!r} names no endpoint")
+            if equals:
+                self._know("--endpoint with the role", (role,), roles())
         given = [credentials.header(header) for header in self.headers]
         headers = {header.name: header.value for header in given}
         auth = None if self.auth is None else (self.auth, credentials.password(self.auth))

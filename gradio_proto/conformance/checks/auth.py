@@ -266,6 +266,7 @@ def no_token_for_who_has_not_asked(tester: Tester) -> None:
     session = tester.session()
     job = session.submit(endpoint, oauth_token=OAUTH_TOKEN)
     session.wait(job)
+    tester.check(object_of(job.values[0]), f"{job} was to tell what it sees, and gave {job.values}")
     tester.check(
         OAUTH_TOKEN not in json.dumps(job.values),
         f"{job} was given the oauth_token that its function has not asked for",

@@ -13,6 +13,7 @@ from gradio_proto.endpoints import Endpoint
 from ..model import Skipped
 from ..session import Job, Session, wait_together
 from ..tester import Tester
+from ..wire import EventStream
 
 PLAIN: Final[Sequence[tuple[str, tuple[Any, ...]]]] = (
     ("echo", ("x",)),
@@ -166,3 +167,12 @@ def _is_in_line(job: Job) -> bool:
 
 def _example(parameter: ParameterInfo) -> Any:
     return parameter.default if parameter.has_default else parameter.example_input
+
+
+def heartbeat(tester: Tester, session: Session) -> EventStream:
+    """Open a session's heartbeat, and wait for its first sign of life."""
+    stream = tester.wire.open_events(tester.wire.target(f"heartbeat/{session.hash}"))
+    tester.check(stream.status == 200, f"a heartbeat was answered {stream.status}")
+    if not tester.wire.wait(lambda: stream.size > 0, tester.patience / 2):
+        tester.check(False, "nothing came on a heartbeat at first, though something has to at once")
+    return stream

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ..registry import case
 from ..strategies import file_contents, file_names
 from ..tester import Tester
-from .files import FOREIGN_FILES, check_not_read, check_upload_name, paths_of
+from .files import FOREIGN_FILES, check_not_read, check_upload_name, only_path_of
 
 OWN_FILES: Final = ("app.py", "kinds.py", "./app.py", ".env", ".gradio/certificate.pem")
 """Files that a careless server has in its own folder."""
@@ -29,7 +29,7 @@ def a_file_of_an_output_can_be_had(tester: Tester) -> None:
     reply = tester.upload((name, content))
     if reply.status != 200:
         return  # whether it may refuse a name is another case's question
-    job = tester.run("file", tester.file_value(paths_of(reply)[0], name))
+    job = tester.run("file", tester.file_value(only_path_of(reply), name))
     if not job.success:
         return  # no output, and so none that could be had
     path = tester.path_of(job.values[0])
@@ -51,7 +51,7 @@ def the_head_of_a_file_can_be_had(tester: Tester) -> None:
     tester.check(not reply.body, f"{reply.asked} was answered with a body")
 
 
-@case("file/download/forbidden")
+@case("file/download/forbidden", is_destructive=True)
 def a_path_that_is_not_to_be_had(tester: Tester) -> None:
     """Ask for files that are not there, and for some that are nobody's business: it is answered 403 or 404."""
     uploaded = tester.upload_one("a.txt", b"abc")
@@ -166,7 +166,9 @@ def _root(tester: Tester, *, prefixed: bool = True) -> str:
     return tester.wire.target("", prefixed=prefixed)
 
 
-@case("security/server/paths/input", endpoints=("file",), severity="critical", examples=15)
+@case(
+    "security/server/paths/input", endpoints=("file",), severity="critical", examples=15, is_destructive=True
+)
 def no_spelling_is_read(tester: Tester) -> None:
     """Send files of the server's system as an input, with paths that climb, have backslashes or are absolute: none is
     read."""

@@ -203,7 +203,9 @@ def refusals_are_valid(tester: Tester) -> None:
 def data_that_are_none_are_answered(tester: Tester) -> None:
     """Answer the server's question for data with none (`ws` and `sse`): the job ends, or its connection does."""
     if not tester.asks_for_data:
-        reply = tester.post("queue/join", {"fn_index": 0, "session_hash": tester.new_name()})
+        reply = tester.post(
+            "queue/join", {"fn_index": tester.endpoint("echo").fn_index, "session_hash": tester.new_name()}
+        )
         tester.check(400 <= reply.status < 500, f"a join without data was answered {reply.status}")
         return
     session = tester.session()

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from gradio_proto.config import is_list, is_object, object_of
+from gradio_proto.config import is_list, is_object, list_of, object_of
 from gradio_proto.filenames import last_component
 
 from ..model import Skipped, Violation
@@ -45,6 +45,18 @@ def paths_of(reply: Reply) -> list[str]:
     return value
 
 
+def only_path_of(reply: Reply) -> str:
+    """The same of an upload of one file.
+
+    Raises:
+        Violation: It is no list of one string.
+    """
+    paths = paths_of(reply)
+    if len(paths) != 1:
+        raise Violation(f"an upload of one file was answered by {len(paths)} paths: {reply.text()[:200]!r}")
+    return paths[0]
+
+
 # Uploads
 
 
@@ -76,7 +88,7 @@ def an_upload_keeps_the_bytes(tester: Tester) -> None:
     reply = tester.upload((name, content))
     if reply.status != 200:
         return  # whether it may refuse a name is another case's question
-    (path,) = paths_of(reply)
+    path = only_path_of(reply)
     stored = tester.download(path)
     if stored.status in (403, 404):
         return  # what begins with a dot a server may keep to itself
@@ -119,7 +131,7 @@ def check_upload_name(tester: Tester, name: str) -> None:
             return  # a server may refuse a name
         if reply.status != 200:
             raise Violation(f"an upload of a file called {name!r} was answered {reply.status}")
-        found += paths_of(reply)
+        found.append(only_path_of(reply))
     for path in found:
         posix = path.replace("\\", "/") if "\\" in uploads else path
         tester.check(
@@ -261,7 +273,7 @@ def _outputs(tester: Tester) -> Iterator[dict[str, Any]]:
     sent = [
         tester.file_value(tester.upload_one(name, name.encode()), name) for name in ("one.txt", "two.txt")
     ]
-    found: list[Any] = [*tester.run("file", sent[0]).values, *tester.run("files", sent).values[0]]
+    found: list[Any] = [*tester.run("file", sent[0]).values, *list_of(tester.run("files", sent).values[0])]
     for value in found:
         if not is_object(value):
             raise Violation(f"a file in an output is {value!r}")

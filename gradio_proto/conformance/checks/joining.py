@@ -145,7 +145,8 @@ def what_a_function_sees_of_its_request(tester: Tester) -> None:
         del tester.wire.headers["x-conformance"]
     seen: Any = job.values[0]
     tester.check(isinstance(seen, dict), f"{job} was to tell of its request, and gave {job.values}")
-    header, parameter = seen["headers"].get("x-conformance"), seen["qp"].get("conformance")
+    header = object_of(seen.get("headers")).get("x-conformance")
+    parameter = object_of(seen.get("qp")).get("conformance")
     tester.check(
         header == "in a header", f"the function saw {header!r} for a header of the request that joined"
     )

@@ -67,5 +67,6 @@ def what_is_rendered_can_be_called(tester: Tester) -> None:
 def what_is_rendered_is_nobody_elses(tester: Tester) -> None:
     """Call a function that was rendered in another session: that is refused."""
     made = render(tester.session(), 1)
+    tester.check(made and "id" in made[0], f"a render of one function told of {made}")
     body = {"data": ["x"], "fn_index": made[0]["id"], "session_hash": tester.session().hash}
     tester.check_refused(tester.post("queue/join", body))

@@ -21,7 +21,10 @@ WHILE: Final = 0.6
 
 def steps(tester: Tester, name: str) -> int:
     """How far the run of that name has come."""
-    return int(tester.run("ticked", name).values[0])
+    found = tester.run("ticked", name).values[0]
+    if not isinstance(found, int | float):
+        raise Violation(f"the function that tells how many steps a run has made gave {found!r}")
+    return int(found)
 
 
 def begin(session: Session, role: str, name: str, count: int = LONG) -> Job:

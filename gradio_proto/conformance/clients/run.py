@@ -312,12 +312,14 @@ def run_client(
         on_result: Called with each result as it comes, on whichever thread it came.
 
     Raises:
-        CommandMissing: The command is empty.
+        CommandMissing: The command is empty, or its first word is no program.
     """
     from .scenarios import SCENARIOS
 
     began = time.monotonic()
     words = split(command)
+    if "{" not in words[0] and shutil.which(words[0]) is None:
+        raise CommandMissing(f"the command cannot be run: {words[0]!r} is no program")
     cases = selected(cases_of(SCENARIOS if scenarios is None else scenarios), select, skip)
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in range(len(cases)):

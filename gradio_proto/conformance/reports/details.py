@@ -76,7 +76,7 @@ def details(report: Report, result: Result, facts: Facts, limit: int | None = LI
         yield ""
     command = curl_line(report, result)
     if command:
-        yield f"  {command}"
+        yield f"  last request: {command}"
     yield f"  seed {report.seed}"
     if result.replay:
         yield f"  replay: {one_line(result.replay)}"

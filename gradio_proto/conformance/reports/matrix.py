@@ -19,10 +19,7 @@ def matrix(rows: Sequence[Row], reports: Sequence[Report]) -> Html:
     """The table. Where there is one server only, it says the reasons too."""
     alone = len(reports) == 1
     heads = [element("th", "case", scope="col")]
-    heads += [
-        element("th", element("span", report.version or report.url), scope="col", title=report.url)
-        for report in reports
-    ]
+    heads += [element("th", *_head(report, reports), scope="col", title=report.url) for report in reports]
     if alone:
         heads.append(element("th", "reason", scope="col", class_="why"))
     areas: dict[str, list[Row]] = {}
@@ -41,6 +38,14 @@ def matrix(rows: Sequence[Row], reports: Sequence[Report]) -> Html:
     )
     fits = "scroll fits" if len(reports) <= FITTING else "scroll"
     return element("div", table, class_=fits, tabindex="0", role="region", aria_labelledby="matrix")
+
+
+def _head(report: Report, reports: Sequence[Report]) -> list[Html]:
+    """What a column is called: the version, and the address too where several run the same version."""
+    head = [element("span", report.version or report.url)]
+    if report.version and sum(other.version == report.version for other in reports) > 1:
+        head.append(element("small", report.url.partition("://")[2]))
+    return head
 
 
 def _area(area: str, rows: Sequence[Row], reports: Sequence[Report]) -> Html:

@@ -101,8 +101,12 @@ def read(file: Iterable[str]) -> list[Report]:
                 results.append(_result(record))
         except UnreadableReport:
             raise
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise UnreadableReport(f"line {number} is not of a report: {error!r}") from None
+        except KeyError as error:
+            raise UnreadableReport(
+                f"line {number} is not of a report: there is no {error.args[0]!r}"
+            ) from None
+        except (ValueError, TypeError, RecursionError) as error:
+            raise UnreadableReport(f"line {number} is not of a report: {error}") from None
     if not reports:
         raise UnreadableReport("there is no run in it")
     return reports

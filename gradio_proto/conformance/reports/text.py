@@ -86,7 +86,9 @@ def _numbers(counts: Counts) -> Iterator[Text]:
 def headline(report: Report) -> Text:
     """What came out, in a line."""
     counts = count(report.results)
-    worst = next((verdict for verdict in WORST_FIRST if counts[verdict]), Verdict.PASS)
+    found = [verdict for verdict in WORST_FIRST if counts[verdict]]
+    # That something was skipped says nothing about a server on which the rest holds.
+    worst = Verdict.PASS if found == [Verdict.SKIP, Verdict.PASS] else (found or [Verdict.PASS])[0]
     numbers = ", ".join(f"{number} {verdict.value}" for verdict, number in counts.items() if number)
     server = " ".join(part for part in (name_of(report), report.protocol) if part)
     return Text(
