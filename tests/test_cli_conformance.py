@@ -19,12 +19,12 @@ from made_cases import CASES, made_cases
 
 from gradio_proto.cli import main
 from gradio_proto.cli.conformance import fuzzing
-from gradio_proto.conformance import registry
+from gradio_proto.conformance import registry, runner
 from gradio_proto.conformance import target as targets
 from gradio_proto.conformance.clients import model as client_model
 from gradio_proto.conformance.clients import run as client_run
 from gradio_proto.conformance.clients.model import ClientReport, Outcome, Problem
-from gradio_proto.conformance.model import Needs, Violation
+from gradio_proto.conformance.model import Case, Needs, Result, Violation
 from gradio_proto.conformance.reference import LaunchError
 from gradio_proto.conformance.runner import UNREADABLE
 from gradio_proto.conformance.spec import defects
@@ -769,6 +769,28 @@ def test_a_client(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "      joining/once: it asked twice\n      it is slow\n      > POST queue/join\n" in out
     assert "\x1b" not in out
     assert out.endswith("3 cases: 1 pass, 1 fail, 1 error, in 1.0 s\n")
+
+
+def test_a_run_that_is_interrupted_tells_what_it_has(
+    url: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    result = runner.Run.result
+
+    def interrupted(run: runner.Run, case: Case) -> Result:
+        if case.id == "made/holds":
+            return result(run, case)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner.Run, "result", interrupted)
+    path = tmp_path / "report.ndjson"
+    baseline = tmp_path / "baseline.json"
+    options = ("--report", f"ndjson={path}", "--write-baseline", str(baseline))
+    status, out, err = call(capsys, "run", url, url, "--select", "made/*", "--seed", "1", *options)
+    assert status == 130
+    assert "1 pass; seed 1" in out
+    assert err.endswith("interrupted\n")
+    assert path.read_text(encoding="utf-8").count('"verdict"') == 1
+    assert not baseline.exists()
 
 
 def test_a_search_that_is_interrupted(url: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

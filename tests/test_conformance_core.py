@@ -621,3 +621,16 @@ def test_every_variant_has_a_server() -> None:
         assert len({id(target.variant(name)) for name in names}) == 4
     with embedded("4.13.0") as target, pytest.raises(Skipped, match="'small-files'"):
         target.variant("small-files")
+
+
+def test_what_has_come_out_when_a_run_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(tester: Tester) -> None:
+        raise KeyboardInterrupt
+
+    first = a_case(lambda tester: None)
+    second = replace(a_case(interrupt), id="test/second")
+    monkeypatch.setattr(running, "all_cases", lambda: {first.id: first, second.id: second})
+    with embedded("6.31.0") as target, pytest.raises(running.Interrupted) as caught:
+        run(target, Options())
+    assert [result.case_id for result in caught.value.report.results] == ["test/case"]
+    assert caught.value.report.version == "6.31.0"

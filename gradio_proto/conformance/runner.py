@@ -152,11 +152,24 @@ def seed_of(case: Case, seed: int) -> int:
     return crc32(f"{seed}:{case.id}".encode())
 
 
+class Interrupted(KeyboardInterrupt):
+    """The user has interrupted a run.
+
+    Attributes:
+        report: What has come out by then.
+    """
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
 def run(target: Target, options: Options, observer: Observer | None = None) -> Report:
     """Try every case that was asked for.
 
     Raises:
         Unreachable: There is no such server.
+        Interrupted: By Ctrl-C.
     """
     watcher = observer or Nobody()
     target.listener = watcher.said
@@ -164,6 +177,7 @@ def run(target: Target, options: Options, observer: Observer | None = None) -> R
     runner = Run(target, options)
     results: list[Result] = []
     title = version = protocol = ""
+    is_interrupted = False
     try:
         try:
             tester = runner.tester("plain")
@@ -180,9 +194,11 @@ def run(target: Target, options: Options, observer: Observer | None = None) -> R
             result = runner.result(case)
             results.append(result)
             watcher.ended(result)
+    except KeyboardInterrupt:
+        is_interrupted = True
     finally:
         runner.close()
-    return Report(
+    report = Report(
         url=str(target.url),
         title=title,
         version=version,
@@ -193,6 +209,9 @@ def run(target: Target, options: Options, observer: Observer | None = None) -> R
         seconds=(datetime.now(timezone.utc) - started).total_seconds(),
         results=results,
     )
+    if is_interrupted:
+        raise Interrupted(report)
+    return report
 
 
 class Run:

@@ -84,11 +84,15 @@ def run(
     session = Session(options, narrowing=narrowing, trace=trace, progress=progress)
     for server in servers:
         session.test(server)
-    if write_baseline is not None:
+        if session.is_interrupted:
+            break
+    if write_baseline is not None and not session.is_interrupted:
         known = _accepted(write_baseline, session.reports, known or [])
     status = session.finish(known)
     if session.reports:
         write_reports(destinations, session.reports)
+    if session.is_interrupted:
+        raise KeyboardInterrupt
     return status
 
 
@@ -107,15 +111,24 @@ class Session:
         self.reports: list[Report] = []
         self.is_incomplete = False
         """Something could not be tried."""
+        self.is_interrupted = False
+        """The user has had enough; what came out by then is told all the same."""
         self._narrowing = narrowing
         self._trace = trace
         self._progress = progress
 
     def test(self, server: Server) -> None:
         """Try everything on a server. Where it cannot be tried, that is told, and remembered."""
+        from gradio_proto.conformance.runner import Interrupted
+
         try:
             with server.open() as target, ExitStack() as stack:
                 report = report_on(server, target, self.options, self._observers(stack), self._narrowing)
+        except Interrupted as interrupt:
+            self.is_interrupted = True
+            if interrupt.report.results:
+                self.reports.append(interrupt.report)
+            return
         except NotRun as error:
             tell(error)
             self.is_incomplete = True
@@ -168,12 +181,23 @@ def report_on(
     observers: Sequence[Observer],
     narrowing: Sequence[str],
 ) -> Report:
-    """Try what was chosen on a server; the report holds no secret, and the commands that repeat it."""
+    """Try what was chosen on a server; the report holds no secret, and the commands that repeat it.
+
+    Raises:
+        Interrupted: By Ctrl-C; its report is like this one.
+    """
+    from gradio_proto.conformance.runner import Interrupted
     from gradio_proto.conformance.runner import run as run_cases
 
-    secrets = invocation().secrets
-    report = run_cases(target, options, Discreet(secrets, observers))
-    words = words_of(options)
+    try:
+        report = run_cases(target, options, Discreet(invocation().secrets, observers))
+    except Interrupted as interrupt:
+        raise Interrupted(_presentable(interrupt.report, server, options, narrowing)) from None
+    return _presentable(report, server, options, narrowing)
+
+
+def _presentable(report: Report, server: Server, options: Options, narrowing: Sequence[str]) -> Report:
+    secrets, words = invocation().secrets, words_of(options)
     return replace(
         report,
         title=secrets.hide(report.title),

@@ -83,7 +83,7 @@ def an_upload_is_answered_by_paths_in_order(tester: Tester) -> None:
 @case("file/upload/bytes", severity="critical", examples=25)
 def an_upload_keeps_the_bytes(tester: Tester) -> None:
     """Upload a file of a drawn name and content, and fetch it: its bytes are what was sent."""
-    name = tester.draw(file_names(), "name")
+    name = tester.draw(file_names(hostile=tester.target.is_reference), "name")
     content = tester.draw(file_contents(max_size=256), "content")
     reply = tester.upload((name, content))
     if reply.status != 200:
@@ -111,7 +111,7 @@ def an_upload_keeps_many_bytes(tester: Tester) -> None:
     )
 
 
-@case("file/upload/name", severity="critical", examples=40)
+@case("file/upload/name", severity="critical", examples=40, is_destructive=True)
 def a_name_does_not_choose_the_folder(tester: Tester) -> None:
     """Upload files of hostile names: each is below the folder of uploads, in one of its own."""
     check_upload_name(tester, tester.draw(file_names(), "name"))
