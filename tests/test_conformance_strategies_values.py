@@ -36,6 +36,8 @@ MANY = settings(max_examples=5_000, database=None, derandomize=True, phases=[Pha
 
 FIRST = settings(max_examples=1, database=None, phases=[Phase.generate])
 """To see what is drawn first, which is the simplest."""
+SIMPLEST = settings(FIRST, max_examples=20, phases=[Phase.generate, Phase.shrink])
+"""The same where what would be simplest is not always drawn first: in a row of values of which no two are equal."""
 
 
 def leaves(value: Any) -> list[Any]:
@@ -368,7 +370,7 @@ ODD: dict[str, tuple[Any, Any]] = {
 @pytest.mark.parametrize("name", ODD)
 def test_odd_schemas(name: str) -> None:
     schema, simplest = ODD[name]
-    assert find(schema_values(schema), lambda value: True, settings=FIRST) == simplest
+    assert find(schema_values(schema), lambda value: True, settings=SIMPLEST) == simplest
 
 
 @given(
