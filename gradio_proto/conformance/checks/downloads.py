@@ -180,7 +180,7 @@ def no_spelling_is_read(tester: Tester) -> None:
                 f"{CLIMB}etc/passwd",
                 "//etc/passwd",
                 "/etc/./passwd",
-                "/proc/self/root/etc/passwd",
+                f"/proc/self/cwd/{CLIMB}etc/passwd",
                 "file:///etc/passwd",
                 f"{folder}/..\\..\\etc\\passwd",
             ]
