@@ -44,11 +44,6 @@ class Finding:
     found_by: Sequence[str]
     """The cases that fail because of it."""
 
-    @property
-    def is_expected(self) -> bool:
-        """Whether a case of the very requirement finds it that it breaks."""
-        return any(all_cases()[id].requirement.id == self.breaks for id in self.found_by)
-
 
 def failing(version: str, defects: Sequence[str], select: Sequence[str], seed: int = SEED) -> list[str]:
     """The cases that fail on the embedded server.

@@ -50,6 +50,11 @@ def judge_job(job: Job) -> None:
         Violation: One of them fails.
     """
     judge_schema(job.heard, job.session.tester.version)
+    _judge_course(job)
+
+
+def _judge_course(job: Job) -> None:
+    """All but the fields of its messages."""
     judge_one_end(job)
     judge_order(job)
     judge_starts(job)
@@ -70,7 +75,7 @@ def judge_session(session: Session) -> None:
     judge_strangers(session)
     judge_schema(session.heard, session.tester.version)
     for job in session.jobs:
-        judge_job(job)
+        _judge_course(job)
     for stream in session.streams:
         judge_close(session, stream)
 

@@ -12,12 +12,11 @@ and again, and nothing else.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, cast
 
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import seed
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -27,12 +26,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from .judging import judge_job, judge_session
+from .judging import judge_session
 from .model import Violation
+from .searching import Enough, Search, quiet_settings
 from .session import Job, Session
 from .strategies import file_contents, file_names
 from .tester import Tester
-from .transcript import Transcript
 
 LONG_TICK: Final = 120
 """Steps of a job that is there to be cancelled: 2.4 seconds."""
@@ -42,8 +41,6 @@ MOST_JOBS: Final = 4
 """Under way at once; a server of few workers runs them one after the other."""
 PIECE: Final = 0.03
 """Seconds for which the machine listens: a value or two of a generator."""
-SHRINK_SECONDS: Final = 10.0
-"""How long a smaller example is looked for."""
 WORDS: Final = st.lists(st.sampled_from(["a", "bee", "sea"]), max_size=4).map(" ".join)
 
 
@@ -69,24 +66,17 @@ class Known:
     begun: list[Begun] = field(default_factory=list[Begun])
 
 
-class _Enough(BaseException):
-    """Ends the search; Hypothesis lets it pass, since it is no Exception."""
-
-
 class ServerMachine(RuleBasedStateMachine):
     """Sessions and jobs in any order; see the module."""
 
     tester: ClassVar[Tester]
     """Set by :func:`explore`."""
-    until: ClassVar[float | None]
-    """When to look for no smaller example any more, on the clock of :func:`time.monotonic`."""
-    best: ClassVar[tuple[str, Transcript] | None]
-    """The failure with the least to read."""
+    search: ClassVar[Search]
+    """The same."""
 
     def __init__(self) -> None:
         super().__init__()
-        if self.until is not None and time.monotonic() > self.until:
-            raise _Enough
+        self.search.go_on()
         self.tester.wire.begin()
         self.known: list[Known] = []
         self.files: list[tuple[str, str, bytes]] = []
@@ -231,16 +221,8 @@ class ServerMachine(RuleBasedStateMachine):
             raise
         finally:
             if isinstance(error, Violation):
-                self._keep(error)
+                self.search.keep(str(error), self.tester.wire.transcript)
             self.tester.wire.leave_all()
-
-    def _keep(self, violation: Violation) -> None:
-        kind = type(self)
-        if kind.until is None:
-            kind.until = time.monotonic() + SHRINK_SECONDS
-        transcript = self.tester.wire.transcript
-        if kind.best is None or transcript.size() <= kind.best[1].size():
-            kind.best = (str(violation), transcript)
 
     def _session(self, number: int) -> Known:
         return self.known[number % len(self.known)]
@@ -280,7 +262,6 @@ class ServerMachine(RuleBasedStateMachine):
     def _judge(self, known: Known) -> None:
         judge_session(known.session)
         for begun in known.begun:
-            judge_job(begun.job)
             if begun.job.completed is not None:
                 self._judge_outcome(begun)
 
@@ -321,24 +302,16 @@ def explore(
     Raises:
         Violation: The server does something wrong; the tester's transcript is that of the smallest example.
     """
+    search = Search()
     bound = cast(
-        "type[ServerMachine]",
-        type(machine.__name__, (machine,), {"tester": tester, "until": None, "best": None}),
+        "type[ServerMachine]", type(machine.__name__, (machine,), {"tester": tester, "search": search})
     )
     seeded = cast("Callable[[type[ServerMachine]], type[ServerMachine]]", seed(tester.seed))(bound)
-    quiet = settings(
-        max_examples=max(1, round(examples * tester.effort)),
-        stateful_step_count=steps,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=cast("list[HealthCheck]", [*HealthCheck]),
-        print_blob=False,
-    )
+    quiet = quiet_settings(examples * tester.effort, stateful_step_count=steps)
     try:
         run_state_machine_as_test(seeded, settings=quiet)
-    except (Exception, _Enough):  # of several failures Hypothesis raises a group
-        if bound.best is None:
+    except (Exception, Enough):  # of several failures Hypothesis raises a group
+        if search.best is None:
             raise
-        reason, tester.wire.transcript = bound.best
+        reason, tester.wire.transcript = search.best
         raise Violation(reason) from None

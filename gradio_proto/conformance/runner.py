@@ -16,21 +16,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
+from typing import Final, Literal, Protocol, TypeAlias, cast
 from zlib import crc32
 
 from .model import Case, Report, Result, Skipped, Unreachable, Variant, Verdict, Violation
 from .reference.launching import LaunchError
 from .registry import all_cases
+from .searching import Enough, Search, quiet_settings
 from .target import Target
 from .tester import Tester
-from .transcript import Entry, Transcript
+from .transcript import Entry
 
-if TYPE_CHECKING:
-    from hypothesis.strategies import DataObject
-
-Failure: TypeAlias = "tuple[str, Transcript]"
-"""What the server did wrong, and what was said."""
 Profile: TypeAlias = Literal["quick", "default", "thorough"]
 
 EFFORT: Final[dict[Profile, float]] = {"quick": 0.2, "default": 1.0, "thorough": 10.0}
@@ -41,8 +37,6 @@ UNREADABLE: Final = "discovery/config/location"
 """The case that a server fails of whose config nobody can make anything; no other one can be tried."""
 SECOND_TRIES: Final = 10.0
 """Seconds of a run that may go into trying once more what has failed."""
-SHRINK_SECONDS: Final = 10.0
-"""How long a smaller example is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,10 +289,6 @@ class Run:
         return f"gradio-proto conformance replay {case.id} {words} --seed {self.options.seed}"
 
 
-class _Enough(BaseException):
-    """Ends Hypothesis' search; it passes through it, since it is no Exception."""
-
-
 class _Attempt:
     """One case, tried as often as it says; what failed with the least to read is kept."""
 
@@ -311,10 +301,9 @@ class _Attempt:
         self.tester = tester
         self.seed = seed
         self.tried = 0
-        self.failure: Failure | None = None
+        self.search = Search()
         self.other: BaseException | None = None
         """What is not about the server."""
-        self._until: float | None = None
 
     def run(self, *, strict: bool) -> Result:
         """Try it, and judge."""
@@ -322,11 +311,9 @@ class _Attempt:
         again = True
         try:
             if self.case.examples > 1:
-                self._search()
-            else:
-                self._once()
-                if self.failure is not None and self.may_repeat and not self._needs_renewal:
-                    again = self._happens_again()
+                self._draw()
+            elif self._once() is not None and self.may_repeat and not self._needs_renewal:
+                again = self._happens_again()
         except Skipped as skipped:
             return Result(self.case.id, Verdict.SKIP, str(skipped), examples=self.tried)
         except Exception as error:
@@ -336,9 +323,9 @@ class _Attempt:
             return Result(
                 self.case.id, Verdict.ERROR, where, self.tester.wire.transcript, examples=self.tried
             )
-        if self.failure is None:
+        if self.search.best is None:
             return Result(self.case.id, Verdict.PASS, examples=self.tried)
-        reason, transcript = self.failure
+        reason, transcript = self.search.best
         if not again:
             reason += " (once; it did not happen again)"
         verdict = _judge(self.case, strict=strict) if again else Verdict.WARN
@@ -350,90 +337,63 @@ class _Attempt:
 
     def _happens_again(self) -> bool:
         """Try once more what has failed, and keep what failed first, whatever comes of it."""
-        first, self.failure = self.failure, None
+        first = self.search.best
         began = time.monotonic()
         try:
-            self._once()
-            return self.failure is not None
+            return self._once() is not None
         except Unreachable:
             return True  # a server that does not answer any more has not got well
         except Skipped:
             return False
         finally:
             self.repeated_for = time.monotonic() - began
-            self.failure = first
+            self.search.best = first
 
-    def _once(self) -> None:
+    def _once(self) -> str | None:
+        """Try it; what the server did wrong, if it did."""
+        wire = self.tester.wire
         self.tried += 1
-        self.tester.wire.begin()
+        wire.begin()
         try:
             self.case.run(self.tester)
         except Violation as violation:
-            self.keep(str(violation))
+            reason = wire.secrets.hide_cut(str(violation))
+            self.tester.note(f"violation: {reason}")
+            self.search.keep(reason, wire.transcript)
+            return reason
         finally:
-            self.tester.wire.leave_all()
+            wire.leave_all()
+        return None
 
-    def _example(self, data: DataObject) -> Failure | None:
-        """Try one example; what failed, if it did."""
-        before, self.failure = self.failure, None
-        self.tester.data = data
-        try:
-            self._once()
-        except (Skipped, Unreachable) as error:
-            self.other = error
-            raise _Enough from error
-        finally:
-            self.tester.data = None
-            found, self.failure = self.failure, _smaller(before, self.failure)
-        return found
-
-    def keep(self, reason: str) -> None:
-        """Keep a failure, unless there is more to read than in the one before; of two, the later is the simpler."""
-        reason = self.tester.wire.secrets.hide_cut(reason)
-        self.tester.note(f"violation: {reason}")
-        transcript = self.tester.wire.transcript
-        if self.failure is None or transcript.size() <= self.failure[1].size():
-            self.failure = (reason, transcript)
-
-    def _search(self) -> None:
-        from hypothesis import HealthCheck, Phase, given, seed, settings
+    def _draw(self) -> None:
+        """Try it with examples that are drawn, up to the smallest that fails."""
+        from hypothesis import given, seed
         from hypothesis import strategies as st
 
-        tester = self.tester
-
         def example(data: st.DataObject) -> None:
-            if self._until is not None and time.monotonic() > self._until:
-                raise _Enough
-            found = self._example(data)
-            if found is not None:
-                if self._until is None:
-                    self._until = time.monotonic() + SHRINK_SECONDS
-                raise Violation(found[0])
+            self.search.go_on()
+            self.tester.data = data
+            try:
+                reason = self._once()
+            except (Skipped, Unreachable) as error:
+                self.other = error
+                raise Enough from error
+            finally:
+                self.tester.data = None
+            if reason is not None:
+                raise Violation(reason)
 
-        quiet = settings(
-            max_examples=max(1, round(self.case.examples * tester.effort)),
-            database=None,
-            deadline=None,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=cast("list[HealthCheck]", [*HealthCheck]),
-            print_blob=False,
-        )
+        quiet = quiet_settings(self.case.examples * self.tester.effort)
         search = cast("Callable[[], None]", seed(self.seed)(quiet(given(st.data())(example))))
         try:
             search()
-        except (Exception, _Enough):
+        except (Exception, Enough):
             # What the server did wrong counts, whatever else came up while a smaller example was looked for: the server
             # may not answer any more by then, and of several errors Hypothesis raises a group.
-            if self.failure is None:
+            if self.search.best is None:
                 if self.other is not None:
                     raise self.other from None
                 raise
-
-
-def _smaller(first: Failure | None, second: Failure | None) -> Failure | None:
-    if first is None or second is None:
-        return first or second
-    return second if second[1].size() <= first[1].size() else first
 
 
 def _judge(case: Case, *, strict: bool) -> Verdict:

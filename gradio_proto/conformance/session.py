@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from gradio_proto import jsontext
 from gradio_proto.config import is_list, object_of
 from gradio_proto.diff import OutputState
 from gradio_proto.endpoints import Endpoint
@@ -31,7 +32,7 @@ from gradio_proto.messages import (
     Progress,
     QueueFull,
     UnexpectedError,
-    parse_message,
+    message_from_json,
 )
 from gradio_proto.sse import ServerSentEvent
 
@@ -347,9 +348,9 @@ class Session:
     def _take(self, text: str, now: float, channel: Channel, job: Job | None) -> None:
         """Keep a message, for its job if it names one."""
         try:
-            message = parse_message(text, LIMITS)
-            value = json.loads(text)
-        except (GradioError, ValueError) as error:
+            value = jsontext.loads(text, LIMITS, "a message")
+            message = message_from_json(value, text)
+        except GradioError as error:
             self.wrong.append(f"a message cannot be read: {error}: {text[:200]!r}")
             return
         heard = Heard(now, message, value, text, channel)

@@ -15,7 +15,7 @@ import json as json_module
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from gradio_proto import jsontext
 from gradio_proto.client.transports import BlockingFactory
@@ -40,6 +40,8 @@ from gradio_proto.websocket import (
 
 from .model import Unreachable, Violation
 from .transcript import REDACTED, SECRET_HEADERS, Entry, Kind, Secrets, Transcript, shown
+
+T = TypeVar("T")
 
 LIMITS: Final = Limits()
 TOO_MUCH: Final = "it has more than 64 MiB"
@@ -323,17 +325,7 @@ class Wire:
             body = jsontext.dumps(json)
             headers = (("content-type", "application/json"), *headers)
         request = self._request(method, path, (("connection", "close"), *headers), body)
-        number = self._said(request)
-        patience = self.patience if patience is None else patience
-        try:
-            head, content = self._transport.run(_whole(request, self.now() + patience))
-        except TimedOut:
-            self.say(number, "closed", f"no answer within {patience:g} s")
-            raise Violation(f"{method} {path} was not answered within {patience:g} s") from None
-        except GradioError as error:
-            self._must_be_reachable(error)
-            self.say(number, "closed", f"broken off: {error}")
-            raise Violation(f"the answer to {method} {path} broke off: {error}") from None
+        number, (head, content) = self._ask(request, _whole, patience)
         reply = Reply(head, content, f"{method} {path}")
         self._heard(number, "reply", head, reply.text())
         return reply
@@ -353,7 +345,8 @@ class Wire:
             Unreachable: No connection could be made.
         """
         headers = (("accept", "text/event-stream"), *headers)
-        number, exchange, head = self._open(self._request("GET", path, headers), patience)
+        number, (exchange, head) = self._ask(self._request("GET", path, headers), _opened, patience)
+        self._heard(number, "open", head)
         stream = EventStream(self, number, exchange, head, f"GET {path}", heard)
         self._follow(stream)
         return stream
@@ -374,7 +367,8 @@ class Wire:
         """
         key = websocket_key(self.token())
         request = self._request("GET", path, (*upgrade_headers(key), *headers))
-        number, exchange, head = self._open(request, patience)
+        number, (exchange, head) = self._ask(request, _opened, patience)
+        self._heard(number, "open", head)
         if head.status != 101:
             exchange.close()
             return Reply(head, b"", f"GET {path}")
@@ -407,27 +401,25 @@ class Wire:
         line = f"{head.status} {head.reason} {head.content_type}".rstrip()
         self.say(number, kind, line, body, [pair for pair in head.headers if pair[0] in SHOWN_HEADERS])
 
-    def _open(self, request: Request, patience: float | None) -> tuple[int, Exchange, ResponseHead]:
+    def _ask(
+        self, request: Request, flow: Callable[[Request, float], Flow[T]], patience: float | None
+    ) -> tuple[int, T]:
+        """Send a request, and run the flow that reads the answer, in ``patience`` seconds; the exchange's number, and
+        what came of it."""
         number = self._said(request)
         patience = self.patience if patience is None else patience
         line = f"{request.method} {request.target}"
         try:
-            exchange, head = self._transport.run(_opened(request, self.now() + patience))
+            return number, self._transport.run(flow(request, self.now() + patience))
         except TimedOut:
             self.say(number, "closed", f"no answer within {patience:g} s")
             raise Violation(f"{line} was not answered within {patience:g} s") from None
         except GradioError as error:
-            self._must_be_reachable(error)
+            is_late = isinstance(error, DeadlineExceeded) and error.kind == "connect"
+            if is_late or isinstance(error, ConnectError):
+                raise Unreachable(str(error)) from error
             self.say(number, "closed", f"broken off: {error}")
-            raise Violation(f"there was no answer to {line}: {error}") from None
-        self._heard(number, "open", head)
-        return number, exchange, head
-
-    @staticmethod
-    def _must_be_reachable(error: GradioError) -> None:
-        is_late = isinstance(error, DeadlineExceeded) and error.kind == "connect"
-        if is_late or isinstance(error, ConnectError):
-            raise Unreachable(str(error)) from error
+            raise Violation(f"the answer to {line} broke off: {error}") from None
 
     # Channels
 

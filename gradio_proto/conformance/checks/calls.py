@@ -169,6 +169,11 @@ def _example(parameter: ParameterInfo) -> Any:
     return parameter.default if parameter.has_default else parameter.example_input
 
 
+def name_of(endpoint: Endpoint) -> str:
+    """An endpoint's name as it stands in a path: without its slash."""
+    return (endpoint.api_name or "").strip("/")
+
+
 def heartbeat(tester: Tester, session: Session) -> EventStream:
     """Open a session's heartbeat, and wait for its first sign of life."""
     stream = tester.wire.open_events(tester.wire.target(f"heartbeat/{session.hash}"))

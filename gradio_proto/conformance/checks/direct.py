@@ -14,6 +14,7 @@ from ..registry import case
 from ..strategies import texts
 from ..tester import Tester
 from ..wire import Reply
+from .calls import name_of
 
 ARGUMENTS: Final = st.tuples(
     st.integers(-99, 99), st.sampled_from(["add", "sub", "mul"]), st.integers(-99, 99)
@@ -44,7 +45,7 @@ def _values(tester: Tester, reply: Reply) -> list[Any]:
 def a_function_by_its_name(tester: Tester) -> None:
     """Call a function of drawn numbers by its name, at /run and at /api: it gives what it has to."""
     arguments = tester.draw(ARGUMENTS, "data")
-    name = (tester.endpoint("calc").api_name or "").strip("/")
+    name = name_of(tester.endpoint("calc"))
     for route in ("run", "api"):
         values = _values(tester, tester.post(f"{route}/{name}", {"data": [*arguments]}))
         tester.check(
@@ -58,7 +59,7 @@ def a_function_that_gives_json(tester: Tester) -> None:
     """Call a function that gives back drawn JSON: it is the same."""
     scalar = st.none() | st.booleans() | st.integers(-99, 99) | texts()
     value = tester.draw(st.dictionaries(texts(min_size=1), scalar | st.lists(scalar), max_size=3), "value")
-    name = (tester.endpoint("json").api_name or "").strip("/")
+    name = name_of(tester.endpoint("json"))
     values = _values(tester, tester.post(f"run/{name}", {"data": [value]}))
     tester.check(
         values == [value], f"/run/{name} of {json.dumps(value)[:200]} gave {json.dumps(values)[:200]}"
@@ -68,7 +69,7 @@ def a_function_that_gives_json(tester: Tester) -> None:
 @case("run/by-name/generator", endpoints=("count",))
 def a_generator_gives_its_first_value(tester: Tester) -> None:
     """Call a generator directly: its first value comes, which is said not to be all."""
-    name = (tester.endpoint("count").api_name or "").strip("/")
+    name = name_of(tester.endpoint("count"))
     reply = tester.post(f"run/{name}", {"data": [3]})
     values = _values(tester, reply)
     tester.check(values == [0], f"a direct call of a generator gave {values}, and its first value is 0")
@@ -83,7 +84,7 @@ def a_function_that_reports_progress(tester: Tester) -> None:
         raise Skipped(
             "a thread of the server might be busy for ever, and it cannot be started anew from here"
         )
-    name = (tester.endpoint("progress").api_name or "").strip("/")
+    name = name_of(tester.endpoint("progress"))
     try:
         values = _values(tester, tester.post(f"run/{name}", {"data": [1]}))
     except Violation:
@@ -125,7 +126,7 @@ def a_direct_call_is_in_its_session(tester: Tester) -> None:
 @case("run/failure", endpoints=("fail",))
 def a_failure_of_a_direct_call(tester: Tester) -> None:
     """Call a function directly that fails: it is answered 500 with the error as JSON."""
-    name = (tester.endpoint("fail").api_name or "").strip("/")
+    name = name_of(tester.endpoint("fail"))
     reply = tester.post(f"run/{name}", {"data": ["x"]})
     tester.check_status(reply, 500)
     value = reply.json()
@@ -162,6 +163,6 @@ def a_negative_number(tester: Tester) -> None:
 @case("run/batch", endpoints=("batch",))
 def a_sample_for_a_function_of_batches(tester: Tester) -> None:
     """Call a function directly that takes batches, with one sample: its result is that of the sample."""
-    name = (tester.endpoint("batch").api_name or "").strip("/")
+    name = name_of(tester.endpoint("batch"))
     one = _values(tester, tester.post(f"run/{name}", {"data": ["a"]}))
     tester.check(one == ["A"], f"/run/{name} of one sample 'a' gave {one}")

@@ -10,7 +10,7 @@ from ..registry import case
 from ..session import Session
 from ..tester import Tester
 from . import traces
-from .calls import heartbeat
+from .calls import heartbeat, name_of
 
 ALPHABET: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 INTERVAL: Final = 15.0
@@ -95,9 +95,7 @@ def a_direct_call_without_a_session_has_no_state(tester: Tester) -> None:
     count_words(session, "a b c")
     endpoint = tester.endpoint("state")
     for _ in range(2):
-        reply = tester.post(
-            f"run/{(endpoint.api_name or '').strip('/')}", {"data": tester.data_for(endpoint, "x")}
-        )
+        reply = tester.post(f"run/{name_of(endpoint)}", {"data": tester.data_for(endpoint, "x")})
         tester.check_status(reply, 200)
         data = reply.json().get("data")
         tester.check(data and data[0] == 1, f"a direct call without a session counted {data}, not 1 word")

@@ -15,6 +15,7 @@ from ..model import Skipped, Violation
 from ..registry import case
 from ..tester import Tester
 from ..wire import EventStream, Reply
+from .calls import name_of
 from .direct import ARGUMENTS, calculated
 
 TERMINAL: Final = ("complete", "error")
@@ -38,10 +39,6 @@ class Called:
         """The values of the job; None where it has none."""
         data = self.all("complete")
         return data[0] if data and is_list(data[0]) else None
-
-
-def _name(endpoint: Endpoint) -> str:
-    return (endpoint.api_name or "").strip("/")
 
 
 def event_id_of(tester: Tester, reply: Reply) -> str:
@@ -91,7 +88,7 @@ def values_of(tester: Tester, path: str) -> Called:
 def _call(tester: Tester, role: str, *arguments: Any, session: str | None = None) -> Called:
     """Call an endpoint by the simple API."""
     endpoint = tester.endpoint(role)
-    name = _name(endpoint)
+    name = name_of(endpoint)
     body: dict[str, Any] = {"data": tester.data_for(endpoint, *arguments)}
     if session is not None:
         body["session_hash"] = session
@@ -107,16 +104,16 @@ def a_post_is_answered_by_an_event_id(tester: Tester) -> None:
     """Post two jobs: each is answered 200 with an event id of its own."""
     endpoint = tester.allowed()[0]
     body = {"data": [None] * len(endpoint.inputs)}
-    ids = [event_id_of(tester, tester.post(f"call/{_name(endpoint)}", body)) for _ in range(2)]
+    ids = [event_id_of(tester, tester.post(f"call/{name_of(endpoint)}", body)) for _ in range(2)]
     for event_id in ids:
-        values_of(tester, f"call/{_name(endpoint)}/{event_id}")
+        values_of(tester, f"call/{name_of(endpoint)}/{event_id}")
     tester.check(ids[0] != ids[1], f"two jobs of the simple API have the event_id {ids[0]!r}")
 
 
 @case("call/post/malformed", endpoints=("any",), examples=8)
 def a_post_that_is_none(tester: Tester) -> None:
     """Post bodies that are no JSON, or have no list as data: each is answered 422."""
-    route = f"call/{_name(tester.allowed()[0])}"
+    route = f"call/{name_of(tester.allowed()[0])}"
     wrong = tester.draw(st.sampled_from(WRONG_BODIES), "body")
     headers = (("content-type", "application/json"),)
     reply = (
@@ -135,7 +132,7 @@ def a_post_while_the_queue_is_full(tester: Tester) -> None:
     running = session.submit(endpoint, 1.0)
     session.wait_until(lambda: running.has_started, "process_starts")
     waiting = session.submit(endpoint, 0)
-    reply = tester.post(f"call/{_name(endpoint)}", {"data": [0]})
+    reply = tester.post(f"call/{name_of(endpoint)}", {"data": [0]})
     session.wait(running, waiting)
     tester.check_status(reply, 503)
     tester.check_schema("replies/detail", reply.json())
@@ -144,7 +141,7 @@ def a_post_while_the_queue_is_full(tester: Tester) -> None:
 @case("call/post/validator", endpoints=("validate",))
 def a_post_that_a_validator_refuses(tester: Tester) -> None:
     """Post a value that the endpoint's validator refuses: it is answered 422."""
-    reply = tester.post(f"call/{_name(tester.endpoint('validate'))}", {"data": [-1, "b"]})
+    reply = tester.post(f"call/{name_of(tester.endpoint('validate'))}", {"data": [-1, "b"]})
     tester.check_status(reply, 422)
     tester.check_schema("replies/invalid_inputs", reply.json())
 
@@ -209,9 +206,9 @@ def events_are_valid(tester: Tester) -> None:
 def values_wait_for_their_reader(tester: Tester) -> None:
     """Post a job, and ask for its stream a second later, when it has ended: all its values are there."""
     endpoint = tester.endpoint("count")
-    event_id = event_id_of(tester, tester.post(f"call/{_name(endpoint)}", {"data": [3]}))
+    event_id = event_id_of(tester, tester.post(f"call/{name_of(endpoint)}", {"data": [3]}))
     tester.wire.pause(1.0)
-    called = values_of(tester, f"call/{_name(endpoint)}/{event_id}")
+    called = values_of(tester, f"call/{name_of(endpoint)}/{event_id}")
     told = called.all("generating")
     tester.check(
         told == [[0], [1], [2]] and called.all("complete") == [[2]],
@@ -222,7 +219,7 @@ def values_wait_for_their_reader(tester: Tester) -> None:
 @case("call/unknown-event", endpoints=("any",))
 def an_event_that_is_not_there(tester: Tester) -> None:
     """Ask for the stream of an event that was never posted: an `error` comes with a text, and the stream ends."""
-    called = values_of(tester, f"call/{_name(tester.allowed()[0])}/{tester.new_name()}")
+    called = values_of(tester, f"call/{name_of(tester.allowed()[0])}/{tester.new_name()}")
     errors = called.all("error")
     tester.check(
         len(errors) == 1 and isinstance(errors[0], str),
@@ -289,8 +286,8 @@ def arguments_by_name(tester: Tester) -> None:
     kept = tester.draw(st.permutations(names), "order")[: tester.draw(st.integers(0, 3), "count")]
     given = {name: drawn[name] for name in kept}
     wanted = calculated(*{**defaults, **given}.values())
-    event_id = event_id_of(tester, tester.post(f"call/v2/{_name(endpoint)}", given))
-    called = values_of(tester, f"call/v2/{_name(endpoint)}/{event_id}")
+    event_id = event_id_of(tester, tester.post(f"call/v2/{name_of(endpoint)}", given))
+    called = values_of(tester, f"call/v2/{name_of(endpoint)}/{event_id}")
     values = called.result
     tester.check(
         values is not None and values[:1] == [wanted],
@@ -305,7 +302,7 @@ def arguments_that_are_wrong(tester: Tester) -> None:
     endpoint = tester.endpoint("calc")
     names = _names(tester, endpoint)
     tester.check(names, f"/info names no parameters of {endpoint.label}")
-    tester.check_refused(tester.post(f"call/v2/{_name(endpoint)}", {names[0]: 1, "no_such_argument": 2}))
+    tester.check_refused(tester.post(f"call/v2/{name_of(endpoint)}", {names[0]: 1, "no_such_argument": 2}))
     required = [
         name
         for name, endpoint in _named_endpoints(tester).items()
@@ -323,8 +320,8 @@ def the_stream_of_a_call_by_name(tester: Tester) -> None:
     endpoint = tester.endpoint("calc")
     given = dict(zip(_names(tester, endpoint), (2, "mul", 3), strict=True))
     for route in ("call/v2", "call"):
-        event_id = event_id_of(tester, tester.post(f"call/v2/{_name(endpoint)}", given))
-        called = values_of(tester, f"{route}/{_name(endpoint)}/{event_id}")
+        event_id = event_id_of(tester, tester.post(f"call/v2/{name_of(endpoint)}", given))
+        called = values_of(tester, f"{route}/{name_of(endpoint)}/{event_id}")
         values = called.result
         tester.check(
             values is not None and values[:1] == [6],
