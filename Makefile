@@ -31,7 +31,7 @@ $(READY): pyproject.toml
 	    exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable . --group dev --group loops --group browser
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable . --group dev --group loops --group browser --group docs
 	@touch $@
 
 servers: $(READY)
