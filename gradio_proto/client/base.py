@@ -20,15 +20,18 @@ from ..job import Job
 from ..journal import Budget
 from ..limits import Limits
 from ..socks import SOCKSProxy
+from ..text import printable
 from ..timeouts import Timeouts
 from ..transfers import Transfer
 from ..transport import Transport, TransportOptions
 from ..urls import parse_app_url
 from .engine import Engine
+from .logs import log_as_asked, logger
 from .options import (
     CallOptions,
     checked_auth,
     checked_callable,
+    checked_callback,
     checked_directory,
     count,
     instance,
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     import ssl
     from os import PathLike
 
+    from ..tracing import TraceRecord
     from .maps import Source
 
 X = TypeVar("X", bound=Transport)
@@ -74,6 +78,7 @@ class ClientBase(Generic[X]):
         heartbeat: bool = True,
         limits: Limits | None = None,
         on_transfer: Callable[[Transfer], Any] | None = None,
+        on_trace: Callable[[TraceRecord], Any] | None = None,
         oauth_token: str | None = None,
         share_credentials: bool = False,
         analytics_enabled: bool | None = None,
@@ -114,6 +119,7 @@ class ClientBase(Generic[X]):
         self._cookies: CookieJar | None = None
         """The cookies that have come with one."""
         self._on_transfer = on_transfer
+        self._on_trace = on_trace
         self._verbose = verbose
         self._open()
 
@@ -129,6 +135,8 @@ class ClientBase(Generic[X]):
         instance("timeouts", options["timeouts"], Timeouts)
         instance("limits", options["limits"], Limits)
         checked_callable("on_transfer", on_transfer)
+        if self._on_trace is not None:
+            checked_callback("on_trace", self._on_trace)
         url = parse_app_url(string("src", options["src"]))
         sent = checked_headers(secrets.get("headers"))
         tokens = {name: secrets[name] for name in ("token", "oauth_token") if secrets.get(name) is not None}
@@ -160,6 +168,12 @@ class ClientBase(Generic[X]):
                 trust_env=options["trust_env"],
             )
         )
+        logs = log_as_asked()
+        tracer = None
+        if logs or self._on_trace is not None:
+            from .observing import observed  # few programs look, and every one pays for imports
+
+            transport, tracer = observed(transport, self._on_trace)
         state = ClientState(
             url=url,
             limits=options["limits"],
@@ -172,6 +186,7 @@ class ClientBase(Generic[X]):
             oauth_token=tokens.get("oauth_token"),
             max_retries=max_retries,
             heartbeat=options["heartbeat"],
+            tracer=tracer,
             slots=Slots(max_workers),
             download_directory=directory if isinstance(directory, str) else None,
         )
@@ -192,6 +207,10 @@ class ClientBase(Generic[X]):
 
     def _opened(self) -> None:
         self._closed = False
+        config = self._engine.config
+        logger.info(
+            "connected to %s: Gradio %s, %s", self.src, printable(config.version), printable(config.protocol)
+        )
         if self._verbose:
             print(f"Loaded as API: {self.src}")
 
@@ -233,6 +252,7 @@ class ClientBase(Generic[X]):
         self._secrets = pickled["secrets"]
         self._cookies = pickled["cookies"]
         self._on_transfer = None
+        self._on_trace = None
         self._verbose = False
         self._app = App(parse_config(pickled["config"]), parse_api_info(pickled["info"]))
 

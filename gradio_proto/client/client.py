@@ -56,6 +56,9 @@ class Client(ClientBase[BlockingTransport]):
         limits: What a server may make this client hold.
         on_transfer: Called with a :class:`~gradio_proto.Transfer` as files go up and come down, on a thread of the
             client's; what it raises is logged.
+        on_trace: Called with a record of each exchange, message and job as it happens: see :mod:`gradio_proto.tracing`.
+            It is called in the middle of things, so it must be quick and must not call this client; what it raises is
+            logged.
         oauth_token: A Hugging Face token by which the app may act on your behalf, https only (this machine
             excepted). Only endpoints that ask for one get it: :meth:`view_api` marks them.
         share_credentials: Let ``token``, ``oauth_token``, ``auth``, ``headers``, ``cookies`` and ``proxy`` travel with

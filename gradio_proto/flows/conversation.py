@@ -247,6 +247,7 @@ class _Conversation:
 
     def _take(self, message: Message, text: str) -> Flow[None]:
         session = self.live.session
+        self.state.heard(self.live, message, text, self.job)
         if isinstance(message, SendData):
             if not self._has_inputs:
                 self._has_inputs = True

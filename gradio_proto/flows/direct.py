@@ -42,6 +42,7 @@ def run_directly(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     for message, text in answer:
         if message.render_config is not None:
             live.home.session.rendered.take(message.render_config, len(text))
+        state.heard(live, message, text, job)
         live.session.hear(job, message, text)
 
 

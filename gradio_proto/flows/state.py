@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..carriers import Carrier
 from ..cookies import CookieJar
@@ -23,6 +23,10 @@ from ..sse import SSEDecoder
 from ..timeouts import Timeouts
 from ..transfers import Transfer
 from ..urls import AppURL, target
+
+if TYPE_CHECKING:
+    from ..messages import Message
+    from ..tracing import Tracer
 
 IDEMPOTENT_RETRIES: Final = 2
 """How often a GET is tried again by default: once for the moment, once for the restart."""
@@ -142,6 +146,8 @@ class ClientState:
     """Where downloads go; None for where the runner keeps them."""
     on_transfer: Callable[[FileInput | FileOutput, Transfer], None] | None = None
     """Told of each piece of a file; must not raise, and do no more than note it."""
+    tracer: Tracer | None = None
+    """Told of jobs and messages, where somebody asks."""
     slots: Slots = field(default_factory=lambda: Slots(None))
     """The jobs in flight (``max_workers``)."""
     joins: Slots = field(default_factory=lambda: Slots(JOINS_AT_ONCE))
@@ -227,6 +233,15 @@ class ClientState:
         for session in sessions:
             session.open_jobs[job] = None
         job.on_settled.append(forget)
+        if self.tracer is not None:
+            self.tracer.job(job)
+
+    def heard(self, live: LiveSession, message: Message, text: str, job: Job | None = None) -> None:
+        """Tell whoever asks of a message, before anything comes of it; ``job`` is the one that has the connection
+        for itself, and so may not be named."""
+        if self.tracer is not None:
+            event_id = message.event_id or (job.event_id if job is not None else None)
+            self.tracer.message(live.session.hash, event_id, message, len(text))
 
     def _check_open(self) -> None:
         if self.closed:

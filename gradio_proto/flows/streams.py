@@ -252,6 +252,7 @@ def _read(
                     raise
                 session.receive_malformed(error.event_id, error)
                 continue
+            state.heard(live, message, text)
             session.receive(message, text)
             if session.stream is StreamState.BROKEN:
                 end_stream(live)
