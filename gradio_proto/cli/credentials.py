@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from gradio_proto.conformance.transcript import REDACTED
+from gradio_proto.redaction import REDACTED
 
 from .invocation import invocation
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from gradio_proto.conformance.transcript import Secrets
+    from gradio_proto.redaction import Secrets
 
 
 class Invocation:
@@ -20,7 +20,7 @@ class Invocation:
     def secrets(self) -> Secrets:
         """The texts that must not be shown."""
         if self._secrets is None:
-            from gradio_proto.conformance.transcript import Secrets
+            from gradio_proto.redaction import Secrets
 
             self._secrets = Secrets()
         return self._secrets

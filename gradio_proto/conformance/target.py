@@ -16,11 +16,12 @@ from itertools import count
 from typing import Final
 
 from gradio_proto.client.transports import BlockingFactory, blocking_factory
+from gradio_proto.redaction import Secrets
 from gradio_proto.urls import AppURL, parse_app_url
 
 from .model import Skipped, Variant
 from .tester import Tester
-from .transcript import Entry, Secrets
+from .transcript import Entry
 from .wire import Wire
 
 RATE: Final = 5.0

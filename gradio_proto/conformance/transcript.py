@@ -6,7 +6,6 @@ and every text that the tester was told to keep (a password, a token, what a log
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,17 +15,8 @@ Kind: TypeAlias = Literal["request", "reply", "open", "event", "sent", "received
 """What an entry tells of: a request and its reply; the head of a stream or WebSocket that stays open, an event of it,
 a text sent or received on a WebSocket, its end; or a remark of the tester."""
 
-REDACTED: Final = "[redacted]"
-
-SECRET_HEADERS: Final = frozenset(
-    {"authorization", "cookie", "proxy-authorization", "set-cookie", "x-hf-authorization", "x-ip-token"}
-)
-
 SHOWN_CHARACTERS: Final = 4_000
 """Of a body or a message; the rest is counted, not kept. A transcript is for people."""
-
-LEAST_BEGINNING: Final = 8
-"""Characters of a secret that was cut, from which on it is looked for: fewer stand in everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +34,6 @@ class Entry:
     """What went with it."""
     headers: tuple[tuple[str, str], ...] = ()
     """Of a request or a reply, those that matter."""
-
-
-class Secrets:
-    """Texts that must not be shown."""
-
-    def __init__(self, texts: Iterable[str] = ()) -> None:
-        self._texts: set[str] = set()
-        for text in texts:
-            self.add(text)
-
-    def add(self, text: str) -> None:
-        """Never show it. Texts of fewer than four characters stand in everything, and are not looked for."""
-        if len(text) >= 4:
-            self._texts.add(text)
-            self._texts.add(json.dumps(text)[1:-1])
-            self._texts.add(repr(text)[1:-1])
-
-    def hide(self, text: str) -> str:
-        """The text without them."""
-        for secret in sorted(self._texts, key=len, reverse=True):  # one may be the beginning of another
-            if secret in text:
-                text = text.replace(secret, REDACTED)
-        return text
-
-    def hide_cut(self, text: str) -> str:
-        """The text without them, and without their beginnings: what it quotes was cut somewhere."""
-        text = self.hide(text)
-        for secret in self._texts:
-            for length in range(len(secret) - 1, max(LEAST_BEGINNING, len(secret) // 2) - 1, -1):
-                text = text.replace(secret[:length], REDACTED)
-        return text
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from gradio_proto.errors import ConnectError, DeadlineExceeded, GradioError, Rem
 from gradio_proto.exchange import Exchange
 from gradio_proto.http import Headers, Request, ResponseHead
 from gradio_proto.limits import Limits
+from gradio_proto.redaction import REDACTED, SECRET_HEADERS, Secrets
 from gradio_proto.sentinels import END, NEED_DATA
 from gradio_proto.sse import ServerSentEvent, SSEDecoder
 from gradio_proto.timeouts import Timeouts
@@ -39,7 +40,7 @@ from gradio_proto.websocket import (
 )
 
 from .model import Unreachable, Violation
-from .transcript import REDACTED, SECRET_HEADERS, Entry, Kind, Secrets, Transcript, shown
+from .transcript import Entry, Kind, Transcript, shown
 
 T = TypeVar("T")
 

@@ -13,7 +13,8 @@ from ..terminal import safe
 if TYPE_CHECKING:
     from gradio_proto.conformance.model import Case, Result
     from gradio_proto.conformance.runner import Observer
-    from gradio_proto.conformance.transcript import Entry, Secrets
+    from gradio_proto.conformance.transcript import Entry
+    from gradio_proto.redaction import Secrets
 
 
 class Trace:
