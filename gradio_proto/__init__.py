@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from .client import Client as Client
     from .client import Job as Job
     from .client import MapProgress as MapProgress
+    from .client import file as file
     from .client import handle_file as handle_file
+    from .client import show as show
     from .errors import AppError as AppError
     from .errors import ArgumentError as ArgumentError
     from .errors import AuthenticationError as AuthenticationError
@@ -31,15 +33,20 @@ if TYPE_CHECKING:
     from .errors import LimitExceeded as LimitExceeded
     from .errors import LocalProtocolError as LocalProtocolError
     from .errors import QueueError as QueueError
+    from .errors import QuotaExceeded as QuotaExceeded
     from .errors import RemoteProtocolError as RemoteProtocolError
     from .errors import ServerStopped as ServerStopped
     from .errors import SessionLost as SessionLost
+    from .errors import SpaceError as SpaceError
+    from .errors import SpaceNotFound as SpaceNotFound
     from .errors import TooManyRequestsError as TooManyRequestsError
     from .errors import TransportError as TransportError
     from .errors import UnsupportedProtocol as UnsupportedProtocol
     from .errors import ValidationError as ValidationError
+    from .files import FileData as FileData
     from .files import FileInput as FileInput
     from .limits import Limits as Limits
+    from .spaces import SpaceStatus as SpaceStatus
     from .status import ProgressUnit as ProgressUnit
     from .status import Status as Status
     from .status import StatusUpdate as StatusUpdate
@@ -48,7 +55,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "cancelling": ("CancelReport",),
-    "client": ("AsyncClient", "AsyncJob", "Client", "Job", "MapProgress", "handle_file"),
+    "client": ("AsyncClient", "AsyncJob", "Client", "Job", "MapProgress", "file", "handle_file", "show"),
     "errors": (
         "AppError",
         "ArgumentError",
@@ -64,16 +71,20 @@ _HOMES = {
         "LimitExceeded",
         "LocalProtocolError",
         "QueueError",
+        "QuotaExceeded",
         "RemoteProtocolError",
         "ServerStopped",
         "SessionLost",
+        "SpaceError",
+        "SpaceNotFound",
         "TooManyRequestsError",
         "TransportError",
         "UnsupportedProtocol",
         "ValidationError",
     ),
-    "files": ("FileInput",),
+    "files": ("FileData", "FileInput"),
     "limits": ("Limits",),
+    "spaces": ("SpaceStatus",),
     "status": ("ProgressUnit", "Status", "StatusUpdate"),
     "timeouts": ("Timeouts",),
     "transfers": ("Transfer",),

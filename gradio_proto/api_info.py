@@ -128,7 +128,7 @@ class ApiInfo:
 
 
 def parse_api_info(value: Any) -> ApiInfo:
-    """Read the decoded JSON of ``GET {api_prefix}/info``.
+    """Read the value that is the decoded JSON of ``GET {api_prefix}/info``.
 
     Raises:
         RemoteProtocolError: It is not the API info of a Gradio app.
@@ -159,7 +159,7 @@ def _endpoints(info: dict[str, Any], kind: str) -> Iterator[tuple[str, EndpointI
 
 
 def parse_endpoint_info(value: Any) -> EndpointInfo | None:
-    """Read one endpoint's entry; None if its parameters cannot be read."""
+    """Read the value of one endpoint's entry; None if its parameters cannot be read."""
     entry = object_of(value)
     parameters = entry.get("parameters")
     if not is_list(parameters):
@@ -229,6 +229,30 @@ def python_type_of(schema: Any) -> str:
     return _TypeWriter(schema).write(schema).replace(_FILE_DATA_TEXT, "filepath")
 
 
+def is_marked_file(properties: dict[str, Any], definitions: dict[str, Any]) -> bool:
+    """Whether an object's schema marks it as FileData, as servers since Gradio 4.20 do.
+
+    Args:
+        properties: The ``properties`` of the schema.
+        definitions: The ``$defs`` to which references in it lead.
+    """
+    if "path" not in properties:
+        return False
+    meta = object_of(properties.get("meta"))
+    if "$ref" in meta:
+        meta = object_of(_definition(definitions, meta["$ref"]))
+    mark = object_of(meta.get("properties")).get("_type")
+    if mark is not None:
+        return object_of(mark).get("const") == "gradio.FileData"
+    return object_of(meta.get("default")).get("_type") == "gradio.FileData"
+
+
+def _definition(definitions: dict[str, Any], reference: Any) -> Any:
+    if not isinstance(reference, str) or len(reference) > _WORD:
+        return None
+    return definitions.get(reference.rsplit("/", 1)[-1])
+
+
 class _TypeWriter:
     """One schema's definitions, and how many characters may still be written."""
 
@@ -277,7 +301,7 @@ class _TypeWriter:
 
     def _object(self, schema: dict[str, Any], depth: int) -> str:
         properties = object_of(schema.get("properties"))
-        if self._is_file(properties):
+        if is_marked_file(properties, self._definitions):
             return self._take("filepath")
         names = (name for name in properties if name != "$defs")
         parts = self._each(", ", names, lambda name: self._property(name, properties[name], depth))
@@ -292,21 +316,8 @@ class _TypeWriter:
         description = _text(object_of(value).get("description"))
         return f"{name}: {python_type}" + (f" ({self._take(description)})" if description else "")
 
-    def _is_file(self, properties: dict[str, Any]) -> bool:
-        if "path" not in properties:
-            return False
-        meta = object_of(properties.get("meta"))
-        if "$ref" in meta:
-            meta = object_of(self._definition(meta["$ref"]))
-        mark = object_of(meta.get("properties")).get("_type")
-        if mark is not None:
-            return object_of(mark).get("const") == "gradio.FileData"
-        return object_of(meta.get("default")).get("_type") == "gradio.FileData"
-
     def _definition(self, reference: Any) -> Any:
-        if not isinstance(reference, str) or len(reference) > _WORD:
-            return None
-        return self._definitions.get(reference.rsplit("/", 1)[-1])
+        return _definition(self._definitions, reference)
 
     def _join(self, separator: str, schemas: Any, depth: int) -> str:
         if not is_list(schemas) or not schemas:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from .errors import AppError
+from .errors import AppError, QuotaExceeded
 from .messages import ProcessCompleted
 
 HIDDEN_MESSAGE: Final = (
@@ -47,14 +47,45 @@ def app_error(message: ProcessCompleted, version_info: tuple[int, int, int]) -> 
     duration: Any = output.get("duration", _DEFAULT_DURATION)
     if duration is not None and (isinstance(duration, bool) or not isinstance(duration, int | float)):
         duration = _DEFAULT_DURATION
-    return AppError(
+    title = title if isinstance(title, str) else message.title or "Error"
+    kind = QuotaExceeded if _is_about_quota(title, text) else AppError
+    error = kind(
         text,
         duration=duration,
         visible=output.get("visible") is not False,
-        title=title if isinstance(title, str) else message.title or "Error",
+        title=title,
         hidden=hidden,
         extra={name: value for name, value in output.items() if name not in _KNOWN},
-    ).with_context(event_id=message.event_id)
+    )
+    if isinstance(error, QuotaExceeded):
+        error.retry_after, error.try_again_in = _wait_in(text)
+    return error.with_context(event_id=message.event_id)
+
+
+# What Spaces on ZeroGPU raise is a gr.Error of the package ``spaces``. Its title says what it is since Gradio has
+# titles; before, its text alone. The time is a timedelta in Python's own form, and on some versions stands in HTML.
+_QUOTA_TITLES: Final = frozenset({"zerogpu quota exceeded", "zerogpu pending credits exceeded"})
+_QUOTA_TEXT: Final = re.compile(r"You have exceeded your (?:\w+ ){0,2}(?:Zero)?GPU (?:quota|runs limit)\b")
+_TAG: Final = re.compile(r"<[^<>]*>")
+_WAIT: Final = re.compile(
+    r"\b(?:try again|retry) in\s+"
+    r"((?:(?P<days>[0-9]{1,4}) days?, )?"
+    r"(?P<hours>[0-9]{1,2}):(?P<minutes>[0-9]{2}):(?P<seconds>[0-9]{2}(?:\.[0-9]{1,6})?))",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def _is_about_quota(title: str, text: str) -> bool:
+    return title.strip().lower() in _QUOTA_TITLES or _QUOTA_TEXT.match(text) is not None
+
+
+def _wait_in(text: str) -> tuple[float | None, str | None]:
+    """The time after which a text says to try again, in seconds and as it says it."""
+    match = _WAIT.search(_TAG.sub("", text))
+    if match is None:
+        return None, None
+    days, hours, minutes, seconds = match.group("days", "hours", "minutes", "seconds")
+    return int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(seconds), match[1]
 
 
 # Every escape that repr() of a str writes.

@@ -1,14 +1,14 @@
 """What carries a job to its function, and back what the function says: five ways, of which each app offers some.
 
-================== ============================= =====================================================
-carrier            servers                       a job
-================== ============================= =====================================================
-``WEBSOCKET``      3.x (``ws``)                  has a WebSocket of its own
-``EVENT_STREAM``   4.0 to 4.8 (``sse``)          has an event stream of its own
-``SHARED_STREAM``  4.9 and later (``sse_v1``...) shares the event stream of its session with the others
+================== ============================== =====================================================
+carrier            servers                        a job
+================== ============================== =====================================================
+``WEBSOCKET``      3.x (``ws``)                   has a WebSocket of its own
+``EVENT_STREAM``   4.0 to 4.8 (``sse``)           has an event stream of its own
+``SHARED_STREAM``  4.9 and later (``sse_v1``...)  shares the event stream of its session with the others
 ``SIMPLE_API``     4.20 and later, ``via="call"`` has an event stream of its own, of values only
-``REPLY``          all, ``via="run"``            is answered in the reply to its own request
-================== ============================= =====================================================
+``REPLY``          all, ``via="run"``             is answered in the reply to its own request
+================== ============================== =====================================================
 
 On 3.x a function may stay out of the queue, or the whole app: then ``REPLY`` is its only way. From 4.0 on everything
 can go through the queue.

@@ -160,7 +160,7 @@ class RenderConfig:
 
 
 def parse_config(value: Any) -> AppConfig:
-    """Read the decoded JSON of ``GET /config``.
+    """Read the value that is the decoded JSON of ``GET /config``.
 
     Raises:
         RemoteProtocolError: It is not the config of a Gradio app.
@@ -209,7 +209,7 @@ def parse_config(value: Any) -> AppConfig:
 
 
 def parse_render_config(value: Mapping[str, Any]) -> RenderConfig:
-    """Read the ``render_config`` of an output (Gradio 4.36 and later).
+    """Read the value of ``render_config`` in an output (Gradio 4.36 and later).
 
     A function in it without a number of its own is left out: it could not be called.
     """
@@ -225,7 +225,9 @@ def parse_render_config(value: Mapping[str, Any]) -> RenderConfig:
 
 
 def parse_version(text: str) -> tuple[int, int, int]:
-    """Read the first three numbers of a version: ``(6, 31, 0)`` of ``"6.31.0.dev1"``, zeros of ``""``."""
+    """Read the first three numbers of the text of a version: ``(6, 31, 0)`` of ``"6.31.0.dev1"``, zeros of
+    ``""``.
+    """
     match = _VERSION.match(text)
     if match is None:
         return (0, 0, 0)
@@ -234,7 +236,7 @@ def parse_version(text: str) -> tuple[int, int, int]:
 
 
 def check_protocol(config: AppConfig) -> None:
-    """Make sure that this library speaks the app's protocol; called once, at connect.
+    """Make sure that this library speaks the protocol that a config names; called once, at connect.
 
     Raises:
         UnsupportedProtocol: It does not.
@@ -273,7 +275,7 @@ def extract_config_from_html(text: str) -> str | None:
 
 
 def parse_dependency(value: Mapping[str, Any], position: int) -> Dependency:
-    """Read one entry of ``dependencies``; ``position`` counts where the entry has no ``id`` (up to 4.21)."""
+    """Read one value in ``dependencies``; ``position`` counts where the entry has no ``id`` (up to 4.21)."""
     fn_index = _integer(value.get("id"))
     api_name = value.get("api_name")
     types = object_of(value.get("types"))
@@ -299,7 +301,7 @@ def parse_dependency(value: Mapping[str, Any], position: int) -> Dependency:
 
 
 def parse_component(value: Mapping[str, Any], id: int) -> Component:
-    """Read one entry of ``components``."""
+    """Read one value in ``components``, that of this id."""
     type_ = (_string(value.get("type")) or "").lower()
     props = object_of(value.get("props"))
     skip_api = _boolean(value.get("skip_api"))
@@ -318,7 +320,9 @@ def parse_component(value: Mapping[str, Any], id: int) -> Component:
 
 
 def parse_visibility(value: Mapping[str, Any]) -> Visibility:
-    """Read who may call an endpoint: ``api_visibility`` (6.x), or else ``api_name`` and ``show_api``."""
+    """Read who may call an endpoint from the value of its entry: ``api_visibility`` (6.x), or else ``api_name``
+    and ``show_api``.
+    """
     visibility = value.get("api_visibility")
     for known in _VISIBILITIES:
         if visibility == known:

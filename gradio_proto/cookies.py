@@ -39,7 +39,12 @@ for sure: servers delete a cookie by a date in 1970."""
 
 
 class CookieJar:
-    """The cookies of one origin. It can be pickled; its representation shows names only."""
+    """The cookies of one origin. It can be pickled; its representation shows names only.
+
+    Args:
+        origin: Whose cookies.
+        limits: How many are kept, and how long they may be.
+    """
 
     def __init__(self, origin: Origin, limits: Limits | None = None) -> None:
         """Make an empty jar for ``origin``."""
@@ -54,6 +59,10 @@ class CookieJar:
 
     def __len__(self) -> int:
         return len(self._cookies)
+
+    def values(self) -> list[str]:
+        """Their values, by which somebody may be logged in."""
+        return [value for value, _ in self._cookies.values()]
 
     def set(self, name: str, value: str) -> None:
         """Preset a cookie for every path of the origin, until the client ends.

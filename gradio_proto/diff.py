@@ -173,7 +173,7 @@ class OutputState:
         return not self._values
 
     def replace(self, data: list[Any]) -> None:
-        """Set every output to a full value. No output is broken after that."""
+        """Set every output to a full value, of which ``data`` has one each. No output is broken after that."""
         self._values = _copy(data)
         self._broken.clear()
         self._growth = 0
@@ -185,7 +185,7 @@ class OutputState:
         full value comes for it, here or through :meth:`replace`; the other outputs go on.
 
         Returns:
-            Whether every output is what the server says it is: False while one is broken.
+            Whether every output is what the server says it is, which it is not while one is broken.
 
         Raises:
             LimitExceeded: See :class:`OutputState`. The outputs are those from before, or partly newer ones.

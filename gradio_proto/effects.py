@@ -9,8 +9,8 @@ two rungs to stand on:
 * *exchange effects* (:class:`Open`, :class:`SendBody`, :class:`ReadHead`, :class:`ReadBody`), for a runner that has
   an HTTP client of its own. :func:`gradio_proto.exchange.lower` turns them into byte effects.
 
-:class:`Wait`, :class:`Sleep`, :class:`Now` and the effects on files (:class:`OpenFile`, :class:`ReadFile`,
-:class:`CreateFile`, :class:`WriteFile`, :class:`KeepFile`) are common to both.
+:class:`Wait`, :class:`Sleep`, :class:`Now`, :class:`RunInThread` and the effects on files (:class:`OpenFile`,
+:class:`ReadFile`, :class:`CreateFile`, :class:`WriteFile`, :class:`KeepFile`) are common to both.
 
 The rules between a flow and its runner:
 
@@ -84,8 +84,11 @@ class Connect:
     """Make a TCP connection. Answer: a :class:`ByteStream`."""
 
     host: str
+    """The name or address."""
     port: int
+    """The port."""
     deadline: float | None
+    """When to give up, on the runner's clock; None for never."""
 
 
 @dataclass(slots=True, eq=False)
@@ -93,8 +96,11 @@ class StartTLS:
     """Start TLS on a connection, as the runner's own context says. Answer: the :class:`ByteStream` to use now."""
 
     stream: ByteStream
+    """The connection, on which nothing was read yet."""
     server_hostname: str
+    """Whom the certificate has to name."""
     deadline: float | None
+    """When to give up, on the runner's clock; None for never."""
 
 
 @dataclass(slots=True, eq=False)
@@ -102,8 +108,11 @@ class Send:
     """Send all of ``data``. Answer: None."""
 
     stream: ByteStream
+    """The connection."""
     data: bytes = field(repr=False)
+    """What is sent."""
     deadline: float | None
+    """When to give up, on the runner's clock; None for never."""
 
 
 @dataclass(slots=True, eq=False)
@@ -111,8 +120,11 @@ class Receive:
     """Wait for bytes. Answer: some bytes, ``b""`` for end of file, or None when ``wake`` was set first."""
 
     stream: ByteStream
+    """The connection."""
     deadline: float | None
+    """When to give up, on the runner's clock; None for never."""
     wake: Signal | None = None
+    """What else ends the wait."""
 
 
 @dataclass(slots=True, eq=False)
@@ -120,6 +132,7 @@ class IsQuiet:
     """Ask, without waiting, whether an idle connection is still open with nothing to read. Answer: a bool."""
 
     stream: ByteStream
+    """The connection."""
 
 
 @dataclass(slots=True, eq=False)
@@ -127,7 +140,9 @@ class Wait:
     """Wait for a signal. Answer: True when it is set, False at the deadline."""
 
     signal: Signal
+    """What is waited for."""
     deadline: float | None
+    """When to give up, on the runner's clock; None for never."""
 
 
 @dataclass(slots=True, eq=False)
@@ -135,6 +150,7 @@ class Sleep:
     """Wait until ``deadline``; one that has passed lets other flows have their turn. Answer: not to be used."""
 
     deadline: float
+    """Until when, on the runner's clock."""
 
 
 @dataclass(slots=True, eq=False)
@@ -147,7 +163,9 @@ class Open:
     """Send a request. Answer: the :class:`~gradio_proto.exchange.Exchange` on which its response will come."""
 
     request: Request
+    """What is sent."""
     deadline: float | None
+    """When to give up, on the runner's clock; None for never."""
 
 
 @dataclass(slots=True, eq=False)
@@ -158,8 +176,11 @@ class SendBody:
     """
 
     exchange: Exchange
+    """Whose request."""
     data: bytes = field(repr=False)
+    """The piece."""
     deadline: float | None
+    """When to give up, on the runner's clock; None for never."""
 
 
 @dataclass(slots=True, eq=False)
@@ -168,8 +189,11 @@ class ReadHead:
     was set first."""
 
     exchange: Exchange
+    """Whose response."""
     deadline: float | None
+    """When to give up, on the runner's clock; None for never."""
     wake: Signal | None = None
+    """What else ends the wait."""
 
 
 @dataclass(slots=True, eq=False)
@@ -177,8 +201,11 @@ class ReadBody:
     """Wait for a piece of the body. Answer: bytes, ``b""`` at its end, or None when ``wake`` was set first."""
 
     exchange: Exchange
+    """Whose response."""
     deadline: float | None
+    """When to give up, on the runner's clock; None for never."""
     wake: Signal | None = None
+    """What else ends the wait."""
 
 
 class LocalFile(Protocol):
@@ -194,6 +221,7 @@ class OpenFile:
     """Open a file that the caller gave, for reading. Answer: a :class:`LocalFile`."""
 
     file: FileInput
+    """Which one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -202,9 +230,13 @@ class ReadFile:
     set first. A file on disk is read at once; a stream of the caller's may have to be waited for."""
 
     file: LocalFile
+    """Which one."""
     size: int
+    """The most bytes."""
     deadline: float | None
+    """When to give up, on the runner's clock; None for never."""
     wake: Signal | None = None
+    """What else ends the wait."""
 
 
 @dataclass(slots=True, eq=False)
@@ -213,6 +245,7 @@ class CreateFile:
     :class:`LocalFile`."""
 
     directory: str | None
+    """Where; it is made if it is not there."""
 
 
 @dataclass(slots=True, eq=False)
@@ -220,7 +253,9 @@ class WriteFile:
     """Write all of ``data`` to a file that was created. Answer: None."""
 
     file: LocalFile
+    """Which one."""
     data: bytes = field(repr=False)
+    """What is written."""
 
 
 @dataclass(slots=True, eq=False)
@@ -232,17 +267,38 @@ class KeepFile:
     """
 
     file: LocalFile
+    """Which one."""
     folder: str
+    """The directory below its own."""
     name: str
+    """What it is called there."""
+
+
+@dataclass(slots=True, eq=False)
+class RunInThread:
+    """Call what may block (a library that asks the Hub), on a thread of its own. Answer: what it returns; what it
+    raises, a GradioError, is raised in the flow.
+
+    Past the deadline, and when the flow is abandoned, nobody waits for it any longer; it goes on to its own end.
+    """
+
+    work: Callable[[], Any] = field(repr=False)
+    deadline: float | None
 
 
 FileEffect: TypeAlias = OpenFile | ReadFile | CreateFile | WriteFile | KeepFile
-CommonEffect: TypeAlias = Wait | Sleep | Now | FileEffect
+"""Effects on the files of this machine."""
+CommonEffect: TypeAlias = Wait | Sleep | Now | RunInThread | FileEffect
+"""Effects on both rungs."""
 ByteEffect: TypeAlias = Connect | StartTLS | Send | Receive | IsQuiet | CommonEffect
+"""Effects on the rung of bytes."""
 ExchangeEffect: TypeAlias = Open | SendBody | ReadHead | ReadBody | CommonEffect
+"""Effects on the rung of exchanges."""
 Effect: TypeAlias = ByteEffect | ExchangeEffect
+"""Every effect."""
 
 Answer: TypeAlias = tuple[Any, float]
+"""What a runner answers: a value, and the time on its clock."""
 
 Flow: TypeAlias = Generator[ExchangeEffect, Answer, T]
 """A flow on the rung of exchanges: what the protocol's own flows are."""

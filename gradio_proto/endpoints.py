@@ -19,6 +19,7 @@ from .api_info import ApiInfo, EndpointInfo, ParameterInfo, parse_endpoint_info,
 from .config import AppConfig, Component, Dependency, Visibility, is_list, is_object
 from .errors import ArgumentError, RemoteProtocolError
 from .files import as_file_outputs
+from .identifiers import identifier, is_plain, unique
 from .text import printable
 
 _LISTED: Final = 20
@@ -116,8 +117,12 @@ class Endpoint:
         """Build the ``data`` list of a queue join from the arguments of a call.
 
         Parameters are named as the server names them; where it sends no names (up to Gradio 4.21), a label in
-        lower snake case names one, if no other has the same. Defaults are filled in, copied; State and other
-        hidden inputs are sent as null.
+        lower snake case names one, if no other has the same. A name that Python code cannot write may be written as
+        in :attr:`keywords`. Defaults are filled in, copied; State and other hidden inputs are sent as null.
+
+        Args:
+            args: Those by position.
+            kwargs: Those by name.
 
         Raises:
             TypeError: The arguments do not fit, worded as Python words it.
@@ -131,6 +136,10 @@ class Endpoint:
 
     def bind_named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Build the object of named arguments that ``/call/v2`` takes, with defaults and without hidden inputs.
+
+        Args:
+            args: Those by position.
+            kwargs: Those by name.
 
         Raises:
             TypeError: As :meth:`bind`.
@@ -213,7 +222,32 @@ class Endpoint:
             values.append(find_files(value, component) if fetch else value)
         return values[0] if len(values) == 1 else tuple(values)
 
+    @property
+    def keywords(self) -> tuple[str | None, ...]:
+        """The identifier by which Python code gives each parameter: its name where that is one, else one made of it
+        (``class_`` of ``"class"``). None for a parameter that can only be given by its position."""
+        names: list[str | None] = [None] * len(self.parameters)
+        for told, position in self._names().items():
+            names[position] = told
+        taken = {name for name in names if name is not None}
+        keywords: list[str | None] = []
+        for name in names:
+            if name is not None and not is_plain(name):
+                name = unique(identifier(name, "arg"), taken)
+                taken.add(name)
+            keywords.append(name)
+        return tuple(keywords)
+
     def _keywords(self) -> dict[str, int]:
+        positions = self._names()
+        if not all(is_plain(name) for name in positions):
+            for position, keyword in enumerate(self.keywords):
+                if keyword is not None:
+                    positions[keyword] = position
+        return positions
+
+    def _names(self) -> dict[str, int]:
+        """The position of each parameter that has a name, by what the server calls it."""
         positions: dict[str, int] = {}
         for position, parameter in enumerate(self.parameters):
             keyword = snake_case(parameter.label)
@@ -274,6 +308,11 @@ class App:
         }
         if rendered:
             self.info = ApiInfo({**self.info.named, **rendered}, self.info.unnamed)
+
+    @property
+    def listed(self) -> tuple[Endpoint, ...]:
+        """The endpoints that API users are shown, each with a name of its own, in the app's order."""
+        return tuple([endpoint for endpoint in self._by_name.values() if _is_listed(endpoint)])
 
     def resolve(
         self, api_name: str | None = None, fn_index: int | None = None, default: str | int | None = None

@@ -22,11 +22,17 @@ Phase = Literal["not_sent", "sent_unknown", "accepted", "stream_lost"]
 """How far a call had come when its connection failed: nothing had left this machine; the join was sent and
 never answered; the server had accepted the job; the job's stream was open."""
 
-TimeoutKind = Literal["connect", "read", "write", "idle", "total"]
+TimeoutKind = Literal["connect", "read", "write", "idle", "total", "space"]
+"""Which of :class:`~gradio_proto.timeouts.Timeouts` was over."""
 
 
 class GradioError(Exception):
-    """The root of every error that this library raises on purpose."""
+    """The root of every error that this library raises on purpose.
+
+    Args:
+        message: What went wrong, on one line.
+        retryable: Whether the same call may be repeated; None for what holds for errors of this class.
+    """
 
     retryable: bool = False
     """True where the same call may succeed later, and repeating it cannot run the function twice."""
@@ -55,7 +61,15 @@ class GradioError(Exception):
         server_version: str | None = None,
         last_status: str | None = None,
     ) -> _E:
-        """Fill in what is not known yet, and return the error itself (for ``raise error.with_context(...)``)."""
+        """Fill in what is not known yet, and return the error itself (for ``raise error.with_context(...)``).
+
+        Args:
+            endpoint: See the attribute of that name, as for the others.
+            event_id: The server's name for the job.
+            session_hash: The session of the job.
+            server_version: The version of Gradio that the server says it runs.
+            last_status: The job's last status.
+        """
         self.endpoint = self.endpoint or endpoint
         self.event_id = self.event_id or event_id
         self.session_hash = self.session_hash or session_hash
@@ -122,7 +136,12 @@ class RemoteProtocolError(GradioError):
 
 
 class LimitExceeded(RemoteProtocolError):
-    """A server sent more than a named limit allows (see :class:`gradio_proto.limits.Limits`)."""
+    """A server sent more than a named limit allows (see :class:`gradio_proto.limits.Limits`).
+
+    Args:
+        name: Which limit.
+        limit: Its value.
+    """
 
     def __init__(self, name: str, limit: int) -> None:
         super().__init__(f"more than Limits.{name} = {limit} allows")
@@ -139,7 +158,8 @@ class HTTPStatusError(RemoteProtocolError):
 
     Attributes:
         status: The HTTP status code.
-        headers: The response's headers, names in lower case.
+        headers: The response's headers, names in lower case, without the cookies that it sets: an error is shown and
+            stored, and by a cookie somebody may be logged in.
     """
 
     def __init__(
@@ -153,7 +173,9 @@ class HTTPStatusError(RemoteProtocolError):
     ) -> None:
         super().__init__(message, data=data, retryable=retryable)
         self.status = status
-        self.headers: Mapping[str, str] = dict(headers or {})
+        self.headers: Mapping[str, str] = {
+            name: value for name, value in (headers or {}).items() if name != "set-cookie"
+        }
 
 
 class TransportError(GradioError):
@@ -165,6 +187,7 @@ class ConnectError(TransportError):
 
     retryable = True
     phase: Phase = "not_sent"
+    """Always ``"not_sent"``."""
 
 
 class ConnectionLost(TransportError):
@@ -192,12 +215,41 @@ class DeadlineExceeded(TransportError, TimeoutError):
 
     Attributes:
         kind: Which deadline it was.
+        phase: How far the call had come.
     """
 
     def __init__(self, message: str, *, kind: TimeoutKind, phase: Phase = "sent_unknown") -> None:
         super().__init__(message, retryable=phase == "not_sent")
         self.kind: TimeoutKind = kind
         self.phase: Phase = phase
+
+
+class SpaceError(GradioError, ValueError):
+    """A Hugging Face Space does not run, and waiting would not help; or what is asked of it cannot be done.
+
+    Attributes:
+        space_id: Which one: ``"user/space"``.
+        stage: What the Hub calls its state (``"PAUSED"``, ``"BUILD_ERROR"``); None where that is not the matter.
+        hub_message: What the Hub says of it, raw; None if it says nothing.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        space_id: str,
+        stage: str | None = None,
+        hub_message: str | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(message, retryable=retryable)
+        self.space_id = space_id
+        self.stage = stage
+        self.hub_message = hub_message
+
+
+class SpaceNotFound(SpaceError):
+    """The Hub knows no such Space, or none that it would show to whoever asks: a private one looks missing."""
 
 
 class AuthenticationError(GradioError, ValueError):
@@ -273,6 +325,7 @@ class AppError(GradioError, ValueError):
         duration: Seconds that a browser would show it; None for until it is closed.
         visible: Whether a browser would show it at all.
         hidden: True where the server keeps the text to itself (``show_error=False``).
+        print_exception: Whether the app's own log shows it.
         extra: Whatever else the server sent with the error.
     """
 
@@ -295,3 +348,20 @@ class AppError(GradioError, ValueError):
         self.print_exception = print_exception
         self.hidden = hidden
         self.extra: Mapping[str, Any] = dict(extra or {})
+
+
+class QuotaExceeded(AppError):
+    """A ZeroGPU Space has no GPU time left for whoever calls it.
+
+    The function ran up to where it wanted a GPU. Whose quota counts is said by ``token=`` of the client, or by the
+    header ``x-ip-token`` of the call; a stranger's is small.
+
+    Attributes:
+        retry_after: Seconds until there is some again, if the Space says so.
+        try_again_in: The same in its own words (``"0:01:23"``, ``"1 day, 2:00:00"``).
+    """
+
+    retryable = True
+
+    retry_after: float | None = None
+    try_again_in: str | None = None

@@ -100,4 +100,6 @@ class Cancelled(Frozen):
 
 
 Terminal: TypeAlias = Completed | Failed | Cancelled
+"""How a job ends."""
 JobEvent: TypeAlias = Queued | Started | Progress | Log | Output | Unknown | Terminal
+"""Everything that can happen to a job."""

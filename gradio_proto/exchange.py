@@ -69,7 +69,9 @@ class Proxy:
     """An HTTP proxy, used by CONNECT. ``headers`` (its credentials) go to the proxy and to nobody else."""
 
     origin: Origin
+    """Where the proxy is."""
     headers: Headers = field(default=(), repr=False)
+    """Sent with each CONNECT."""
 
 
 class Exchange:
@@ -111,7 +113,7 @@ class Exchange:
 
 
 class PooledConnection:
-    """A byte stream and the HTTP state on it."""
+    """A byte stream and the HTTP state on it. Made by a :class:`ConnectionPool`."""
 
     __slots__ = ("_pool", "http", "last_active", "origin", "stream")
 
@@ -130,7 +132,13 @@ class PooledConnection:
 
 
 class ConnectionPool:
-    """The connections of one client. Pure: the runner owns the sockets, the pool decides about them."""
+    """The connections of one client. Pure: the runner owns the sockets, the pool decides about them.
+
+    Args:
+        limits: How large heads may be.
+        timeouts: How long connecting may take.
+        proxy: What connections go through, if they do.
+    """
 
     def __init__(
         self, limits: Limits, timeouts: Timeouts, *, proxy: Proxy | SOCKSProxy | None = None
@@ -158,7 +166,7 @@ class ConnectionPool:
             connection.close()
 
     def release(self, exchange: Exchange, now: float) -> None:
-        """Take back the connection of an exchange whose response is complete."""
+        """Take back the connection of an exchange whose response is complete by now."""
         connection = exchange.detach()
         if not connection.http.is_reusable or self._closed:
             connection.close()
@@ -230,6 +238,11 @@ class ConnectionPool:
     def pass_proxy(self, stream: ByteStream, origin: Origin, until: float | None) -> ByteFlow[ByteStream]:
         """Make what leads to the first hop lead to ``origin``. Returns the stream to use from now on.
 
+        Args:
+            stream: The connection to the proxy.
+            origin: Where it is to lead.
+            until: When to give up, on the runner's clock; None for never.
+
         Raises:
             ConnectError: The proxy makes no tunnel; the stream is closed.
         """
@@ -276,7 +289,11 @@ class ConnectionPool:
     # cancelled does not, nor does a deadline: whoever holds the exchange may read on.
 
     def open(self, effect: Open) -> ByteFlow[tuple[Exchange, float]]:
-        """Send a request on an idle connection or a new one."""
+        """Carry out an effect: send a request on an idle connection or a new one.
+
+        Raises:
+            DeadlineExceeded: It took too long.
+        """
         request = effect.request
         connection = yield from self._checkout(request.origin)
         if connection is None:
@@ -294,7 +311,12 @@ class ConnectionPool:
         return Exchange(request, connection), now
 
     def send_body(self, effect: SendBody) -> ByteFlow[tuple[None, float]]:
-        """Send a piece of a streamed body. After a failure a response may still be read, and that is all."""
+        """Carry out an effect: send a piece of a streamed body. After a failure a response may still be read,
+        and that is all.
+
+        Raises:
+            DeadlineExceeded: It took too long.
+        """
         connection = effect.exchange.connection
         data = connection.http.send_body(effect.data)
         sent = False
@@ -322,7 +344,7 @@ class ConnectionPool:
         return event
 
     def read_head(self, effect: ReadHead) -> ByteFlow[tuple[ResponseHead | None, float]]:
-        """Read up to the head of the response; None when woken."""
+        """Carry out an effect: read up to the head of the response; None when woken."""
         exchange, connection = effect.exchange, effect.exchange.connection
         try:
             head = yield from self._next_event(connection, effect.deadline, effect.wake)
@@ -335,7 +357,7 @@ class ConnectionPool:
         return head, connection.last_active
 
     def read_body(self, effect: ReadBody) -> ByteFlow[tuple[bytes | None, float]]:
-        """Read the next piece of the body; ``b""`` at its end, None when woken.
+        """Carry out an effect: read the next piece of the body; ``b""`` at its end, None when woken.
 
         The time in the answer is when those bytes arrived.
         """

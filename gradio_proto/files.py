@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final, Literal, Protocol, TypeAlias, cast
+from typing import Any, BinaryIO, Final, Literal, Protocol, TypeAlias, TypedDict, cast
 
 from . import jsontext
 from .config import Component, is_list, is_object
@@ -26,14 +26,38 @@ WHOLE_STREAM: Final = "playlist-file"
 
 FileKind: TypeAlias = Literal["path", "bytes", "stream", "url"]
 
-_KEYS: Final = frozenset({"path", "url", "size", "orig_name", "mime_type", "is_stream"})
+
+class FileData(TypedDict):
+    """A file in an output, as the server describes it; what ``Client(..., download_files=False)`` gives for one.
+
+    It is a name for annotations: what the client gives is the dict that came. Servers before Gradio 4.20 leave ``meta``
+    out, and those before 4.0 have other keys.
+    """
+
+    path: str
+    """Where it is on the server."""
+    url: str | None
+    """Where it can be fetched."""
+    size: int | None
+    """Its bytes."""
+    orig_name: str | None
+    """What it was called."""
+    mime_type: str | None
+    """Its media type."""
+    is_stream: bool
+    """Whether it is media that is still growing."""
+    meta: dict[str, str]
+    """What marks it as a file: ``{"_type": "gradio.FileData"}``."""
+
+
+FILE_KEYS: Final = frozenset({"path", "url", "size", "orig_name", "mime_type", "is_stream"})
 """The keys of FileData up to Gradio 4.19, which does not mark it."""
 
 _DEEPEST_SCHEMA: Final = 64
 
 
 class FileInput:
-    """A file to send, made by :func:`gradio_proto.handle_file`. It may stand anywhere in the arguments of a call.
+    """A file to send, anywhere in the arguments of a call. Made by :func:`gradio_proto.handle_file`.
 
     Attributes:
         source: A path, the bytes themselves, a binary stream (read once, to its end), or a URL.
@@ -207,7 +231,7 @@ def file_output(value: Mapping[str, Any], *, is_declared: bool = True) -> FileOu
         return None
     meta = value.get("meta")
     marked = is_object(meta) and meta.get("_type") == META["_type"]
-    if not marked and (meta is not None or not _KEYS.issuperset(value)):
+    if not marked and (meta is not None or not FILE_KEYS.issuperset(value)):
         return None
     if value.get("is_stream") is not True:
         name = safe_file_name(last_component(path))

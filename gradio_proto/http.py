@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .urls import Origin
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and values, in order."""
 
 Data = h11.Data
 EndOfMessage = h11.EndOfMessage
@@ -26,11 +27,15 @@ class Request(Frozen):
     """One request. ``origin`` says where it goes, and so which credentials may be in ``headers``."""
 
     method: str
+    """``"GET"`` or ``"POST"``."""
     origin: Origin
+    """Where it goes."""
     target: str
     """Path and query, percent-encoded."""
     headers: Headers = ()
+    """Names and values, without those that HTTP itself needs."""
     body: bytes = b""
+    """The whole body; empty where there is none, or it is streamed."""
     is_streamed: bool = False
     """The body follows in pieces (``SendBody``); then ``headers`` say how it is framed, by ``content-length`` or
     ``transfer-encoding: chunked``."""
@@ -50,15 +55,18 @@ class ResponseHead(Frozen):
     """The status line and headers of a response; header names are in lower case."""
 
     status: int
+    """The status code."""
     reason: str
+    """What the server calls it."""
     headers: Headers
+    """Names, in lower case, and values, in order."""
 
     def __repr__(self) -> str:
         # Among the headers are cookies, which are credentials from now on.
         return f"<ResponseHead {self.status} {self.reason!r} {self.content_type!r}>"
 
     def get(self, name: str, default: str = "") -> str:
-        """The first header of that name (in lower case)."""
+        """The first header of that name (in lower case), or else the default."""
         for key, value in self.headers:
             if key == name:
                 return value
@@ -107,7 +115,7 @@ class RequestCache:
         """The event of a request's head.
 
         Raises:
-            h11.LocalProtocolError: A header holds what no header may.
+            LocalProtocolError: A header holds what no header may.
         """
         size = -1 if request.is_streamed else len(request.body)
         key = (request.origin, request.method, request.target, request.headers, size)
@@ -116,7 +124,12 @@ class RequestCache:
             headers = [("host", request.origin.netloc), *request.headers]
             if size > 0 or (size == 0 and request.method not in ("GET", "HEAD", "CONNECT")):
                 headers.append(("content-length", str(len(request.body))))
-            event = h11.Request(method=request.method, target=request.target, headers=headers)
+            try:
+                event = h11.Request(method=request.method, target=request.target, headers=headers)
+            except (h11.LocalProtocolError, UnicodeEncodeError) as error:
+                # h11 quotes a wrong value, and so does the codec: it may be a secret, and so may stand in no error.
+                what = "Illegal header value" if "header value" in str(error) else str(error)
+                raise LocalProtocolError(f"this request cannot be sent: {what}") from None
             if len(self._events) >= self.MOST:
                 self._events.clear()
             self._events[key] = event
@@ -128,6 +141,23 @@ class HTTPConnection:
 
     ``send_request()`` gives the bytes to send; ``receive_data()`` takes what came (``b""`` for end of file);
     ``next_event()`` gives a :class:`ResponseHead`, ``Data``, ``EndOfMessage``, or ``NEED_DATA``.
+
+    Args:
+        limits: How large a head may be, and how many a response may have.
+        requests: The heads of requests that were sent before, which are not built again.
+
+    Example:
+        ::
+
+            from gradio_proto.http import HTTPConnection, Request
+            from gradio_proto.limits import Limits
+            from gradio_proto.urls import parse_app_url
+
+            http = HTTPConnection(Limits())
+            origin = parse_app_url("http://app").origin
+            print(http.send_request(Request("GET", origin, "/config"))[:11])  # prints b'GET /config'
+            http.receive_data(b"HTTP/1.1 204 No Content\\r\\n\\r\\n")
+            print(http.next_event().status)  # prints 204
     """
 
     def __init__(self, limits: Limits, requests: RequestCache | None = None) -> None:
@@ -153,7 +183,7 @@ class HTTPConnection:
                 return head or b""
             body = self._h11.send(h11.Data(data=request.body)) if request.body else b""
             self._h11.send(h11.EndOfMessage())
-        except (h11.LocalProtocolError, UnicodeEncodeError) as error:
+        except h11.LocalProtocolError as error:
             raise LocalProtocolError(f"this request cannot be sent: {error}") from error
         return (head or b"") + (body or b"")
 
@@ -175,7 +205,11 @@ class HTTPConnection:
         self._h11.send_failed()
 
     def receive_data(self, data: bytes) -> None:
-        """Take bytes from the network; ``b""`` says that the peer has closed."""
+        """Take data from the network; ``b""`` says that the peer has closed.
+
+        Raises:
+            RemoteProtocolError: More data came after the end.
+        """
         if self._upgraded is not None:
             self._upgraded.append(data)
             return

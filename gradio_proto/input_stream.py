@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 class InputStream:
-    """What was sent of one job's input, and what the server has processed of it."""
+    """What was sent of one job's input, and what the server has processed of it.
+
+    Args:
+        endpoint: What takes the chunks.
+        is_whole: Whether nothing follows the first chunk.
+    """
 
     def __init__(self, endpoint: Endpoint, *, is_whole: bool) -> None:
         self.endpoint: Final = endpoint

@@ -119,6 +119,21 @@ class Job:
     ``on_news`` is called whenever something has happened, ``on_answered`` once when the server has nothing more to
     say about the job, ``on_settled`` once when the job has settled. They take no arguments, must not raise, and
     must do no more than wake somebody.
+
+    Args:
+        fn_index: The function's number.
+        label: The endpoint, as errors name it.
+        payload: The JSON of the call's inputs, but for files that are still to be uploaded.
+        convert: Makes the caller's value of a list of outputs.
+        journal: Where its messages are kept; None where nobody will ask for them.
+        version_info: The server's version of Gradio, on which depends how diffs are read.
+        headers: Sent with each request that is this job's alone.
+        is_generator: Whether the function may give several values.
+        deadline: When the whole job has to be over, on the runner's clock; None for never.
+        uploads: The files that are uploaded before the join.
+        fetches_files: Whether files in its result are fetched before it settles.
+        input_stream: What it sends in chunks, if it does.
+        is_orphan: Whether nobody waits for it from the beginning.
     """
 
     def __init__(
@@ -181,6 +196,8 @@ class Job:
         self.on_settled: list[Callable[[], None]] = []
         self.fetches_files: Final = fetches_files
         """Whether the files in its outputs are to be fetched."""
+        self.redact: Callable[[GradioError, Headers], None] | None = None
+        """What takes credentials out of its error, those in its headers too."""
         self._value: Any = None
         self._convert = convert
         self._version_info = version_info
@@ -219,7 +236,7 @@ class Job:
         self.uploads = None
 
     def join_sent(self, session_hash: str) -> None:
-        """The join is on its way, in that session."""
+        """The join is on its way, in the session that ``session_hash`` names."""
         self._move(JobInput.JOIN_SENT)
         if not self.is_settled:
             self.session_hash = session_hash
@@ -268,11 +285,15 @@ class Job:
                 server_version=".".join(map(str, self._version_info)),
                 last_status=self.code.value,
             )
+            if self.redact is not None:
+                self.redact(error, self.headers)
             self._move(JobInput.FAILED)
             self._settle(Failed(error))
 
     def cancel(self, *, by_server: bool = False) -> None:
-        """End the job as cancelled, unless it has ended already. Nobody is told."""
+        """End the job as cancelled, unless it has ended already. Nobody is told. It was this client's doing, or
+        the server's (``by_server``).
+        """
         if not self.is_settled:
             self._move(JobInput.CANCELLED)
             self.code = Status.CANCELLED

@@ -48,7 +48,7 @@ PARSED_CHARACTERS: Final = 4096
 
 
 class Budget:
-    """What all journals of one client may hold together, in characters."""
+    """What all journals of one client may hold together: a limit, in characters."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -64,16 +64,23 @@ class Budget:
         return self._used
 
     def take(self, characters: int) -> None:
-        """A journal has grown, or shrunk."""
+        """A journal has grown by so many characters, or shrunk."""
         self._used += characters
 
     def give_back(self, characters: int) -> None:
-        """A journal is no more. May be called at any time, without any lock."""
+        """A journal of so many characters is no more. May be called at any time, without any lock."""
         self._given_back.append(characters)
 
 
 class Journal:
-    """The messages of one job between its join and its end."""
+    """The messages of one job between its join and its end.
+
+    Args:
+        limits: How much of it may be unread.
+        budget: What it shares with the journals of other jobs.
+        diffs: Whether outputs come as diffs to the one before.
+        convert: Makes the caller's value of a list of outputs.
+    """
 
     def __init__(self, limits: Limits, budget: Budget, *, diffs: bool, convert: Convert) -> None:
         self.limits = limits

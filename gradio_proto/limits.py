@@ -17,7 +17,19 @@ MIB = 1024 * KIB
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Limits(Frozen):
-    """The bounds of one client. Past one, :class:`~gradio_proto.errors.LimitExceeded` names it."""
+    """The bounds of one client. Past one, :class:`~gradio_proto.errors.LimitExceeded` names it.
+
+    Example:
+        ::
+
+            from gradio_proto import Client, LimitExceeded, Limits
+
+            with Client("http://127.0.0.1:7860", limits=Limits(sse_message_bytes=300)) as client:
+                try:
+                    client.predict("Ada" * 100, api_name="/greet")
+                except LimitExceeded as error:
+                    print(error.name)  # prints sse_message_bytes
+    """
 
     header_bytes: int = 64 * KIB
     """Bytes of one response's status line and headers. h11's own default is 16 KiB; Spaces behind several

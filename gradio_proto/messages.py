@@ -115,6 +115,7 @@ class _WithOutput:
     __slots__ = ()
 
     output: Mapping[str, Any]
+    """The wire's object: ``data`` has the outputs, and there may be more."""
 
     @property
     def data(self) -> list[Any] | None:
@@ -251,10 +252,23 @@ Message: TypeAlias = (
 def parse_message(text: str, limits: Limits) -> Message:
     """Parse the JSON text of one message: the data of an event, or a WebSocket text frame.
 
+    Args:
+        text: The JSON.
+        limits: How deeply it may be nested.
+
     Raises:
         RemoteProtocolError: It is no message. ``event_id`` is set where the text names a job: only that one
             need end then.
         LimitExceeded: It is nested deeper than ``limits.json_depth``.
+
+    Example:
+        ::
+
+            from gradio_proto.limits import Limits
+            from gradio_proto.messages import parse_message
+
+            message = parse_message('{"msg": "estimation", "event_id": "e1", "rank": 0, "queue_size": 1}', Limits())
+            print(type(message).__name__, message.rank)  # prints Estimation 0
     """
     return message_from_json(loads(text, limits, "a message"), text)
 

@@ -20,9 +20,16 @@ def join_payload(
     encode: Callable[[Any], Any] | None = None,
 ) -> bytes:
     """The body of ``POST /queue/join`` and of ``POST /run``, and the inputs that a ``ws`` server asks for by
-    ``send_data``. ``event_data`` and ``trigger_id`` are what a browser's event would carry; ``oauth_token`` is the
-    caller's, for the functions that ask for it (Gradio 6); ``encode`` says what to write for what is no JSON (see
-    :class:`~gradio_proto.files.Uploads`).
+    ``send_data``.
+
+    Args:
+        fn_index: The function's number.
+        data: Its inputs.
+        session_hash: The session of the job.
+        event_data: What a browser's event would carry.
+        trigger_id: The component whose event that would be.
+        oauth_token: The caller's, for the functions that ask for it (Gradio 6).
+        encode: What to write for what is no JSON (see :class:`~gradio_proto.files.Uploads`).
 
     Raises:
         ArgumentError: An argument is no JSON.

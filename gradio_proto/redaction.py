@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, cast
 
 REDACTED: Final = "[redacted]"
 """What stands in the place of a secret."""
@@ -14,8 +14,30 @@ SECRET_HEADERS: Final = frozenset(
 )
 """The headers, in lower case, whose values are credentials."""
 
+HARMLESS_HEADERS: Final = frozenset(
+    {"accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "connection",
+     "content-encoding", "content-length", "content-type", "date", "dnt", "expect", "host", "if-match",
+     "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "keep-alive", "origin", "pragma",
+     "priority", "range", "referer", "te", "trailer", "transfer-encoding", "upgrade",
+     "upgrade-insecure-requests", "user-agent", "via"}
+)  # fmt: skip
+"""Headers of a request whose values are no secrets; so are those whose names begin with ``sec-``."""
+
 LEAST_BEGINNING: Final = 8
 """Characters of a secret that was cut, from which on it is looked for: fewer stand in everything."""
+
+
+LEAST_END: Final = 6
+"""The same, where it stands at the end of a text that may have been cut there."""
+
+LONGEST_CHAIN: Final = 32
+"""Errors that caused each other, of which the texts are looked through."""
+
+
+def may_be_secret(name: str) -> bool:
+    """Whether the value of a request's header of this name, in lower case, may be a credential: nobody knows of those
+    that callers add."""
+    return name not in HARMLESS_HEADERS and not name.startswith("sec-")
 
 
 class Secrets:
@@ -32,6 +54,7 @@ class Secrets:
             self._texts.add(text)
             self._texts.add(json.dumps(text)[1:-1])
             self._texts.add(repr(text)[1:-1])
+            self._texts.add(_percent_encoded(text))
 
     def hide(self, text: str) -> str:
         """The text without them."""
@@ -40,6 +63,43 @@ class Secrets:
                 text = text.replace(secret, REDACTED)
         return text
 
+    def hide_within(self, value: Any) -> Any:
+        """The same for every text in a value like those of JSON; the text may have been cut within a secret."""
+        if isinstance(value, str):
+            return self._hide_end(self.hide(value))
+        if isinstance(value, Mapping):
+            entries: Mapping[Any, Any] = value  # pyright: ignore[reportUnknownVariableType]
+            return {key: self.hide_within(entry) for key, entry in entries.items()}
+        if isinstance(value, list | tuple):
+            items = [self.hide_within(item) for item in cast("Sequence[Any]", value)]
+            return items if isinstance(value, list) else tuple(items)
+        return value
+
+    def _hide_end(self, text: str) -> str:
+        for secret in self._texts:
+            for length in range(len(secret) - 1, LEAST_END - 1, -1):
+                if text.endswith(secret[:length]):
+                    return text[:-length] + REDACTED
+        return text
+
+    def take_out(self, error: BaseException) -> None:
+        """Take them out of an error and what has caused it: out of what they say, and what they have from a server.
+
+        What a caller was handling when the error was raised (its ``__context__``) is the caller's, and not touched.
+        """
+        caused: BaseException | None = error
+        for _ in range(LONGEST_CHAIN):
+            if caused is None:
+                break
+            args = self.hide_within(caused.args)
+            if args != caused.args:
+                caused.args = args
+            for name, value in [*vars(caused).items()]:
+                hidden = self.hide_within(value)
+                if hidden is not value and hidden != value:
+                    setattr(caused, name, hidden)
+            caused = caused.__cause__
+
     def hide_cut(self, text: str) -> str:
         """The text without them, and without their beginnings: what it quotes was cut somewhere."""
         text = self.hide(text)
@@ -47,3 +107,16 @@ class Secrets:
             for length in range(len(secret) - 1, max(LEAST_BEGINNING, len(secret) // 2) - 1, -1):
                 text = text.replace(secret[:length], REDACTED)
         return text
+
+
+def _percent_encoded(text: str) -> str:
+    """As forms and URLs have it."""
+    unreserved = "-._~"
+    return "".join(
+        [
+            char
+            if char.isascii() and (char.isalnum() or char in unreserved)
+            else "".join([f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass")])
+            for char in text
+        ]
+    )

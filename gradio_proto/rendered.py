@@ -25,7 +25,7 @@ _NUMBERED: Final = re.compile(r"(.+)_[0-9]{1,9}", re.DOTALL)
 
 
 class Rendered:
-    """The renders of one session, each the newest of its ``gr.render``."""
+    """The renders of one session, each the newest of its ``gr.render``, within limits."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -38,7 +38,9 @@ class Rendered:
         return bool(self._renders)
 
     def take(self, render_config: Mapping[str, Any], size: int) -> None:
-        """Take what a ``gr.render`` has made, in place of what it had made before; ``size`` is that of its text."""
+        """Take the ``render_config`` of what a ``gr.render`` has made, in place of what it had made before;
+        ``size`` is that of its text.
+        """
         render = parse_render_config(render_config)
         before, size_before = self._renders.pop(render.render_id, (None, 0))
         if before is not None:

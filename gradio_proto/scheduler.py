@@ -31,7 +31,7 @@ asks for, and a peer that sends faster than we read gets no further."""
 
 
 class Task(Generic[T]):
-    """A flow under way."""
+    """A flow under way. Made by :meth:`Scheduler.spawn`."""
 
     __slots__ = (
         "armed_for",
@@ -126,6 +126,10 @@ class Scheduler:
     def spawn(self, flow: Generator[Any, Answer, T], *, promised: bool = False) -> Task[T]:
         """Begin a flow. It takes its first step when the runner lets it.
 
+        Args:
+            flow: What is to be done.
+            promised: Whether it is to go on with nobody waiting for it.
+
         Raises:
             ClientClosed: Everything has been ended already; the flow is closed.
         """
@@ -139,7 +143,13 @@ class Scheduler:
         return task
 
     def resume(self, task: Task[Any], value: Any = None, error: BaseException | None = None) -> None:
-        """Give a parked task the answer to its effect, or an exception."""
+        """Give a parked task the answer to its effect, or an exception.
+
+        Args:
+            task: Which one.
+            value: The answer.
+            error: The exception, in place of an answer.
+        """
         self._unpark(task)
         task.value = (value, self.clock())
         task.error = error
@@ -157,7 +167,14 @@ class Scheduler:
     def park(
         self, task: Task[Any], deadline: float | None, signal: Signal | None = None, on: Parking | None = None
     ) -> None:
-        """Let a task wait for its deadline, a signal, and whatever will call :meth:`resume`."""
+        """Let a task wait for its deadline, a signal, and whatever will call :meth:`resume`.
+
+        Args:
+            task: Which one.
+            deadline: When :meth:`expire` resumes it; None for never.
+            signal: What resumes it when it is set.
+            on: What else may resume it, and is told when something did.
+        """
         task.parked_on = on
         task.deadline = deadline
         if signal is not None:
@@ -291,7 +308,7 @@ class Scheduler:
         self._push_timer(when, task, None)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> None:
-        """Have :meth:`expire` call a function at a time."""
+        """Have :meth:`expire` call the ``callback`` when that time has come (``when``, on the runner's clock)."""
         self._push_timer(when, None, callback)
 
     def _push_timer(self, when: float, task: Task[Any] | None, callback: Callable[[], None] | None) -> None:
@@ -305,7 +322,7 @@ class Scheduler:
         return self._timers[0][0] if self._timers else None
 
     def expire(self, now: float) -> None:
-        """Let the deadlines pass that have come."""
+        """Let the deadlines pass that have come by now."""
         while self._timers and self._timers[0][0] <= now:
             _, _, task, callback = heapq.heappop(self._timers)
             if callback is not None:

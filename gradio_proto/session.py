@@ -104,12 +104,17 @@ LONGEST_EVENT_ID: Final = 256
 OF_THE_SESSION: Final = (Heartbeat, CloseStream, UnexpectedError)
 """The messages that are for no job in particular."""
 
+READ_BEFORE: Final = (
+    "the server has nothing to say of this job: somebody else reads its events, or has read them, or stopped reading"
+)
+"""Of a job that was taken over, and that the stream is silent about."""
+
 REMEMBERED_EVENTS: Final = 1024
 """Ended events whose late messages are recognised, so that they are not kept as some join's early ones."""
 
 
 class Session:
-    """The jobs of one ``session_hash``, and the state of their stream."""
+    """The jobs of one ``session_hash``, and the state of their stream, within limits."""
 
     def __init__(self, session_hash: str, limits: Limits) -> None:
         self.hash = session_hash
@@ -140,16 +145,22 @@ class Session:
         self._early: deque[tuple[str, Message, str]] = deque()
         self._early_bytes = 0
         self._spoilt: OrderedDict[str, GradioError] = OrderedDict()
+        self._taken_over: set[Job] = set()
 
     # Joins.
 
     def join_sent(self, job: Job) -> None:
-        """A join is about to be sent."""
+        """The join of a job is about to be sent."""
         job.join_sent(self.hash)
         self.joining[job] = self.streams_lost
 
     def join_accepted(self, job: Job, event_id: str) -> None:
-        """The server has answered a join. A job that has ended meanwhile is not taken up again, but has an orphan."""
+        """The server has answered a join, and given the job its ``event_id``. A job that has ended meanwhile is
+        not taken up again, but has an orphan.
+
+        Raises:
+            LocalProtocolError: No such join was sent.
+        """
         streams_lost = self.joining.pop(job, None)
         if streams_lost is None:
             raise LocalProtocolError("the session knows of no join of this job: call join_sent() first")
@@ -173,6 +184,19 @@ class Session:
                 ConnectionLost("the session's stream was lost while the job was joining", phase="accepted")
             )
 
+    def take_over(self, job: Job, event_id: str) -> None:
+        """Listen to a job, of this ``event_id``, that another client has joined in a session of this name, and
+        whose stream it left alone.
+
+        What the join brought forth is the first thing that the stream says. So where a heartbeat comes before it,
+        somebody else has read it, and of this job nothing will be heard any more.
+        """
+        job.join_sent(self.hash)
+        job.join_accepted(event_id)
+        self._taken_over.add(job)
+        job.on_answered.append(lambda: self._taken_over.discard(job))
+        self._enter(job, event_id)
+
     def _enter(self, job: Job, event_id: str) -> None:
         self.jobs[event_id] = job
         self._silent_ends[job] = 0
@@ -195,7 +219,7 @@ class Session:
         return orphan
 
     def join_failed(self, job: Job, error: GradioError) -> None:
-        """A join was refused, or its answer never came."""
+        """The join of a job was refused, or its answer never came: the job ends with the error."""
         self.joining.pop(job, None)
         job.fail(error)
         self._drop_early_if_nobody_joins()
@@ -219,7 +243,13 @@ class Session:
         self._drop_early_if_nobody_joins()
 
     def hear(self, job: Job, message: Message, text: str) -> None:
-        """Take a message that is for one of the jobs."""
+        """Take a message that is for one of the jobs.
+
+        Args:
+            job: Which of them.
+            message: What the server said.
+            text: Its JSON, of which the journal keeps what it needs.
+        """
         if not job.is_settled:
             self._heard_on[job] = self._streams
             self._is_spent = False
@@ -322,6 +352,9 @@ class Session:
             self._stumbled = self._has_stumbled(message)
             if not self._is_spent and not self._stumbled:
                 self._lose_jobs(session_error(message))
+        else:
+            for job in [job for job in self._taken_over if job not in self._heard_on]:
+                job.fail(SessionLost(READ_BEFORE, phase="stream_lost"))
 
     def _has_stumbled(self, message: UnexpectedError) -> bool:
         event_id = message.message[1:-1]
@@ -331,7 +364,9 @@ class Session:
         return True
 
     def receive_malformed(self, event_id: str, error: GradioError) -> None:
-        """Take the error of a message that could not be parsed, and that names its job: it ends that one alone."""
+        """Take the error of a message that could not be parsed, and that names its job by its ``event_id``: it
+        ends that one alone.
+        """
         job = self.jobs.get(event_id)
         if job is not None:
             job.fail(error)
@@ -385,7 +420,9 @@ class Baton:
         self._waiting: dict[Signal, None] = {}
 
     def take(self, waiter: Signal) -> bool:
-        """Take the baton, if nobody holds it; else queue for it."""
+        """Take the baton, if nobody holds it; else queue for it. The waiter is a signal, which is set when its
+        turn has come.
+        """
         if self._holder is None or self._holder is waiter:
             self._holder = waiter
             self._waiting.pop(waiter, None)
@@ -399,7 +436,7 @@ class Baton:
         return self._holder is not None
 
     def release(self, waiter: Signal) -> None:
-        """Give the baton back, or leave the queue for it; the first who queues is woken."""
+        """Give the baton back, or leave the queue for it, as this waiter; the first who queues is woken."""
         self._waiting.pop(waiter, None)
         if self._holder is waiter:
             self._holder = None

@@ -43,10 +43,13 @@ class SOCKSProxy:
     version: Literal[4, 5]
     """4 stands for SOCKS4A too, which is the same but for names."""
     host: str
+    """The proxy's name or address."""
     port: int
+    """Its port."""
     user: bytes = field(default=b"", repr=False)
     """The user's name; with SOCKS4, which knows no password, the user's id."""
     password: bytes = field(default=b"", repr=False)
+    """What goes with the user's name."""
 
     def __post_init__(self) -> None:
         if max(len(self.user), len(self.password)) > LONGEST_CREDENTIAL:

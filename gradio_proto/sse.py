@@ -55,6 +55,17 @@ class SSEDecoder:
 
     Args:
         limits: ``sse_message_bytes`` bounds one message.
+
+    Example:
+        ::
+
+            from gradio_proto.limits import Limits
+            from gradio_proto.sse import SSEDecoder
+
+            decoder = SSEDecoder(Limits())
+            decoder.receive_data(b": a comment\\ndata: one\\nda")
+            decoder.receive_data(b"ta: two\\n\\n")
+            print(decoder.next_event().data.split())  # prints ['one', 'two']
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -72,7 +83,7 @@ class SSEDecoder:
         self._retry: int | None = None
 
     def receive_data(self, data: bytes | bytearray) -> None:
-        """Take the next bytes of the stream; ``b""`` says that there are no more.
+        """Take the next data of the stream; ``b""`` says that there are no more.
 
         Raises:
             LocalProtocolError: More bytes after the end.

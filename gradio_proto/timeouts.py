@@ -14,6 +14,17 @@ class Timeouts(Frozen):
 
     A function may run for hours and a queue may be long, so there is no total by default: what tells a live
     server from a dead one is its heartbeat, every 15 seconds from Gradio 4.9 on.
+
+    Example:
+        ::
+
+            from gradio_proto import Client, DeadlineExceeded, Timeouts
+
+            with Client("http://127.0.0.1:7860", timeouts=Timeouts(total=0.1)) as client:
+                try:
+                    client.predict(5, api_name="/sleep")
+                except DeadlineExceeded as error:
+                    print(error.kind)  # prints total
     """
 
     connect: float | None = 10.0
@@ -33,13 +44,20 @@ class Timeouts(Frozen):
     total: float | None = None
     """A whole job, from the call to its result."""
 
+    space: float | None = 1800.0
+    """A Hugging Face Space that is asleep, building or starting comes to run: half an hour, after which the Hub itself
+    gives up a start by default. 0: one that does not run is told as an error at once."""
+
     def __post_init__(self) -> None:
-        for name in ("connect", "read", "write", "idle", "total"):
+        for name in ("connect", "read", "write", "idle", "total", "space"):
             value = getattr(self, name)
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            if value is not None and not (number and 0 < value < math.inf):
+            if value is not None and not (
+                number and 0 <= value < math.inf and (value > 0 or name == "space")
+            ):
+                least = "0 or a" if name == "space" else "a"
                 raise ValueError(
-                    f"Timeouts.{name} must be a positive number of seconds or None, not {value!r}"
+                    f"Timeouts.{name} must be {least} positive number of seconds or None, not {value!r}"
                 )
 
 

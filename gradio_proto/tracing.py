@@ -37,6 +37,7 @@ class ResponseStarted:
     """The head of a response is there."""
 
     at: float
+    """When."""
     exchange: int
     """The number of its exchange."""
     status: int
@@ -50,6 +51,7 @@ class ExchangeEnded:
     """A response was read to its end, or given up, or there was none. Each exchange ends once."""
 
     at: float
+    """When that was noticed."""
     exchange: int
     """Its number."""
     received: int
@@ -63,6 +65,7 @@ class MessageReceived:
     """The server has said something on an event stream or a WebSocket, or in the reply to a direct call."""
 
     at: float
+    """When it was read."""
     session_hash: str
     """The session on whose behalf it came; ``""`` for the simple API, whose sessions have no name."""
     event_id: str | None
@@ -80,6 +83,7 @@ class JobStarted:
     """A call was made."""
 
     at: float
+    """When."""
     job: int
     """Its number, from 1, in the order of this client's calls."""
     endpoint: str
@@ -93,6 +97,7 @@ class JobEnded:
     """A job has its result, or will have none. Each job ends once."""
 
     at: float
+    """When."""
     job: int
     """Its number."""
     endpoint: str

@@ -28,7 +28,9 @@ class TransportOptions:
     origin: Origin
     """Where the client's requests go."""
     limits: Limits
+    """What a server may make the client hold."""
     timeouts: Timeouts
+    """How long each kind of wait may take."""
     ssl_verify: bool = True
     """Whether certificates are checked, where ``ssl_context`` is None."""
     ssl_context: ssl.SSLContext | None = None
@@ -65,12 +67,13 @@ class Transport(Protocol):
         ...
 
     def when_free(self, action: Callable[[], None]) -> None:
-        """Do something that takes the lock: at once, or, in a signal's handler or a finalizer that has interrupted
-        whoever runs flows, as soon as it can be done."""
+        """Do an action that takes the lock: at once, or, in a signal's handler or a finalizer that has
+        interrupted whoever runs flows, as soon as it can be done.
+        """
         ...
 
     def file_size(self, path: str) -> int:
-        """The bytes of a file that the caller wants to send.
+        """The bytes of the file at a path, which the caller wants to send.
 
         Raises:
             ArgumentError: It is not there, or no regular file.
@@ -115,6 +118,12 @@ class BlockingTransport(Transport, Protocol):
         """Wait until ``done()``; False when ``timeout`` seconds are over first.
 
         ``done`` is asked with :attr:`lock` held, whenever one of ``hooks``' callables has been called.
+
+        Args:
+            done: Whether it is over.
+            hooks: A list to which a callable is added for as long as this waits; it is called when ``done`` may
+                have changed.
+            timeout: Seconds; None for as long as it takes.
         """
         ...
 

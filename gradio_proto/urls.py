@@ -38,6 +38,9 @@ _FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\\]")
 
 _NO_PATH: Final = re.compile(rf"{_FORBIDDEN.pattern}|[?#]")
 _SPACE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
+_SPACE_PAGE: Final = re.compile(
+    r"https://(?:huggingface\.co|hf\.co)/spaces/([^/?#]+/[^/?#]+)/?(?:[?#].*)?", re.DOTALL
+)
 _LOOPBACK_V4: Final = re.compile(r"127(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}")
 
 # RFC 3986's unreserved characters, and "=", which Gradio's own route "/file=<path>" holds.
@@ -62,8 +65,8 @@ class SpaceNameError(ArgumentError):
 
     def __init__(self, space: str) -> None:
         super().__init__(
-            f"{space!r} looks like the name of a Hugging Face Space, and Space names are not supported yet: "
-            f"give the URL of the app, such as 'https://user-space.hf.space'"
+            f"{space!r} looks like the name of a Hugging Face Space, and a URL is wanted here: "
+            f"give that of the app, such as 'https://user-space.hf.space'"
         )
         self.space = space
 
@@ -130,8 +133,19 @@ class AppURL:
         return f"{self.origin}{self.base_path}"
 
 
+def space_name(text: str) -> str | None:
+    """The name of the Hugging Face Space that a user means: ``user/space``, or the address of its page on the Hub.
+
+    None for anything else. No file is looked for: a folder of that name is not meant.
+    """
+    page = _SPACE_PAGE.fullmatch(text)
+    name = page[1] if page is not None else text
+    is_name = _SPACE_NAME.fullmatch(name) is not None and not name.startswith("localhost/")
+    return name if is_name else None
+
+
 def parse_app_url(text: str) -> AppURL:
-    """Read the URL that a user gave for an app.
+    """Read the URL of an app from the text that a user gave.
 
     A query (``?__theme=dark``) and a fragment, as copied from a browser, are dropped.
 
@@ -145,7 +159,7 @@ def parse_app_url(text: str) -> AppURL:
         )
     match = _match(text)
     if match["authority"] is None or match["scheme"] is None:
-        if _SPACE_NAME.fullmatch(text) and not text.startswith("localhost/"):
+        if space_name(text) is not None:
             raise SpaceNameError(text)
         raise ArgumentError(
             f"{_quoted(text)} is no URL: write it with its scheme, such as 'http://127.0.0.1:7860'"
@@ -174,12 +188,17 @@ def parse_api_prefix(value: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    # An "@" may follow a password, a "?" may precede a token: neither belongs in an error.
-    return "the URL" if "@" in text else repr(text.partition("?")[0])
+    return "the URL" if "@" in text else repr(without_secrets(text))
+
+
+def without_secrets(text: str) -> str:
+    """What may be shown of a URL that a user gave, whatever is wrong with it: not what an ``@`` follows, which may be a
+    password, and not what stands behind a ``?`` or ``#``, which may be a token."""
+    return "a URL" if "@" in text else re.split("[?#]", text, maxsplit=1)[0]
 
 
 def encode_path_segment(text: str) -> str:
-    """Percent-encode one part of a path; the dots of ``.`` and ``..`` too, so that it cannot climb.
+    """Percent-encode the text of one part of a path; the dots of ``.`` and ``..`` too, so that it cannot climb.
 
     Lone surrogates, which UTF-8 does not know, are encoded all the same: a server's file name may hold them.
     """

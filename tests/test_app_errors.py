@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from recorded import sockets, streams, versions
 
 from gradio_proto.app_errors import HIDDEN_MESSAGE, app_error
-from gradio_proto.errors import AppError
+from gradio_proto.errors import AppError, QuotaExceeded
 from gradio_proto.limits import Limits
 from gradio_proto.messages import ProcessCompleted, parse_message
 from gradio_proto.sse import ServerSentEvent, SSEDecoder
@@ -127,3 +127,74 @@ def test_recorded_errors(version: str, operation: str, messages: set[str]) -> No
         if isinstance(message, ProcessCompleted) and not message.success:
             told.add(app_error(message, (major, minor, patch)).message)
     assert messages <= told <= {*messages, "bad thing: x"}
+
+
+# ZeroGPU: texts of the package ``spaces``, older and newer.
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "seconds", "says"),
+    [
+        (
+            "ZeroGPU quota exceeded",
+            "You have exceeded your free ZeroGPU quota (60s requested vs. 12s left). Try again in 0:01:23. Log in",
+            83.0,
+            "0:01:23",
+        ),
+        (
+            "ZeroGPU quota exceeded",
+            "You have exceeded your Pro ZeroGPU quota (60s requested vs. 0s left). Try again in 1 day, 2:03:04. ",
+            93784.0,
+            "1 day, 2:03:04",
+        ),
+        ("zerogpu QUOTA exceeded ", "x: try again in <b>23:14:07.5</b>", 83647.5, "23:14:07.5"),
+        ("ZeroGPU quota exceeded", "You have exceeded your ZeroGPU runs limit. ", None, None),
+        ("ZeroGPU quota exceeded", "Space app has reached its GPU limit. Try re-running", None, None),
+        ("ZeroGPU pending credits exceeded", "Try again once some have completed", None, None),
+        (
+            "Error",
+            "You have exceeded your GPU quota (60s requested vs. 12s left). <a>Join</a> Please retry in 0:10:00",
+            600.0,
+            "0:10:00",
+        ),
+        ("Error", "You have exceeded your free GPU quota (60s requested vs. 55s left)", None, None),
+        ("ZeroGPU quota exceeded", "Try again in 99999999999 days, 0:00:00", None, None),
+        ("ZeroGPU quota exceeded", "Try again in a while", None, None),
+    ],
+)
+def test_a_quota_that_is_used_up(title: str, text: str, seconds: float | None, says: str | None) -> None:
+    error = make({"error": text, "title": title})
+    assert isinstance(error, QuotaExceeded)
+    assert (error.retry_after, error.try_again_in, error.retryable) == (seconds, says, True)
+    assert (error.message, error.title, error.event_id) == (text, title, "e")
+
+
+def test_the_quota_of_an_app_on_gradio_4() -> None:
+    text = "You have exceeded your GPU quota (60s requested vs. 12s left). Please retry in 0:00:07"
+    error = make({"error": repr(text)}, V4_44)
+    assert isinstance(error, QuotaExceeded)
+    assert (error.retry_after, error.message) == (7.0, text)
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("ZeroGPU illegal duration", "The requested GPU duration (600s) is larger than the maximum allowed"),
+        ("ZeroGPU queue timeout", "No GPU was available after 60s. Retry later"),
+        ("Error", "Sorry: You have exceeded your GPU quota"),
+        ("Error", "You have exceeded your disk quota"),
+        ("Error", "try again in 0:00:07"),
+    ],
+)
+def test_what_is_no_quota(title: str, text: str) -> None:
+    error = make({"error": text, "title": title})
+    assert type(error) is AppError
+    assert not error.retryable
+
+
+@given(st.text(max_size=200) | st.text(alphabet="<>try again in0123456789:, days", max_size=200))
+def test_any_text_is_read(text: str) -> None:
+    error = make({"error": text, "title": "ZeroGPU quota exceeded"})
+    assert isinstance(error, QuotaExceeded)
+    assert (error.retry_after is None) is (error.try_again_in is None)
+    assert error.retry_after is None or error.retry_after >= 0

@@ -20,7 +20,7 @@ import gradio_proto
 PROJECT = Path(__file__).parent.parent
 PACKAGE = PROJECT / "gradio_proto"
 TRANSPORTS = PROJECT / "transports" / "gradio_transports"
-EDGES = ("client/", "cli/", "conformance/", "testing/embedded.py")
+EDGES = ("client/", "cli/", "conformance/", "testing/embedded.py", "recording/sockets.py")
 REFERENCE_APP = tuple(f"conformance/reference/{name}.py" for name in ("app", "kinds", "twin_functions"))
 """Apps, whose functions are public by their endpoints; what those say of themselves is shown to clients."""
 FLOWS = ("flows/", "exchange.py", "socks.py")
@@ -151,7 +151,8 @@ def is_undocumented(tree: ast.AST) -> Iterator[ast.AST]:
     while todo:
         node = todo.pop()
         decorators = [] if isinstance(node, ast.Module) else map(ast.unparse, node.decorator_list)
-        if not ast.get_docstring(node) and not any(name.startswith("twin_of(") for name in decorators):
+        elsewhere = ("twin_of(", "overload")  # the docstring is that of the twin, or of what is overloaded
+        if not ast.get_docstring(node) and not any(name.startswith(elsewhere) for name in decorators):
             yield node
         if isinstance(node, ast.Module | ast.ClassDef):
             todo.extend(

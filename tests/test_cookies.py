@@ -43,6 +43,12 @@ class TestGradioLogin:
         assert jar.header("/config", 100) == "access-token-a-b_c=TOKEN; access-token-unsecure-a-b_c=TOKEN"
 
 
+def test_its_values_can_be_had() -> None:
+    jar = jar_with("a=1; Path=/x", "b=2")
+    jar.set("c", "3")
+    assert jar.values() == ["1", "2", "3"]
+
+
 class TestStore:
     @pytest.mark.parametrize(
         ("value", "sent"),

@@ -17,6 +17,7 @@ from gradio_proto.effects import (
     KeepFile,
     Now,
     OpenFile,
+    RunInThread,
     Signal,
     Sleep,
     Wait,
@@ -70,6 +71,7 @@ def test_the_two_rungs_share_what_is_neither_bytes_nor_exchanges() -> None:
         Wait,
         Sleep,
         Now,
+        RunInThread,
         *get_args(FileEffect),
     }
     assert set(get_args(Effect)) == set(get_args(ByteEffect)) | set(get_args(ExchangeEffect))

@@ -59,6 +59,9 @@ EXAMPLES: list[tuple[GradioError, bool]] = [
     (FileError("m", path="/a/x"), False),
     (JobCancelled("m"), False),
     (AppError("m", None, False, "T", hidden=True, extra={"x": 1}), False),
+    (errors.QuotaExceeded("m", title="ZeroGPU quota exceeded"), True),
+    (errors.SpaceError("m", space_id="user/space", stage="PAUSED", hub_message="x"), False),
+    (errors.SpaceNotFound("m", space_id="user/space"), False),
 ]
 
 
@@ -153,3 +156,8 @@ def test_no_server_can_forge_a_line_or_a_colour(message: str, endpoint: str) -> 
     assert len(text.splitlines()) <= 1
     assert "\x1b" not in text
     text.encode()
+
+
+def test_the_cookies_of_a_response_are_not_kept_in_its_error() -> None:
+    error = HTTPStatusError("m", status=500, headers={"set-cookie": "s=1", "server": "uvicorn"})
+    assert error.headers == {"server": "uvicorn"}

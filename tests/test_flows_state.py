@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import a_job, make_state, real_world
 
-from gradio_proto.effects import Signal
-from gradio_proto.errors import ArgumentError, ClientClosed
-from gradio_proto.flows.state import REMEMBERED_TARGETS, Slots, checked_headers
+from gradio_proto.effects import Flow, Now, Signal
+from gradio_proto.errors import AppError, ArgumentError, ClientClosed, GradioError
+from gradio_proto.flows.state import REMEMBERED_TARGETS, LiveSession, Slots, checked_headers, redacted
+from gradio_proto.session import Session
 
 
 def test_without_a_bound_there_is_always_a_slot() -> None:
@@ -132,6 +133,56 @@ def test_headers_of_the_callers() -> None:
         checked_headers({1: "x"})  # type: ignore[dict-item]
     with pytest.raises(TypeError, match="mapping"):
         checked_headers([("x", "1")])  # type: ignore[arg-type]
-    for wrong in ({"": "x"}, {"x": "a\r\nb"}, {"a\n": "x"}, {"x": "\0"}):
-        with pytest.raises(ArgumentError, match="cannot be sent"):
+    for wrong in (
+        {"": "x"},
+        {"x": "a\r\nb"},
+        {"a\n": "x"},
+        {"x": "\0"},
+        {"x": "hf_1 "},
+        {"x": "\N{SNOWMAN}"},
+    ):
+        with pytest.raises(ArgumentError, match="cannot be sent") as caught:
             checked_headers(wrong)
+        assert "hf_1" not in str(caught.value)
+
+
+def test_credentials_that_were_said_again_are_taken_out_of_errors() -> None:
+    state = make_state(
+        headers=(("x-key", "key 0123456789"), ("x-short", "short"), ("user-agent", "harmless agent")),
+        auth=("ada-the-first", "pass"),
+        oauth_token="hf_oauth",
+    )
+    state.cookies.set("session", "cookie-value")
+    state.cookies.set("theme", "dark")
+    error = AppError(
+        "0123456789 short harmless agent ada-the-first pass hf_oauth cookie-value dark of-a-call"
+    )
+    state.redact(error, (("x-call", "of-a-call"),))
+    hidden = "[redacted]"
+    assert (
+        error.args[0]
+        == f"{hidden} short harmless agent ada-the-first {hidden} {hidden} {hidden} dark {hidden}"
+    )
+    bare = AppError("hf_oauth")
+    make_state().redact(bare)
+    assert bare.args == ("hf_oauth",)
+
+
+def test_a_job_of_a_client_ends_in_an_error_without_its_credentials() -> None:
+    state = make_state(headers=(("x-key", "0123456789"),))
+    begun = a_job(headers=(("x-call", "abcdefghij"),))
+    state.add_job(begun.job, LiveSession(Session("s", state.limits)))
+    begun.job.fail(AppError("0123456789 abcdefghij"))
+    with pytest.raises(AppError, match=r"^\[redacted\] \[redacted\]"):
+        begun.job.result()
+
+
+def test_what_fails_beside_jobs_does_so_without_credentials() -> None:
+    def fail() -> Flow[None]:
+        yield Now()
+        raise GradioError("0123456789")
+
+    flow = redacted(make_state(headers=(("x-key", "0123456789"),)), fail())
+    next(flow)
+    with pytest.raises(GradioError, match="redacted"):
+        flow.send((None, 0.0))

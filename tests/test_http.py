@@ -120,6 +120,15 @@ def test_what_would_inject_into_a_request_is_refused(request_: Request) -> None:
         HTTPConnection(LIMITS).send_request(request_)
 
 
+@pytest.mark.parametrize("value", ["hf_secret\n", " hf_secret", "hf_secret\N{SNOWMAN}"])
+def test_a_value_that_cannot_be_sent_is_not_told(value: str) -> None:
+    with pytest.raises(LocalProtocolError, match="cannot be sent") as caught:
+        HTTPConnection(LIMITS).send_request(Request("GET", ORIGIN, "/", (("x-name", value),)))
+    assert "hf_secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
 @given(name=st.text(max_size=8), value=st.text(max_size=8), target=st.text(max_size=8))
 @settings(max_examples=200)
 def test_a_request_holds_one_head_whatever_is_in_it(name: str, value: str, target: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -11,8 +11,20 @@ from hypothesis import strategies as st
 from scripted import CLOSE, GradioScript, ScriptedServer, World, an_app, http, make_state, real_world
 
 from gradio_proto import Client
-from gradio_proto.effects import Connect, IsQuiet, Now, Receive, Send, Signal, Sleep, StartTLS, TimedOut, Wait
-from gradio_proto.errors import ClientClosed, ConnectError, ConnectionLost
+from gradio_proto.effects import (
+    Connect,
+    IsQuiet,
+    Now,
+    Receive,
+    RunInThread,
+    Send,
+    Signal,
+    Sleep,
+    StartTLS,
+    TimedOut,
+    Wait,
+)
+from gradio_proto.errors import ClientClosed, ConnectError, ConnectionLost, GradioError
 from gradio_proto.flows.requests import fetch
 from gradio_proto.limits import Limits
 from gradio_proto.testing import Context, ServerProtocol, TestApp
@@ -127,6 +139,21 @@ def test_sleep_and_now() -> None:
         return (yield Now())
 
     assert runner().run(flow()) == (None, 2.5)
+
+
+def test_what_would_be_run_in_a_thread_is_run_at_once() -> None:
+    def flow(work: Callable[[], Any]) -> Generator[Any, Any, Any]:
+        try:
+            return (yield RunInThread(work, 1.0))
+        except GradioError as error:
+            return error
+
+    def fail() -> None:
+        raise error
+
+    error = GradioError("no")
+    assert runner().run(flow(lambda: "value")) == ("value", 0.0)
+    assert runner().run(flow(fail)) is error
 
 
 @pytest.mark.parametrize("when", ["before", "while"])

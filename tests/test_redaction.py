@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gradio_proto.redaction import Secrets
+import pytest
+
+from gradio_proto.redaction import Secrets, may_be_secret
 
 
 def test_secrets_are_hidden_in_every_form() -> None:
@@ -19,3 +21,51 @@ def test_the_beginning_of_a_secret_that_was_cut_is_hidden() -> None:
     assert secrets.hide_cut("answered '0123456789abc'") == "answered '[redacted]'"
     assert secrets.hide_cut("answered '0123456'") == "answered '0123456'"
     assert secrets.hide_cut(f"answered {quoted!r}") == 'answered "[redacted]"'
+
+
+def test_what_forms_and_urls_make_of_a_secret_is_hidden() -> None:
+    assert Secrets(["pass wörd/1"]).hide("password=pass%20w%C3%B6rd%2F1&x=1") == "password=[redacted]&x=1"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("a 0123456789", "a [redacted]"),
+        ("cut at 012345", "cut at [redacted]"),
+        ("cut at 01234", "cut at 01234"),
+        (["0123456789", 5, None], ["[redacted]", 5, None]),
+        (("0123456789", {"a": ["b", "0123456789"]}), ("[redacted]", {"a": ["b", "[redacted]"]})),
+    ],
+)
+def test_secrets_are_hidden_within_values(value: object, shown: object) -> None:
+    assert Secrets(["0123456789"]).hide_within(value) == shown
+
+
+def test_secrets_are_taken_out_of_an_error_and_its_causes() -> None:
+    error, handled = ValueError("no 0123456789", 7), ValueError("0123456789")
+    error.__cause__, error.__context__ = OSError(5, "the key 0123456789 is wrong"), handled
+    error.data = {"key": "0123456789"}  # type: ignore[attr-defined]
+    error.other = other = ["nothing"]  # type: ignore[attr-defined]
+    Secrets(["0123456789"]).take_out(error)
+    assert error.args == ("no [redacted]", 7)
+    assert vars(error)["data"] == {"key": "[redacted]"}
+    assert vars(error)["other"] is other
+    assert error.__cause__.args == (5, "the key [redacted] is wrong")
+    assert handled.args == ("0123456789",)
+
+
+def test_errors_that_cause_each_other_in_a_circle_come_to_an_end() -> None:
+    one, other = ValueError("0123456789"), ValueError("0123456789")
+    one.__cause__, other.__cause__ = other, one
+    Secrets(["0123456789"]).take_out(one)
+    assert one.args == other.args == ("[redacted]",)
+
+
+@pytest.mark.parametrize("name", ["authorization", "cookie", "x-key", "x-api-key", "key"])
+def test_headers_that_may_be_secret(name: str) -> None:
+    assert may_be_secret(name)
+
+
+@pytest.mark.parametrize("name", ["accept", "host", "sec-fetch-mode", "user-agent"])
+def test_headers_that_are_harmless(name: str) -> None:
+    assert not may_be_secret(name)

@@ -731,3 +731,34 @@ def test_a_stream_that_breaks_takes_the_orphan_of_its_only_job_along(is_spent: b
     assert orphan.is_settled is not is_spent
     orphan.cancel()
     sessions.nothing_is_kept()
+
+
+def taken_over(sessions: Sessions, event_id: str = "1") -> Begun:
+    begun = a_job()
+    sessions.session.take_over(begun.job, event_id)
+    return begun
+
+
+def test_a_job_that_was_taken_over_is_one_like_any_other() -> None:
+    sessions = Sessions()
+    one = taken_over(sessions)
+    assert sessions.session.wants_stream
+    sessions.starts("1")
+    sessions.say("heartbeat")
+    sessions.yields("1")
+    sessions.completes("1", "v")
+    assert one.job.result() == "v"
+    sessions.nothing_is_kept()
+    assert not sessions.session._taken_over
+
+
+def test_a_heartbeat_before_its_first_message_means_that_it_was_read() -> None:
+    sessions = Sessions()
+    silent, heard, own = taken_over(sessions, "1"), taken_over(sessions, "2"), sessions.accepted("3")
+    sessions.starts("2")
+    sessions.say("heartbeat")
+    error = failure(silent)
+    assert isinstance(error, SessionLost)
+    assert (error.phase, error.event_id) == ("stream_lost", "1")
+    assert not heard.job.is_settled
+    assert not own.job.is_settled  # whoever joins is told when its turn comes

@@ -390,6 +390,26 @@ def test_a_file_is_a_chat_message() -> None:
     assert message["content"]["orig_name"] == "a.txt"
 
 
+def test_a_message_of_a_text_and_files() -> None:
+    app = TestApp()
+
+    @app.endpoint("/look", inputs=["multimodaltextbox"], outputs=["json"])
+    def look(message: Any) -> Any:
+        if message is None:
+            return "nothing"
+        return [message["text"], *(file.data.decode() for file in message["files"])]
+
+    with Client("http://app", transport=MemoryTransport.to(app)) as client:
+        files = [handle_file(text.encode(), name="a.txt") for text in ("one", "two")]
+        assert client.predict({"text": "what", "files": files}) == ["what", "one", "two"]
+        assert client.predict({"text": "what"}) == ["what"]
+        assert client.predict(None) == "nothing"
+        described = client.view_api(print_info=False, return_format="str")
+        assert "[Multimodaltextbox] message: dict(text: str, files: list[filepath]) (required)" in str(
+            described
+        )
+
+
 def test_an_update_is_no_file() -> None:
     store = FileStore(Generation(), "", {})
     assert Component("file").postprocess(update(visible=False), store, "") == update(visible=False)

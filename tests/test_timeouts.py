@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gradio_proto.timeouts import Timeouts, deadline, earlier
 
-KINDS = ("connect", "read", "write", "idle", "total")
+KINDS = ("connect", "read", "write", "idle", "total", "space")
 TIMES = st.none() | st.floats(0, 1e9)
 
 
@@ -31,7 +31,13 @@ def test_a_number_of_seconds_or_none_is_taken(kind: str, value: float | None) ->
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", [0, -1, -0.0, math.nan, math.inf, "5", [], True])
 def test_anything_else_is_refused_by_name(kind: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=f"Timeouts.{kind} must be a positive number of seconds or None"):
+    if kind == "space" and value == 0:
+        assert Timeouts(space=value).space == 0  # no wait at all
+        return
+    least = "0 or a" if kind == "space" else "a"
+    with pytest.raises(
+        ValueError, match=f"Timeouts.{kind} must be {least} positive number of seconds or None"
+    ):
         Timeouts(**{kind: value})
 
 

@@ -20,7 +20,9 @@ from gradio_proto.urls import (
     parse_app_url,
     resolve,
     same_origin,
+    space_name,
     target,
+    without_secrets,
 )
 
 HTTP = Origin("http", "example.com", 80)
@@ -199,6 +201,33 @@ class TestParseAppURL:
         with pytest.raises(SpaceNameError, match="Space") as caught:
             parse_app_url(name)
         assert caught.value.space == name
+
+    @pytest.mark.parametrize(
+        ("text", "name"),
+        [
+            ("gradio/hello_world", "gradio/hello_world"),
+            ("https://huggingface.co/spaces/user-1/My.Space", "user-1/My.Space"),
+            ("https://hf.co/spaces/user/space/?a=b#c", "user/space"),
+            ("https://huggingface.co/spaces/user/space/tree/main", None),
+            ("https://huggingface.co/spaces/user", None),
+            ("https://huggingface.co.example.org/spaces/user/space", None),
+            ("http://huggingface.co/spaces/user/space", None),
+            ("https://user-space.hf.space", None),
+            ("spaces/user/space", None),
+            ("user--space", None),
+            ("user", None),
+            ("user/", None),
+            ("./space", None),
+            ("../space", None),
+            ("user/..", None),
+            ("localhost/space", None),
+            ("example.org/app", None),
+            ("user/space\n", None),
+            ("", None),
+        ],
+    )
+    def test_tells_a_space_from_a_url(self, text: str, name: str | None) -> None:
+        assert space_name(text) == name
 
     @given(any_text)
     def test_accepts_or_raises_an_argument_error(self, text: str) -> None:
@@ -415,3 +444,16 @@ class TestResolve:
             "//evil/",
         ):
             assert not same_origin(HTTP, url)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://ada:pass@example.com/", "a URL"),
+        ("https://example.com/a?__sign=secret", "https://example.com/a"),
+        ("https://example.com/a#secret?", "https://example.com/a"),
+        ("user/space", "user/space"),
+    ],
+)
+def test_what_may_be_shown_of_a_url(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown

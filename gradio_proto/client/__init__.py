@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .client import BoundEndpoint, Client
-from .files import handle_file
+from .files import file, handle_file
 from .job import Job, JobCancelled
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .async_maps import AsyncMapIterator
     from .mapping import MapProgress
     from .maps import MapIterator
+    from .notebook import show
 
 __all__ = [
     "AsyncBoundEndpoint",
@@ -27,7 +28,9 @@ __all__ = [
     "JobCancelled",
     "MapIterator",
     "MapProgress",
+    "file",
     "handle_file",
+    "show",
 ]
 
 _LAZY = {
@@ -37,6 +40,7 @@ _LAZY = {
     "AsyncMapIterator": "async_maps",
     "MapIterator": "maps",
     "MapProgress": "mapping",
+    "show": "notebook",
 }
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Container, Generator, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ..errors import ClientClosed
-from ..flows.connect import connect, refresh
+from ..flows.connect import refresh
 from ..flows.state import checked_headers
 from ..simple_api import Via
 from ..transport import AsyncTransport
@@ -19,6 +19,10 @@ from .transports import async_factory
 from .twins import twin_of
 
 if TYPE_CHECKING:
+    from ..files import FileInput
+    from ..typed.tools import ToolFormat
+    from .api import Api
+    from .async_api import AsyncApiEndpoint
     from .async_maps import AsyncMapIterator
     from .mapping import MapProgress
 
@@ -37,9 +41,23 @@ class AsyncClient(ClientBase[AsyncTransport]):
     while nobody does, nothing happens, and :meth:`run` is for programs in which something should all the same.
 
     Raises:
+        TypeError: An option is of a wrong type, or not taken here.
         ArgumentError: An option cannot be used; one that needs the transport is told when the client is opened.
         GradioError: When it is opened: the app cannot be reached, wants a login, or speaks a protocol that this
             library does not.
+
+    Example:
+        ::
+
+            import trio
+
+            from gradio_proto import AsyncClient
+
+            async def main() -> None:
+                async with AsyncClient("http://127.0.0.1:7860") as client:
+                    print(await client.predict("Ada", api_name="/greet"))  # prints Hello, Ada!
+
+            trio.run(main)
     """
 
     # Its life.
@@ -47,15 +65,23 @@ class AsyncClient(ClientBase[AsyncTransport]):
     async def _connect(self: C) -> C:
         if self._started is not None:
             raise ClientClosed("an AsyncClient is opened once: make a new one")
+        finding = self._find(async_factory(self._options["transport"]))
+        if finding is not None:
+            transport, flow = finding
+            try:
+                place = await transport.run(flow)
+            finally:
+                transport.close()
+            self._found(place)
         engine = self._start(async_factory(self._options["transport"]))
         if self._app is not None:  # it comes from a pickle
             engine.state.loaded = self._app
         else:
             try:
-                await engine.transport.run(connect(engine.state))
+                await engine.transport.run(self._connecting())
             except BaseException:
                 engine.transport.close()
-                self._started = None  # nothing came of it, and it may be tried again
+                self._started = self._place = None  # nothing came of it, and it may be tried again
                 raise
         self._opened()
         return self
@@ -99,7 +125,38 @@ class AsyncClient(ClientBase[AsyncTransport]):
         await self._engine.transport.turn()
         return shown
 
+    @property
+    def api(self) -> Api[AsyncTransport, AsyncApiEndpoint]:
+        """The app's endpoints as attributes, with signatures and docstrings: ``client.api.calculate(4, "add", 5)``."""
+        from .api import Api  # few programs use it, and every one pays for imports
+        from .async_api import AsyncApiEndpoint
+
+        return Api(self, self._engine, AsyncApiEndpoint)
+
+    @overload
+    async def schema(self, format: None = None) -> dict[str, dict[str, Any]]: ...
+
+    @overload
+    async def schema(self, format: ToolFormat) -> list[dict[str, Any]]: ...
+
+    @twin_of(Client.schema)
+    async def schema(self, format: ToolFormat | None = None) -> dict[str, Any] | list[dict[str, Any]]:
+        schema = self._schema(format)
+        await self._engine.transport.turn()
+        return schema
+
     # Calling.
+
+    @twin_of(Client.call_tool)
+    async def call_tool(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | str,
+        *,
+        files: Mapping[str, FileInput] | None = None,
+    ) -> Any:
+        found, args = self._tool_call(name, arguments, files)
+        return await AsyncBoundEndpoint(self, self._engine, found, CallOptions()).predict(*args)
 
     @twin_of(Client.predict)
     async def predict(
@@ -205,7 +262,7 @@ class AsyncClient(ClientBase[AsyncTransport]):
 
 
 class AsyncBoundEndpoint(BoundBase[AsyncTransport]):
-    """An endpoint of a client: what :meth:`AsyncClient.endpoint` returns. Calling it is :meth:`predict`."""
+    """An endpoint of a client. Made by :meth:`AsyncClient.endpoint`; calling it is :meth:`predict`."""
 
     @twin_of(BoundEndpoint.predict)
     async def predict(self, /, *args: Any, **kwargs: Any) -> Any:

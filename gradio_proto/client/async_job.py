@@ -26,9 +26,25 @@ if TYPE_CHECKING:
 class AsyncJob(JobBase[AsyncTransport]):
     """A call under way: the twin of :class:`Job`, each method of which is awaited here.
 
-    (:meth:`events` is what one iterates over.) It makes progress while somebody awaits something of its client,
-    whatever that is; :meth:`AsyncClient.run` is for programs in which nobody does. Its life is that of its client, or
-    its own ``async with``, which gives it up at the end, without a :attr:`cancel_report`.
+    Made by :meth:`AsyncClient.submit`. It makes progress while somebody awaits something of its client, whatever that
+    is; :meth:`AsyncClient.run` is for programs in which nobody does. (:meth:`events` is what one iterates over.) Its
+    life is that of its client, or its own ``async with``, which gives it up at the end, without a
+    :attr:`cancel_report`.
+
+    Example:
+        ::
+
+            import trio
+
+            from gradio_proto import AsyncClient
+
+            async def main() -> None:
+                async with AsyncClient("http://127.0.0.1:7860") as client:
+                    job = await client.submit(3, api_name="/count")
+                    async for value in job:
+                        print(value)  # prints 0; prints 1; prints 2
+
+            trio.run(main)
     """
 
     def __init__(

@@ -17,9 +17,10 @@ INPUTS_AT_A_STRETCH: Final = 256
 
 
 class AsyncMapIterator(MapBase[AsyncTransport], AsyncIterator[Any]):
-    """The results of :meth:`AsyncClient.map`: the twin of :class:`MapIterator`. Calls are begun, and make progress,
-    while somebody awaits something of the client. A task that is cancelled while it waits for a result loses none;
-    while it waits for an input, an async generator of inputs ends with it, as those do. It is for one task at a time.
+    """The results of :meth:`AsyncClient.map`: the twin of :class:`MapIterator`. Calls are begun, and make
+    progress, while somebody awaits something of the client. A task that is cancelled while it waits for a
+    result loses none; while it waits for an input, an async generator of inputs ends with it, as those do. It
+    is for one task at a time. Made by that method.
     """
 
     _is_read = False

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ..flows.calls import carry, see_off
-from ..flows.connect import connect, refresh
+from ..flows.connect import refresh
 from ..flows.state import checked_headers
 from ..simple_api import Via
 from ..transport import BlockingTransport
@@ -17,6 +17,9 @@ from .options import CallOptions, checked_callbacks
 from .transports import blocking_factory
 
 if TYPE_CHECKING:
+    from ..files import FileInput
+    from ..typed.tools import ToolFormat
+    from .api import Api, ApiEndpoint
     from .mapping import MapProgress
     from .maps import MapIterator
 
@@ -30,12 +33,16 @@ class Client(ClientBase[BlockingTransport]):
     session, and so one event stream and the app's State. Use it as a context manager, or call :meth:`close`.
 
     Args:
-        src: The app's URL. (Names of Hugging Face Spaces are not supported yet.) Also by keyword ``space=``.
-        token: A Hugging Face token for this app's origin, https only (this machine excepted); also ``hf_token=``.
+        src: The app's URL, or the name of a Hugging Face Space, ``"user/space"`` (extra ``hub``).
+        token: A Hugging Face token for this app's origin, https only (this machine excepted), and for the Hub if
+            ``src`` is a Space. By default, the saved login is used for Spaces, and their apps get
+            it only if they are private; True: any Space's app gets it; False: nobody does.
         max_workers: How many jobs may be in flight at once; None for no bound.
         verbose: Print one line when connected, as the official client does.
         auth: The user name and password of an app with a login.
         httpx_kwargs: Not supported; see ``timeouts``, ``proxy``, ``ssl_verify``, ``headers`` and so on.
+        space: Another name for ``src``.
+        hf_token: Another name for ``token``.
         headers: Sent with every request to this app, and to nobody else. Headers of a single call win over them,
             on each request that is the call's alone, and on the event stream if that is opened while the call is
             the first open one with headers: one stream serves all calls of a session.
@@ -59,6 +66,8 @@ class Client(ClientBase[BlockingTransport]):
         on_trace: Called with a record of each exchange, message and job as it happens: see :mod:`gradio_proto.tracing`.
             It is called in the middle of things, so it must be quick and must not call this client; what it raises is
             logged.
+        on_status: Called with a :class:`~gradio_proto.SpaceStatus` when the state of the Space is known and when it
+            changes, until it runs; at once, where the client is opened, so that what it raises ends the waiting.
         oauth_token: A Hugging Face token by which the app may act on your behalf, https only (this machine
             excepted). Only endpoints that ask for one get it: :meth:`view_api` marks them.
         share_credentials: Let ``token``, ``oauth_token``, ``auth``, ``headers``, ``cookies`` and ``proxy`` travel with
@@ -67,18 +76,41 @@ class Client(ClientBase[BlockingTransport]):
             is none here.
 
     Raises:
+        TypeError: An argument is of a wrong type, or not taken here, such as ``httpx_kwargs``.
         ArgumentError: An argument cannot be used.
+        SpaceNotFound: There is no such Space, or none that the Hub shows to you.
+        SpaceError: The Space does not run, and will not by itself.
+        DeadlineExceeded: The Space does not run within ``Timeouts.space``.
         GradioError: The app cannot be reached, wants a login, or speaks a protocol that this library does not.
+
+    Example:
+        ::
+
+            from gradio_proto import Client
+
+            with Client("http://127.0.0.1:7860") as client:
+                print(client.predict("Ada", api_name="/greet"))  # prints Hello, Ada!
     """
 
     def _open(self) -> None:
+        self._find_space()
         transport = self._start(blocking_factory(self._options["transport"])).transport
         try:
-            transport.run(connect(self._engine.state))
+            transport.run(self._connecting())
         except BaseException:
             transport.close()
             raise
         self._opened()
+
+    def _find_space(self) -> None:
+        finding = self._find(blocking_factory(self._options["transport"]))
+        if finding is not None:
+            transport, flow = finding
+            try:
+                place = transport.run(flow)
+            finally:
+                transport.close()
+            self._found(place)
 
     # Its life.
 
@@ -97,6 +129,7 @@ class Client(ClientBase[BlockingTransport]):
 
     def __setstate__(self, pickled: dict[str, Any]) -> None:
         self._unpickle(pickled)
+        self._find_space()
         self._start(blocking_factory(self._options["transport"])).state.loaded = self._app
         self._closed = False
 
@@ -117,10 +150,79 @@ class Client(ClientBase[BlockingTransport]):
 
         Returns:
             What ``return_format`` asks for, or None.
+
+        Example:
+            ::
+
+                api = client.view_api(print_info=False, return_format="dict")
+                print(api["named_endpoints"]["/greet"]["parameters"][0]["parameter_name"])  # prints name
         """
         return self._show_api(all_endpoints, print_info, return_format)
 
+    @property
+    def api(self) -> Api[BlockingTransport, ApiEndpoint]:
+        """The app's endpoints as attributes, with signatures and docstrings: ``client.api.calculate(4, "add", 5)``."""
+        from .api import Api, ApiEndpoint  # few programs use it, and every one pays for imports
+
+        return Api(self, self._engine, ApiEndpoint)
+
+    @overload
+    def schema(self, format: None = None) -> dict[str, dict[str, Any]]: ...
+
+    @overload
+    def schema(self, format: ToolFormat) -> list[dict[str, Any]]: ...
+
+    def schema(self, format: ToolFormat | None = None) -> dict[str, Any] | list[dict[str, Any]]:
+        """Describe the app's listed endpoints to programs, and to language models.
+
+        Args:
+            format: The shape of tool definitions: ``"openai"`` (Chat Completions, with strict schemas where an
+                endpoint allows it), ``"anthropic"`` or ``"mcp"``. :meth:`call_tool` makes the call that a model asks
+                for. None for schemas alone.
+
+        Returns:
+            A list of tool definitions; or, without a format, a dict that has for each endpoint, by its name, a
+            ``"description"``, and as JSON Schema (2020-12) the ``"input"``, an object of the arguments by name, and
+            the ``"output"``. What a server says in a description is its word, not this library's.
+
+        Raises:
+            ValueError: ``format`` is none of these.
+        """
+        return self._schema(format)
+
     # Calling.
+
+    def call_tool(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | str,
+        *,
+        files: Mapping[str, FileInput] | None = None,
+    ) -> Any:
+        """Make the call that a language model asks for, by one of the tools of :meth:`schema`.
+
+        Nothing that a model writes opens a file on this machine. Where an endpoint takes a file, the model gives an
+        https URL, which the app's server fetches, or the name of a file in ``files``.
+
+        Args:
+            name: The tool's name, as its definition has it.
+            arguments: What the model wrote, as an object, or as the text of one. Null stands for the default of a
+                parameter that has one and cannot be null.
+            files: The files that the model may name: ``{"photo.png": handle_file("photo.png")}``.
+
+        Returns:
+            As :meth:`predict`.
+
+        Raises:
+            TypeError: The arguments do not fit the endpoint's parameters.
+            ArgumentError: There is no such tool, or the arguments are no object, or what should be a file is neither
+                an https URL nor a name in ``files``. (An app of Gradio 3.x takes names only: a URL would be fetched
+                by this machine.)
+            AppError: The app raised.
+            GradioError: The call did not get that far.
+        """
+        found, args = self._tool_call(name, arguments, files)
+        return BoundEndpoint(self, self._engine, found, CallOptions()).predict(*args)
 
     def predict(
         self,
@@ -150,6 +252,12 @@ class Client(ClientBase[BlockingTransport]):
             ArgumentError: There is no such endpoint, or an argument cannot be sent.
             AppError: The app raised.
             GradioError: The call did not get that far.
+
+        Example:
+            ::
+
+                print(client.predict("Ada", api_name="/greet"))  # prints Hello, Ada!
+                print(client.predict(name="Ada", api_name="/greet"))  # prints Hello, Ada!
         """
         return self.endpoint(api_name, fn_index, headers, isolate=isolate).predict(*args, **kwargs)
 
@@ -178,6 +286,13 @@ class Client(ClientBase[BlockingTransport]):
         Raises:
             TypeError: The arguments do not fit the endpoint's parameters.
             ArgumentError: There is no such endpoint, or an argument cannot be sent.
+
+        Example:
+            ::
+
+                job = client.submit(3, api_name="/count")
+                print(list(job))  # prints [0, 1, 2]
+                print(job.result())  # prints 2
         """
         callbacks = checked_callbacks("result_callbacks", result_callbacks)
         job = self.endpoint(api_name, fn_index, headers, isolate=isolate).submit(*args, **kwargs)
@@ -233,6 +348,12 @@ class Client(ClientBase[BlockingTransport]):
                 for an executor.
             ValueError: ``concurrency`` is less than 1.
             ArgumentError: There is no such endpoint.
+
+        Example:
+            ::
+
+                greetings = client.map(["Ada", "Grace"], api_name="/greet")
+                print(list(greetings))  # prints ['Hello, Ada!', 'Hello, Grace!']
         """
         return self.endpoint(api_name, fn_index, headers, isolate=isolate).map(
             inputs,
@@ -276,6 +397,12 @@ class Client(ClientBase[BlockingTransport]):
             TypeError: An option is of a wrong type.
             ArgumentError: There is no such endpoint, or ``event_data`` is no JSON, or ``via`` is no way. Whether the
                 endpoint can be called that way is told by the call.
+
+        Example:
+            ::
+
+                greet = client.endpoint("/greet")
+                print(greet(name="Ada"))  # prints Hello, Ada!
         """
         options = CallOptions(checked_headers(headers), event_data, trigger_id, via, isolate)
         return BoundEndpoint(self, self._engine, self._resolve(api_name, fn_index), options)
@@ -320,7 +447,7 @@ class Client(ClientBase[BlockingTransport]):
 
 
 class BoundEndpoint(BoundBase[BlockingTransport]):
-    """An endpoint of a client: what :meth:`Client.endpoint` returns. Calling it is :meth:`predict`."""
+    """An endpoint of a client. Made by :meth:`Client.endpoint`; calling it is :meth:`predict`."""
 
     def predict(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call it and wait for the result; see :meth:`Client.predict`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -18,6 +17,7 @@ from ..flows.calls import abandon, call
 from ..flows.heartbeat import heartbeat
 from ..flows.state import ClientState, LiveSession
 from ..flows.streams import end_if_unused
+from ..http import Headers
 from ..job import Job, JobState
 from ..journal import Journal
 from ..payload import chunk_payload, join_payload
@@ -25,6 +25,8 @@ from ..simple_api import RUN, call_payload, simple_route
 from ..timeouts import deadline
 from ..transfers import Transfer
 from ..transport import Transport
+from ..urls import space_name
+from .logs import logger
 from .options import CallOptions
 from .recipe import Recipe
 
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from ..input_stream import InputStream
 
 X = TypeVar("X", bound=Transport)
-
-logger = logging.getLogger("gradio_proto")
 
 
 class Engine(Generic[X]):
@@ -67,8 +67,11 @@ class Engine(Generic[X]):
 
     def recipe(self) -> Recipe:
         """How to make a client like this one."""
-        # At the address as it has turned out: no secret goes out again to where there was only a redirect to https.
-        return replace(self._recipe, options={**self._recipe.options, "src": f"{self.state.url}/"})
+        src = self._recipe.options["src"]
+        if space_name(src) is None:
+            # At the address as it has turned out: no secret goes out again to where there was only a redirect to https.
+            src = f"{self.state.url}/"
+        return replace(self._recipe, options={**self._recipe.options, "src": src})
 
     @property
     def max_workers(self) -> int | None:
@@ -110,29 +113,50 @@ class Engine(Generic[X]):
         live, write = self._way(endpoint, options, args, kwargs)
         uploads = Uploads(write, self.transport.token)
         payload = uploads.payload()
-        self._measure(uploads)
+        self.measure(uploads)
+        job = self._job(endpoint, live, keep_messages, payload, uploads, options.headers)
+        state.add_job(job, live)
+        return job, live
+
+    def take_over(self, endpoint: Endpoint, session_hash: str, event_id: str) -> tuple[Job, LiveSession]:
+        """Make a job of one that another client has handed over (see flows/handover.py); the lock is held."""
+        live = self.state.session_of_its_own(Carrier.SHARED_STREAM)
+        live.session.hash = session_hash
+        job = self._job(endpoint, live, keep_messages=True)
+        self.state.add_job(job, live)
+        live.session.take_over(job, event_id)
+        return job, live
+
+    def _job(
+        self,
+        endpoint: Endpoint,
+        live: LiveSession,
+        keep_messages: bool,
+        payload: bytes = b"",
+        uploads: Uploads | None = None,
+        headers: Headers = (),
+    ) -> Job:
+        state = self.state
         fetches = self.downloads and endpoint.returns_files
         convert = partial(endpoint.unbind_outputs, fetch=True) if fetches else endpoint.unbind_outputs
         journal = None
         if keep_messages:
             sends_diffs = self.config.protocol != "sse_v1" and live.carrier is Carrier.SHARED_STREAM
             journal = Journal(state.limits, state.budget, diffs=sends_diffs, convert=convert)
-        job = Job(
+        return Job(
             fn_index=endpoint.fn_index,
             label=endpoint.label,
             payload=payload,
-            headers=options.headers,
+            headers=headers,
             convert=convert,
             journal=journal,
             version_info=self.config.version_info,
             is_generator=endpoint.is_generator or endpoint.is_stream,
             deadline=deadline(self.transport.monotonic(), state.timeouts.total),
-            uploads=uploads if uploads.files else None,
+            uploads=uploads if uploads and uploads.files else None,
             fetches_files=fetches,
             input_stream=_input_stream(endpoint, is_whole=not keep_messages),
         )
-        state.add_job(job, live)
-        return job, live
 
     def _way(
         self, endpoint: Endpoint, options: CallOptions, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -195,10 +219,10 @@ class Engine(Generic[X]):
             session_hash=live.session.hash,
         )
         chunk = Uploads(write, self.transport.token)
-        self._measure(chunk)
+        self.measure(chunk)
         return chunk
 
-    def _measure(self, uploads: Uploads) -> None:
+    def measure(self, uploads: Uploads) -> None:
         """Find out how large the files of a call are, and refuse now what the app would refuse later."""
         most = self.config.max_file_size
         for file in uploads.files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import ArgumentError
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def handle_file(
-    source: str | PathLike[str] | bytes | bytearray | BinaryIO, name: str | None = None
+    filepath_or_url: str | PathLike[str] | bytes | bytearray | BinaryIO, name: str | None = None
 ) -> FileInput:
     """Say that an argument is a file. It may stand anywhere in the arguments of a call, also inside lists and dicts.
 
@@ -21,16 +22,28 @@ def handle_file(
     merely look like paths are never opened.
 
     Args:
-        source: A path; a URL, which the app's server fetches by itself (for Gradio 3.x, the client reads it, and sends
-            nothing of its own there); bytes; or a binary stream, which is read once, from where it stands to its end,
-            and not closed.
+        filepath_or_url: A path; a URL, which the app's server fetches by itself (for Gradio 3.x, the client reads it,
+            and sends nothing of its own there); bytes; or a binary stream, which is read once, from where it stands to
+            its end, and not closed. (The name is the official client's, which takes no more than the first two.)
         name: What the app sees as the file's name, with the suffix by which many apps go. Needed for bytes, and for
             a stream that has none.
 
     Raises:
-        TypeError: ``source`` is nothing of that.
+        TypeError: ``filepath_or_url`` is nothing of that.
         ArgumentError: There is no name.
+
+    Example:
+        ::
+
+            from pathlib import Path
+
+            from gradio_proto import handle_file
+
+            letter = handle_file(b"dear all", name="letter.txt")
+            path = client.predict(letter, api_name="/capitals")
+            print(Path(path).read_text())  # prints DEAR ALL
     """
+    source = filepath_or_url
     if isinstance(source, bytes | bytearray):
         return FileInput(bytes(source), "bytes", _name(source, name))
     path = path_of(source)
@@ -42,6 +55,17 @@ def handle_file(
         raise TypeError(f"a file is a path, a URL, bytes or a binary stream, not {type(source).__name__}")
     stream: BinaryIO = source  # type: ignore[assignment]
     return FileInput(stream, "stream", _name(stream, name))
+
+
+def file(filepath_or_url: str | PathLike[str] | bytes | bytearray | BinaryIO) -> FileInput:
+    """The old name of :func:`handle_file`, which the official client still takes.
+
+    Raises:
+        TypeError: As :func:`handle_file`.
+        ArgumentError: As :func:`handle_file`.
+    """
+    warnings.warn("file() is the old name of handle_file()", DeprecationWarning, stacklevel=2)
+    return handle_file(filepath_or_url)
 
 
 def _name(source: object, name: str | None) -> str:

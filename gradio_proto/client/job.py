@@ -41,6 +41,13 @@ class Job(JobBase[BlockingTransport], concurrent.futures.Future[Any]):
     they come, or over :meth:`events` for everything that happens to it.
 
     Made by :meth:`Client.submit`; its errors are raised by :meth:`result` and by iterating.
+
+    Example:
+        ::
+
+            job = client.submit(3, api_name="/count")
+            for value in job:
+                print(value)  # prints 0; prints 1; prints 2
     """
 
     def __init__(
@@ -83,6 +90,12 @@ class Job(JobBase[BlockingTransport], concurrent.futures.Future[Any]):
         Raises:
             TimeoutError: The job has not ended in time.
             GradioError: Why there is no result (AppError, ConnectionLost, JobCancelled, ...).
+
+        Example:
+            ::
+
+                job = client.submit("Ada", api_name="/greet")
+                print(job.result(timeout=10))  # prints Hello, Ada!
         """
         # Asked first, since concurrent.futures.wait() asks for exceptions while it holds locks of its own.
         if not self.done():
@@ -91,6 +104,9 @@ class Job(JobBase[BlockingTransport], concurrent.futures.Future[Any]):
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the end, and return what :meth:`result` would raise, or None.
+
+        Args:
+            timeout: Seconds to wait; None for as long as it takes.
 
         Raises:
             TimeoutError: The job has not ended in time.
@@ -118,6 +134,13 @@ class Job(JobBase[BlockingTransport], concurrent.futures.Future[Any]):
 
         Returns:
             Whether the job has ended as cancelled.
+
+        Example:
+            ::
+
+                job = client.submit(1000, api_name="/count")
+                print(next(job), job.cancel())  # prints 0 True
+                print(job.cancel_report.reason)  # prints the server was asked to stop the job
         """
         with self._engine.transport.lock:
             refusal = refusal_to_settle(self._job, force=force)
@@ -139,6 +162,10 @@ class Job(JobBase[BlockingTransport], concurrent.futures.Future[Any]):
 
         Waits until the function has processed the chunk before, and the server has this one: a server drops a chunk
         on which it has not begun when the next one comes. It gives one output for each.
+
+        Args:
+            args: The chunk's arguments by position.
+            kwargs: Those by name.
 
         Raises:
             TypeError: The arguments do not fit the endpoint's parameters.
@@ -207,20 +234,36 @@ class Job(JobBase[BlockingTransport], concurrent.futures.Future[Any]):
         """Iterate over everything that happens to the job, as it happens: see :mod:`gradio_proto.events`.
 
         The last event is Completed, Failed or Cancelled; nothing is raised for a job that failed.
+
+        Example:
+            ::
+
+                from gradio_proto.events import Output
+
+                for event in client.submit(2, api_name="/count").events():
+                    if isinstance(event, Output):
+                        print(event.value)  # prints 0; prints 1
         """
         return _Events(self, self._engine, self._job)
 
 
 class _Events(Iterator[JobEvent]):
-    """A job's events, waited for unless ``waits`` is False."""
+    """A job's events, waited for unless ``waits`` is False; with the files in outputs, unless ``fetches`` is."""
 
     def __init__(
-        self, owner: Job, engine: Engine[BlockingTransport], job: ProtocolJob, *, waits: bool = True
+        self,
+        owner: Job,
+        engine: Engine[BlockingTransport],
+        job: ProtocolJob,
+        *,
+        waits: bool = True,
+        fetches: bool = True,
     ) -> None:
         self._owner = owner  # which keeps its client open
         self._engine = engine
         self._reader = EventReader(job)
         self._waits = waits
+        self._fetches = fetches
 
     def __next__(self) -> JobEvent:
         reader, transport = self._reader, self._engine.transport
@@ -229,7 +272,7 @@ class _Events(Iterator[JobEvent]):
                 event = reader.next_event()
             if event is not None:
                 files = reader.files_to_fetch(event)
-                if files:
+                if files and self._fetches:
                     from ..flows.download import fetch_outputs
 
                     try:

@@ -37,6 +37,14 @@ class JobBase(Generic[X]):
         job = self._job
         return f"<{type(self).__name__} {job.label} {job.code.value} event_id={job.event_id}>"
 
+    def _repr_html_(self) -> str:
+        from .notebook import job_html  # only notebooks ask for it
+        from .reading import newest_output
+
+        with self._engine.transport.lock:
+            newest = newest_output(self._job)
+        return job_html(self._job, newest)
+
     @property
     def event_id(self) -> str | None:
         """The server's name for the job; None until it has accepted it, and on Gradio 3.x, which has none."""

@@ -210,7 +210,7 @@ class MapBase(Generic[X]):
 
 
 class MapIterator(MapBase[BlockingTransport], Iterator[Any]):
-    """The results of :meth:`Client.map`: iterate over it, or over :meth:`indexed`.
+    """The results of :meth:`Client.map`: iterate over it, or over :meth:`indexed`. Made by that method.
 
     When it is let go of before its end (by ``break``, for example), the calls that are on their way are given up;
     :meth:`close` does that at once, and so does the end of a ``with``. It is for one thread at a time.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -85,6 +85,15 @@ def checked_auth(auth: Any) -> tuple[str, str] | None:
     if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
         raise TypeError("auth must be a pair of strings: auth=('user', 'password')")
     return parts[0], parts[1]
+
+
+def checked_cookies(cookies: Any) -> Mapping[str, str]:
+    """Names of cookies and their values, or a TypeError that says so."""
+    given: Mapping[Any, Any] = cast("Mapping[Any, Any]", cookies or {})
+    is_mapping = isinstance(given, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_mapping or not all(isinstance(part, str) for part in (*given, *given.values())):
+        raise TypeError("cookies must be a mapping of str to str: cookies={'name': 'value'}")
+    return given
 
 
 def path_of(value: Any) -> str | None:

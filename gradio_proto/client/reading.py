@@ -8,6 +8,25 @@ from ..job import Job
 from ..journal import Cursor
 
 
+def newest_output(job: Job) -> Output | None:
+    """A job's newest output, if it has one, with the files that are here already; the transport's lock is held.
+
+    Whoever only looks has read nothing: what a reader has not seen yet is kept for it, as before.
+    """
+    if isinstance(job.outcome, Completed):
+        return Output(job.outcome.value)
+    if job.journal is None:
+        return None
+    read = job.journal.read
+    cursor = Cursor(job.journal)
+    newest: Output | None = None
+    while (event := cursor.next_event()) is not None:
+        if isinstance(event, Output):
+            newest = event
+    job.journal.read = read
+    return newest and Output(with_local_files(newest.value, job.local_paths))
+
+
 class EventReader:
     """A job's events from the first one that is still kept; the transport's lock is held."""
 

@@ -10,7 +10,9 @@ from ..errors import ArgumentError, LocalProtocolError
 from ..transport import AsyncTransport, BlockingTransport, TransportOptions
 
 BlockingFactory: TypeAlias = Callable[[TransportOptions], BlockingTransport]
+"""What makes a transport for the blocking client."""
 AsyncFactory: TypeAlias = Callable[[TransportOptions], AsyncTransport]
+"""What makes one for the async client."""
 
 BLOCKING: Final = {
     "httpcore": "gradio_transports.httpcore:HTTPCoreTransport",

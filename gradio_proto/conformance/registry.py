@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .tester import Tester
 
 Check: TypeAlias = "Callable[[Tester], None]"
+"""What tries a case."""
 
 AREAS: Final = (
     "discovery",

@@ -28,6 +28,7 @@ from .tester import Tester
 from .transcript import Entry
 
 Profile: TypeAlias = Literal["quick", "default", "thorough"]
+"""How many examples are tried of each case."""
 
 EFFORT: Final[dict[Profile, float]] = {"quick": 0.2, "default": 1.0, "thorough": 10.0}
 """How many examples are tried, as a multiple of what each case says."""
@@ -44,10 +45,13 @@ class Options:
     """What the user asks for."""
 
     seed: int = 0
+    """What everything random is drawn from: the same seed tries the same things."""
     profile: Profile = "default"
+    """How many examples are tried of each case."""
     select: Sequence[str] = ()
     """Globs of ids; none for all."""
     skip: Sequence[str] = ()
+    """Globs of the ids of cases that are left out."""
     strict: bool = False
     """A SHOULD that is broken is a failure."""
     destructive: bool = False
@@ -59,7 +63,9 @@ class Planned:
     """A case, and why it will not be tried, if so."""
 
     case: Case
+    """The case."""
     reason: str = ""
+    """Why it will not be tried; empty if it will."""
 
 
 class Observer(Protocol):
@@ -70,11 +76,11 @@ class Observer(Protocol):
         ...
 
     def ended(self, result: Result) -> None:
-        """It has ended."""
+        """The case has ended, with this ``result``."""
         ...
 
     def said(self, entry: Entry) -> None:
-        """Something was said to the server, or by it."""
+        """Something was said to the server, or by it: an ``entry`` of the transcript."""
         ...
 
 
@@ -103,6 +109,10 @@ def selected(options: Options) -> list[Case]:
 
 def plan(target: Target, options: Options) -> list[Planned]:
     """What a run would do.
+
+    Args:
+        target: The server.
+        options: Which cases, and how thoroughly.
 
     Raises:
         Unreachable: There is no such server.
@@ -161,9 +171,24 @@ class Interrupted(KeyboardInterrupt):
 def run(target: Target, options: Options, observer: Observer | None = None) -> Report:
     """Try every case that was asked for.
 
+    Args:
+        target: The server.
+        options: Which cases, and how thoroughly.
+        observer: Told of each case and of what is said, as it happens.
+
     Raises:
         Unreachable: There is no such server.
         Interrupted: By Ctrl-C.
+
+    Example:
+        ::
+
+            from gradio_proto.conformance import Options, run
+            from gradio_proto.conformance.target import embedded
+
+            with embedded("6.31.0") as server:
+                report = run(server, Options(profile="quick", select=["queue/join/event-id*"]))
+            print({result.verdict.name for result in report.results})  # prints {'PASS'}
     """
     watcher = observer or Nobody()
     target.listener = watcher.said
@@ -209,7 +234,12 @@ def run(target: Target, options: Options, observer: Observer | None = None) -> R
 
 
 class Run:
-    """A run under way, for those who try its cases one by one: one tester for each variant of the app."""
+    """A run under way, for those who try its cases one by one: one tester for each variant of the app.
+
+    Args:
+        target: The server.
+        options: Which cases, and how thoroughly.
+    """
 
     def __init__(self, target: Target, options: Options) -> None:
         self.target = target

@@ -44,7 +44,10 @@ class Search:
             raise Enough
 
     def keep(self, reason: str, transcript: Transcript) -> None:
-        """Keep a failure, unless there is more to read than in the one before; of two, the later is the simpler."""
+        """Keep the reason and the transcript of a failure, unless there is more to read than in the one before.
+
+        Of two that are as long, the later is the simpler.
+        """
         if self._until is None:
             self._until = time.monotonic() + SHRINK_SECONDS
         if self.best is None or transcript.size() <= self.best[1].size():

@@ -67,6 +67,7 @@ class Heard:
     json: dict[str, Any]
     """What stood there."""
     text: str
+    """The JSON."""
     channel: Channel = field(repr=False)
     """On which connection it came."""
 
@@ -93,8 +94,11 @@ class Job:
     """A job that the tester has begun."""
 
     session: Session = field(repr=False)
+    """Where it runs."""
     endpoint: Endpoint
+    """The function."""
     data: Sequence[Any]
+    """Its inputs."""
     event_id: str = ""
     """What the server calls it; empty where the generation has no such names."""
     heard: list[Heard] = field(default_factory=list[Heard])
@@ -102,6 +106,7 @@ class Job:
     channel: Channel | None = None
     """Its own connection, in the generations that have one for each job."""
     joined_at: float = 0.0
+    """When the join was sent, on the wire's clock."""
     is_abandoned: bool = False
     """The tester has hung up, so that nothing more can be heard of it."""
     more: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
@@ -110,7 +115,7 @@ class Job:
     """What the server has asked and the session not answered yet."""
 
     def all(self, msg: str) -> list[Heard]:
-        """The messages of one kind."""
+        """The messages of one kind, by its name on the wire (``msg``)."""
         return [heard for heard in self.heard if heard.msg == msg]
 
     @property
@@ -215,7 +220,13 @@ class Session:
     # Beginning
 
     def join_body(self, endpoint: Endpoint, data: Sequence[Any], **more: Any) -> dict[str, Any]:
-        """What is posted to join the queue."""
+        """What is posted to join the queue.
+
+        Args:
+            endpoint: The function.
+            data: Its inputs.
+            more: Further fields.
+        """
         return {
             "data": list(data),
             "fn_index": endpoint.fn_index,
@@ -226,7 +237,13 @@ class Session:
         }
 
     def join(self, endpoint: Endpoint, data: Sequence[Any], **more: Any) -> Reply:
-        """Post a join, whatever comes of it (``sse_v1`` and later)."""
+        """Post a join, whatever comes of it (``sse_v1`` and later).
+
+        Args:
+            endpoint: The function.
+            data: Its inputs.
+            more: Further fields of the body.
+        """
         return self.tester.post("queue/join", self.join_body(endpoint, data, **more), query=self.query)
 
     def submit(self, endpoint: Endpoint, *data: Any, listen: bool = True, **more: Any) -> Job:
@@ -257,7 +274,13 @@ class Session:
         return job
 
     def adopt(self, endpoint: Endpoint, data: Sequence[Any], event_id: str) -> Job:
-        """A job that was joined by hand."""
+        """A job that was joined by hand.
+
+        Args:
+            endpoint: The function.
+            data: Its inputs.
+            event_id: What the server has answered.
+        """
         job = Job(self, endpoint, data, joined_at=self.wire.now())
         self.jobs.append(job)
         self._named(job, event_id)
@@ -294,6 +317,10 @@ class Session:
     def wait(self, *jobs: Job, patience: float | None = None) -> None:
         """Wait until these jobs (all that are under way, if none is named) are over.
 
+        Args:
+            jobs: Which ones.
+            patience: Seconds to wait; None for as long as the target allows.
+
         Raises:
             Violation: One of them is not, in time; or the stream broke.
         """
@@ -302,6 +329,11 @@ class Session:
 
     def wait_until(self, done: Callable[[], bool], what: str, patience: float | None = None) -> None:
         """Wait until something is so, answering what the server asks and opening the stream again where it has ended.
+
+        Args:
+            done: Whether it is so.
+            what: What is waited for, in words.
+            patience: Seconds to wait; None for as long as the target allows.
 
         Raises:
             Violation: It is not so in time; ``what`` says what was waited for.

@@ -54,8 +54,11 @@ class Target:
     is_reference: bool = False
     auth: tuple[str, str] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Sent with every request, such as those of a gateway."""
     rate: float | None = None
+    """The most requests a second; None for no bound."""
     patience: float = PATIENCE_HERE
+    """Seconds after which the server is said not to answer."""
     variants: Callable[[Variant], Target | None] | None = None
     """Gives the server that runs the app in another way; None where there is none."""
     restart: Callable[[], None] | None = None
@@ -63,6 +66,7 @@ class Target:
     stop: Callable[[], None] | None = None
     """Has the app end of its own will, as ``demo.close()`` does."""
     secrets: Secrets = field(default_factory=Secrets, repr=False)
+    """What is never shown in a report."""
     words: str = ""
     """What names it on the command line, where its address does not."""
     prefix: str = ""
@@ -77,6 +81,10 @@ class Target:
 
     def open(self, *, seed: int = 0, effort: float = 1.0) -> Tester:
         """A tester that has read what the app is.
+
+        Args:
+            seed: What everything random is drawn from.
+            effort: How many examples to try, as a multiple of what each case says.
 
         Raises:
             Unreachable: There is no such server.
@@ -103,6 +111,9 @@ class Target:
 
     def variant(self, name: Variant) -> Target:
         """The server that runs the app in that way.
+
+        Args:
+            name: Which way.
 
         Raises:
             Skipped: There is none.

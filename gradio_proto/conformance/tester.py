@@ -33,7 +33,7 @@ DIFFING: Final = ("sse_v2", "sse_v2.1", "sse_v3")
 
 
 class Tester:
-    """Tries things on a server; the words in which cases are written.
+    """Tries things on a server; the words in which cases are written. Made by :meth:`Target.open`.
 
     Attributes:
         target: The server, and what may be done to it.
@@ -183,7 +183,19 @@ class Tester:
         headers: Headers = (),
         patience: float | None = None,
     ) -> Reply:
-        """GET a route."""
+        """GET a route.
+
+        Args:
+            route: Which one, without the server's prefix.
+            query: Names and values behind the ``?``.
+            prefixed: Whether the server's prefix stands before the route.
+            headers: Sent with this request.
+            patience: Seconds to wait; None for as long as the target allows.
+
+        Raises:
+            Violation: There was no answer in time.
+            Unreachable: No connection could be made.
+        """
         path = self.wire.target(route, query, prefixed=prefixed)
         return self.wire.request("GET", path, headers=headers, patience=patience)
 
@@ -198,12 +210,26 @@ class Tester:
         headers: Headers = (),
         patience: float | None = None,
     ) -> Reply:
-        """POST a JSON value, or ``body`` as it is, to a route."""
+        """POST a JSON value, or ``body`` as it is, to a route.
+
+        Args:
+            route: Which one, without the server's prefix.
+            json: The value.
+            body: What is sent where there is no ``json``.
+            query: Names and values behind the ``?``.
+            prefixed: Whether the server's prefix stands before the route.
+            headers: Sent with this request.
+            patience: Seconds to wait; None for as long as the target allows.
+
+        Raises:
+            Violation: There was no answer in time.
+            Unreachable: No connection could be made.
+        """
         path = self.wire.target(route, query, prefixed=prefixed)
         return self.wire.request("POST", path, json=json, body=body, headers=headers, patience=patience)
 
     def log_in(self, user: str, password: str) -> Reply:
-        """Exchange a password for cookies, which go with everything from now on. Neither is ever shown."""
+        """Exchange a user's name and password for cookies, which go with everything from now on. None is ever shown."""
         self.wire.secrets.add(password)
         self.wire.secrets.add(encode_query([("", password)])[1:])
         body = encode_query([("username", user), ("password", password)]).encode("ascii")
@@ -223,7 +249,7 @@ class Tester:
         return self.target.new_name()
 
     def session(self, name: str | None = None) -> Session:
-        """A session; a new one if none is named."""
+        """A session; a new one if no ``name`` is given."""
         return Session(self, name)
 
     def run(self, role: str, *arguments: Any, patience: float | None = None) -> Job:
@@ -244,7 +270,7 @@ class Tester:
         return job
 
     def data_for(self, endpoint: Endpoint, *arguments: Any) -> list[Any]:
-        """The ``data`` of a call: these inputs, with null in the place of State."""
+        """The ``data`` of a call of an endpoint: these arguments, with null in the place of State."""
         return endpoint.bind(arguments, {})
 
     def stop_server(self) -> None:
@@ -272,7 +298,12 @@ class Tester:
     # Files
 
     def upload(self, *files: tuple[str, bytes], query: Iterable[tuple[str, str]] = ()) -> Reply:
-        """Upload files, by name and content."""
+        """Upload files, by name and content.
+
+        Args:
+            files: The name and the content of each.
+            query: Names and values behind the ``?``.
+        """
         encoder = MultipartEncoder(f"gradio-proto-{self.new_name()}")
         pieces = [encoder.part_head(name) + content for name, content in files]
         body = b"".join([*pieces, encoder.closing()])
@@ -280,7 +311,7 @@ class Tester:
         return self.post("upload", body=body, query=query, headers=headers)
 
     def upload_one(self, name: str, content: bytes) -> str:
-        """Upload a file; its path on the server.
+        """Upload a file of this name and content; its path on the server.
 
         Raises:
             Violation: It is not accepted.
@@ -293,13 +324,13 @@ class Tester:
         return first
 
     def file_value(self, path: str, name: str = "file.txt") -> dict[str, Any]:
-        """What is sent for an uploaded file."""
+        """What is sent for a file that was uploaded: its path on the server, and its name."""
         if self.protocol == "ws":
             return {"name": path, "data": None, "is_file": True, "orig_name": name}
         return {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
 
     def path_of(self, value: Any) -> str:
-        """The path of a file that came as an output.
+        """The path of a file that came as the value of an output.
 
         Raises:
             Violation: It is no file.
@@ -315,13 +346,13 @@ class Tester:
         return self.wire.target("file=") + encode_path(path)
 
     def download(self, path: str, *, headers: Headers = ()) -> Reply:
-        """Ask for a file by its path on the server."""
+        """Ask for a file by its path on the server, with these headers."""
         return self.wire.request("GET", self.file_target(path), headers=headers)
 
     # Judging
 
     def check(self, condition: object, otherwise: str) -> None:
-        """What has to be.
+        """Something has to be: the condition.
 
         Raises:
             Violation: It is not; ``otherwise`` says what is instead.
@@ -330,7 +361,11 @@ class Tester:
             raise Violation(otherwise)
 
     def check_status(self, reply: Reply, *wanted: int) -> None:
-        """A reply has to have one of these statuses."""
+        """A reply has to have one of the statuses that are wanted.
+
+        Raises:
+            Violation: It has another one.
+        """
         if reply.status not in wanted:
             expected = " or ".join(str(status) for status in wanted)
             raise Violation(
@@ -338,24 +373,46 @@ class Tester:
             )
 
     def check_refused(self, reply: Reply) -> None:
-        """A reply has to have an error status."""
+        """A reply has to have an error status.
+
+        Raises:
+            Violation: It has another one.
+        """
         if reply.status < 400:
             raise Violation(
                 f"{reply.asked} was answered {reply.status} and not refused: {reply.text()[:200]!r}"
             )
 
     def check_schema(self, kind: str, value: Any) -> None:
-        """A value has to be what the specification's schema says."""
+        """A value has to be what the specification's schema says.
+
+        Args:
+            kind: Which schema: its path below ``spec/schemas``, without the ending.
+            value: The decoded JSON.
+
+        Raises:
+            Violation: It is not.
+        """
         wrong = schemas.violations(kind, value, self.version)
         if wrong:
             raise Violation(f"{wrong[0]} (schema {kind}), in {json.dumps(value)[:300]}")
 
     def note(self, text: str, body: str = "") -> None:
-        """Put a remark into the transcript."""
+        """Put a remark into the transcript.
+
+        Args:
+            text: The remark, on one line.
+            body: What belongs to it, on many.
+        """
         self.wire.say(0, "note", text, body)
 
     def draw(self, strategy: SearchStrategy[T], label: str | None = None) -> T:
-        """Draw an example; the case's ``examples`` says how many are tried."""
+        """Draw an example; the case's ``examples`` says how many are tried.
+
+        Args:
+            strategy: From what.
+            label: What it is called where a failing example is shown.
+        """
         assert self.data is not None, "a case that draws has to say how many examples= it wants"
         return self.data.draw(strategy, label)
 

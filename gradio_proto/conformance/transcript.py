@@ -28,6 +28,7 @@ class Entry:
     connection: int
     """Which exchange it belongs to, counted from 1; 0 for a note."""
     kind: Kind
+    """What it is."""
     text: str
     """One line: ``POST /queue/join``, ``200 OK application/json``, a message."""
     body: str = ""
@@ -41,6 +42,7 @@ class Transcript:
     """The entries, in order."""
 
     entries: list[Entry] = field(default_factory=list[Entry])
+    """What was said."""
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
@@ -68,7 +70,7 @@ class Transcript:
 
     @classmethod
     def from_json(cls, values: Iterable[Mapping[str, Any]]) -> Transcript:
-        """The same, back."""
+        """A transcript from the values that ``to_json`` gives of it."""
         return cls(
             [
                 Entry(

@@ -61,7 +61,9 @@ class Reply:
     """A whole answer to a request."""
 
     head: ResponseHead
+    """The status and the headers."""
     body: bytes = field(repr=False)
+    """The whole body."""
     asked: str
     """The request's method and target."""
 
@@ -92,7 +94,7 @@ class Reply:
 
 
 class Channel:
-    """A connection that stays open: what is common to event streams and WebSockets."""
+    """A connection that stays open: what is common to event streams and WebSockets. Made by a :class:`Wire`."""
 
     def __init__(self, wire: Wire, number: int, exchange: Exchange, head: ResponseHead, asked: str) -> None:
         self.wire = wire
@@ -123,7 +125,7 @@ class Channel:
         return self.head.status
 
     def receive(self, data: bytes, now: float) -> None:
-        """Take what came; ``b""`` is the end of the body, by the rules of HTTP."""
+        """Take the data that came, now; ``b""`` is the end of the body, by the rules of HTTP."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -131,7 +133,7 @@ class Channel:
         self.wire.leave(self)
 
     def ended(self, end: Literal["clean", "broken", "left"], why: str = "") -> None:
-        """Note its end; only the first counts."""
+        """Note its end, and why it came; only the first counts."""
         if not self.end:
             self.end, self.why, self.ended_at = end, why, self.wire.now()
             words = {"clean": "the end", "broken": f"broken off: {why}", "left": "closed by the tester"}
@@ -139,7 +141,7 @@ class Channel:
 
 
 class EventStream(Channel):
-    """An event stream."""
+    """An event stream. Made by :meth:`Wire.open_events`."""
 
     def __init__(
         self,
@@ -157,7 +159,7 @@ class EventStream(Channel):
         self._heard = heard
 
     def receive(self, data: bytes, now: float) -> None:
-        """Decode what came."""
+        """Decode the data that came, now."""
         self._decoder.receive_data(data)
         while (event := self._decoder.next_event()) is not NEED_DATA:
             if event is END:
@@ -172,7 +174,7 @@ class EventStream(Channel):
 
 
 class Socket(Channel):
-    """A WebSocket."""
+    """A WebSocket. Made by :meth:`Wire.open_socket`."""
 
     def __init__(
         self,
@@ -192,7 +194,7 @@ class Socket(Channel):
         self._heard = heard
 
     def receive(self, data: bytes, now: float) -> None:
-        """Decode what came, and answer pings."""
+        """Decode the data that came, now, and answer pings."""
         self._frames.receive_data(data)
         while (event := self._frames.next_event()) is not NEED_DATA:
             if isinstance(event, Closed):
@@ -267,7 +269,7 @@ class Wire:
         return self._transport.wait_until(done, self._hooks, timeout)
 
     def pause(self, seconds: float) -> None:
-        """Let streams go on for that long."""
+        """Let streams go on for that many seconds."""
         self.wait(_never, seconds)
 
     # Transcript
@@ -282,7 +284,15 @@ class Wire:
     def say(
         self, number: int, kind: Kind, text: str, body: str = "", headers: Iterable[tuple[str, str]] = ()
     ) -> None:
-        """Add to the transcript."""
+        """Add to the transcript.
+
+        Args:
+            number: Of which connection.
+            kind: What it is.
+            text: What is shown, on one line.
+            body: What belongs to it, on many.
+            headers: Those of a request or response.
+        """
         hide = self.secrets.hide
         pairs = tuple(
             (name, REDACTED if name.lower() in SECRET_HEADERS else hide(value)) for name, value in headers
@@ -295,7 +305,13 @@ class Wire:
     # Requests
 
     def target(self, route: str, query: Iterable[tuple[str, str]] = (), *, prefixed: bool = True) -> str:
-        """The path of a route, below the base path and the server's prefix."""
+        """The path of a route, below the base path and the server's prefix.
+
+        Args:
+            route: Which one.
+            query: Names and values behind the ``?``.
+            prefixed: Whether the server's prefix stands before the route.
+        """
         return target(self.url.base_path, self.api_prefix if prefixed else "", route.lstrip("/"), query)
 
     def request(
@@ -341,6 +357,12 @@ class Wire:
     ) -> EventStream:
         """Open an event stream; what comes is read while somebody waits.
 
+        Args:
+            path: The request's target.
+            heard: Called with each event, and the time at which it came.
+            headers: Sent with the request.
+            patience: Seconds to wait for the head; None for as long as the target allows.
+
         Raises:
             Violation: There was no answer in time.
             Unreachable: No connection could be made.
@@ -361,6 +383,12 @@ class Wire:
         patience: float | None = None,
     ) -> Socket | Reply:
         """Open a WebSocket; a :class:`Reply` where the server refuses.
+
+        Args:
+            path: The request's target.
+            heard: Called with each text, and the time at which it came.
+            headers: Sent with the request.
+            patience: Seconds to wait for the upgrade; None for as long as the target allows.
 
         Raises:
             Violation: There was no answer in time, or it was no WebSocket's.
@@ -459,7 +487,7 @@ class Wire:
             hook()
 
     def put(self, channel: Channel, data: bytes) -> None:
-        """Have a channel's flow send something."""
+        """Have a channel's flow send this data."""
         channel.outbox.append(data)
         with self._transport.lock:
             channel.wake.set()

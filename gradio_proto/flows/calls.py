@@ -42,7 +42,13 @@ TELL_SECONDS: Final = 2.0
 
 
 def call(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
-    """Carry a job to its end, and then see off what it may have left behind at its server."""
+    """Carry a job to its end, and then see off what it may have left behind at its server.
+
+    Args:
+        state: The client.
+        live: The session that the job was added to.
+        job: What is carried.
+    """
     try:
         yield from carry(state, live, job)
         if job.orphan is not None:
@@ -71,8 +77,8 @@ def carry(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
         # Whatever this flow still has to wait for afterwards, the job is not in flight any more.
         job.on_settled.append(give_slot_back)
         if not job.is_settled and job.uploads is not None:
-            yield from _upload(state, job, job.uploads)
-        if not job.is_settled:
+            yield from upload(state, job, job.uploads)
+        if not job.is_settled and not job.is_with_server:  # else it was taken over from another client
             yield from _send(state, live, job)
         if job.input_stream is not None and job.input_stream.is_whole:
             from .stream_input import end_whole_input  # few programs stream, and every one pays for imports
@@ -107,7 +113,8 @@ def _send(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
         yield from join_queue(state, live, job)
 
 
-def _upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
+def upload(state: ClientState, job: Job, uploads: Uploads) -> Flow[None]:
+    """Send the files of a call, and have its payload name them. What goes wrong ends the job."""
     from .upload import upload_files  # many programs send no files, and every one pays for imports
 
     attempt = 0
@@ -364,7 +371,14 @@ def total_exceeded(phase: Phase) -> DeadlineExceeded:
 
 
 def cancel(state: ClientState, live: LiveSession, job: Job, *, force: bool = False) -> Flow[CancelReport]:
-    """Cancel a job where that is possible, and tell the server where that harms no other job."""
+    """Cancel a job where that is possible, and tell the server where that harms no other job.
+
+    Args:
+        state: The client.
+        live: The session of the job.
+        job: Which one.
+        force: Whether a plain function that runs is given up as well.
+    """
     refusal = refusal_to_settle(job, force=force)
     if refusal is not None:
         return CancelReport(False, False, refusal)

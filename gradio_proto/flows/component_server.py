@@ -11,7 +11,7 @@ from ..payload import component_server_payload
 from ..replies import json_reply
 from ..text import printable
 from .requests import post_json
-from .state import ClientState
+from .state import ClientState, redacted
 
 _LISTED: Final = 20
 """Functions or components that one error names."""
@@ -30,6 +30,10 @@ def call_component(
     body = component_server_payload(
         component_id=component_id, fn_name=fn_name, data=data, session_hash=session_hash
     )
+    return (yield from redacted(state, _call(state, body)))
+
+
+def _call(state: ClientState, body: bytes) -> Flow[Any]:
     response = yield from post_json(state, state.target("component_server"), body)
     return json_reply(response, state.limits, "/component_server")
 

@@ -23,7 +23,7 @@ from .requests import (
     fetch_idempotent,
     redirect_target,
 )
-from .state import ClientState
+from .state import ClientState, redacted
 from .streams import end_if_unused
 
 ASK_SECONDS: Final = 2.0
@@ -36,6 +36,10 @@ def connect(state: ClientState) -> Flow[App]:
     Raises:
         GradioError: The app cannot be reached, wants a login, or speaks something else.
     """
+    return (yield from redacted(state, _connect(state)))
+
+
+def _connect(state: ClientState) -> Flow[App]:
     yield from _upgrade_before_secrets(state)
     if state.auth is not None:
         yield from log_in(state, *state.auth)

@@ -190,6 +190,17 @@ def _report(
         state.on_transfer(file, Transfer("download", file.name, done, size, is_done))
 
 
+def download_file(state: ClientState, file: FileOutput) -> Flow[str]:
+    """Fetch a file that belongs to no job under way, and return where it is.
+
+    Raises:
+        GradioError: As :func:`download_files`.
+    """
+    path = yield from _download(state, file, (), None, Signal())
+    assert path is not None  # nobody stops it
+    return path
+
+
 def fetch_outputs(state: ClientState, job: Job, files: Iterable[FileOutput]) -> Flow[None]:
     """Fetch the files of an output of a job that goes on; media that is still growing is left for its end."""
     whole = [file for file in files if not file.is_stream]

@@ -19,7 +19,12 @@ MOST_BACK_OFFS: Final = 6
 
 
 def heartbeat(state: ClientState, live: LiveSession) -> Flow[None]:
-    """Hold a session's heartbeat open until the session is given up."""
+    """Hold a session's heartbeat open until the session is given up.
+
+    Args:
+        state: The client.
+        live: Whose heartbeat.
+    """
     target = state.target(f"heartbeat/{live.session.hash}")
     attempt = 0
     while not live.retired.is_set:

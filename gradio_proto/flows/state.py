@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..carriers import Carrier
 from ..cookies import CookieJar
-from ..effects import Signal
+from ..effects import Flow, Signal
 from ..endpoints import App, Endpoint, rendered_elsewhere
-from ..errors import ArgumentError, ClientClosed
+from ..errors import ArgumentError, ClientClosed, GradioError
 from ..exchange import Exchange
 from ..files import FileInput, FileOutput
 from ..http import Headers
 from ..job import Job
 from ..journal import Budget
 from ..limits import Limits
+from ..redaction import Secrets, may_be_secret
 from ..rendered import Rendered
 from ..session import Session
 from ..sse import SSEDecoder
@@ -27,6 +28,8 @@ from ..urls import AppURL, target
 if TYPE_CHECKING:
     from ..messages import Message
     from ..tracing import Tracer
+
+T = TypeVar("T")
 
 IDEMPOTENT_RETRIES: Final = 2
 """How often a GET is tried again by default: once for the moment, once for the restart."""
@@ -41,6 +44,9 @@ descriptors of either side, and a join is answered within milliseconds."""
 
 REMEMBERED_TARGETS: Final = 64
 """Request targets that are not built again: a client asks for the same few."""
+
+LEAST_VALUE: Final = 8
+"""Characters of a header or cookie from which on it is taken for a secret: shorter ones are words like others."""
 
 _OWN_HEADERS: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "cookie"}
@@ -62,6 +68,7 @@ class LiveSession:
     """A session together with what is open for it on the network."""
 
     session: Session
+    """What is known of its jobs and its stream."""
     stream: Exchange | None = None
     """The exchange on which its event stream comes, while there is one."""
     decoder: SSEDecoder | None = None
@@ -92,7 +99,9 @@ class LiveSession:
 
 
 class Slots:
-    """How many jobs may be in flight; the others wait for their turn, first come, first served."""
+    """How many jobs may be in flight (``most``; None for any number); the others wait for their turn, first
+    come, first served.
+    """
 
     def __init__(self, most: int | None) -> None:
         self._free = most
@@ -111,7 +120,7 @@ class Slots:
         return True
 
     def release(self, waiter: Signal, *, held: bool) -> None:
-        """Give a slot back, or leave the queue for one; the first who queues is woken."""
+        """Give the slot back that the waiter held, or leave the queue for one; the first who queues is woken."""
         self._waiting.pop(waiter, None)
         if self._free is not None:
             self._free += held
@@ -127,21 +136,31 @@ class ClientState:
     """Everything that a client's flows know and change. No two of them run at the same instant."""
 
     url: AppURL
+    """Where the app is."""
     limits: Limits
+    """What a server may make this client hold."""
     timeouts: Timeouts
+    """How long each kind of wait may take."""
     entropy: Entropy
+    """Where random names come from."""
     headers: Headers = field(repr=False)
     """The caller's own headers, credentials among them: for ``url.origin`` and for nobody else."""
     cookies: CookieJar
+    """Those of the app's origin."""
     budget: Budget
+    """What the journals of all jobs may hold together."""
     auth: tuple[str, str] | None = field(default=None, repr=False)
+    """The user name and password of an app with a login."""
     oauth_token: str | None = field(default=None, repr=False)
     """The caller's Hugging Face token for the app's own use: for the endpoints that ask for one, and no others."""
     max_retries: int | None = None
     """Retries of any request; None for the default: some for a GET, none for a join."""
     heartbeat: bool = True
+    """Whether a heartbeat is held open where the app asks for one."""
     loaded: App | None = None
+    """The app, once it was read."""
     live: LiveSession | None = None
+    """The session that new jobs join; None before the first."""
     download_directory: str | None = None
     """Where downloads go; None for where the runner keeps them."""
     on_transfer: Callable[[FileInput | FileOutput, Transfer], None] | None = None
@@ -157,6 +176,7 @@ class ClientState:
     open_jobs: dict[Job, None] = field(default_factory=dict[Job, None])
     """Every job that has not ended, in the order of their calls."""
     closed: bool = False
+    """Whether the client was closed."""
     left_behind: Rendered | None = None
     """What ``gr.render`` had made in the last session that was left with something of the kind in it."""
     _targets: dict[tuple[str, tuple[tuple[str, str], ...], bool], str] = field(
@@ -170,11 +190,16 @@ class ClientState:
         return self.loaded
 
     def app_in(self, live: LiveSession | None) -> App:
-        """The app as it is in a session: with what ``gr.render`` has made there."""
+        """The app as it is in a live session: with what ``gr.render`` has made there."""
         return self.app if live is None else live.session.rendered.added_to(self.app)
 
     def resolve(self, api_name: str | None, fn_index: int | None, default: str | None) -> Endpoint:
         """Find the endpoint that a call in the session of new jobs means.
+
+        Args:
+            api_name: Its name.
+            fn_index: Its number; the name wins.
+            default: The name that is meant where neither is given.
 
         Raises:
             ArgumentError: As :meth:`App.resolve`.
@@ -193,6 +218,22 @@ class ClientState:
                 raise
             raise rendered_elsewhere(endpoint) from None
 
+    def redact(self, error: GradioError, headers: Headers = ()) -> None:
+        """Take this client's credentials out of an error, and those of a call with ``headers``: a server, or a proxy
+        before it, may have said them again."""
+        secrets = Secrets()
+        for name, value in (*self.headers, *headers):
+            if may_be_secret(name) and len(value) >= LEAST_VALUE:
+                secrets.add(value)
+                secrets.add(value.partition(" ")[2])  # what follows "Bearer"
+        for value in self.cookies.values():
+            if len(value) >= LEAST_VALUE:
+                secrets.add(value)
+        for secret in (self.oauth_token, *(self.auth or ())[1:]):
+            if secret is not None:
+                secrets.add(secret)
+        secrets.take_out(error)
+
     def load(self, app: App) -> None:
         """Take an app that was read for the first time, or anew."""
         self.loaded = app
@@ -208,7 +249,13 @@ class ClientState:
     def session_of_its_own(
         self, carrier: Carrier, route: str = "queue/data", *, of: LiveSession | None = None
     ) -> LiveSession:
-        """A session for one job, which no other joins. On the server it has the name of ``of``, if that is given."""
+        """A session for one job, which no other joins. On the server it has the name of ``of``, if that is given.
+
+        Args:
+            carrier: By what the job travels.
+            route: On which its messages come.
+            of: The session whose name it has on the server.
+        """
         self._check_open()
         if of is not None:
             session_hash = of.session.hash
@@ -219,7 +266,7 @@ class ClientState:
         return live
 
     def add_job(self, job: Job, live: LiveSession) -> None:
-        """Count a job among the open ones, until it has ended."""
+        """Count a job in a live session among the open ones, until it has ended."""
 
         sessions = (live,) if live.of is None else (live, live.of)
 
@@ -229,6 +276,7 @@ class ClientState:
                 del session.open_jobs[job]
                 self._let_go_of(session)
 
+        job.redact = self.redact
         self.open_jobs[job] = None
         for session in sessions:
             session.open_jobs[job] = None
@@ -238,7 +286,14 @@ class ClientState:
 
     def heard(self, live: LiveSession, message: Message, text: str, job: Job | None = None) -> None:
         """Tell whoever asks of a message, before anything comes of it; ``job`` is the one that has the connection
-        for itself, and so may not be named."""
+        for itself, and so may not be named.
+
+        Args:
+            live: The session in which it came.
+            message: What was said.
+            text: Its JSON.
+            job: The job that has the connection for itself.
+        """
         if self.tracer is not None:
             event_id = message.event_id or (job.event_id if job is not None else None)
             self.tracer.message(live.session.hash, event_id, message, len(text))
@@ -261,7 +316,7 @@ class ClientState:
             live.retired.set()
 
     def is_worth_keeping(self, live: LiveSession) -> bool:
-        """Whether a session holds what a new one has not."""
+        """Whether a live session holds what a new one has not."""
         return self.has_state or bool(live.session.rendered)
 
     @property
@@ -275,7 +330,13 @@ class ClientState:
         return IDEMPOTENT_RETRIES if self.max_retries is None else self.max_retries
 
     def target(self, route: str, query: tuple[tuple[str, str], ...] = (), *, prefixed: bool = True) -> str:
-        """The request target of one of the app's routes. Only some stand under the ``api_prefix``."""
+        """The request target of one of the app's routes. Only some stand under the ``api_prefix``.
+
+        Args:
+            route: Without the prefix.
+            query: Names and values behind the ``?``.
+            prefixed: Whether it is one of those that do, on servers that have a prefix.
+        """
         known = self._targets.get((route, query, prefixed))
         if known is None:
             prefix = self.app.config.api_prefix if prefixed else ""
@@ -284,6 +345,15 @@ class ClientState:
                 self._targets.clear()
             self._targets[route, query, prefixed] = known
         return known
+
+
+def redacted(state: ClientState, flow: Flow[T]) -> Flow[T]:
+    """The same flow, with no credential of the client in its error."""
+    try:
+        return (yield from flow)
+    except GradioError as error:
+        state.redact(error)
+        raise
 
 
 def checked_headers(headers: Mapping[str, str] | None) -> Headers:
@@ -304,7 +374,15 @@ def checked_headers(headers: Mapping[str, str] | None) -> Headers:
             raise ArgumentError(
                 f"the header {name} cannot be set: the client makes it from the request itself"
             )
-        if not name or any(char in name + value for char in "\r\n\0"):
-            raise ArgumentError(f"the header {name!r} cannot be sent: it is empty, or holds a line break")
+        if not name or not _is_sendable(name) or not _is_sendable(value):
+            # Its value may be a secret, such as a token that was read with the line break at its end.
+            raise ArgumentError(
+                f"the header {name!r} cannot be sent: its name is empty, or it holds a line break, spaces at an "
+                "end, or what is not ASCII"
+            )
         checked.append((name.lower(), value))
     return tuple(checked)
+
+
+def _is_sendable(text: str) -> bool:
+    return text.isascii() and text == text.strip() and not any(char in text for char in "\r\n\0")

@@ -29,6 +29,12 @@ whose last value is known, where that harms no other job."""
 def send_chunk(state: ClientState, live: LiveSession, job: Job, chunk: Uploads) -> Flow[None]:
     """Send one more chunk of a job's input, when the server has accepted the job and processed the chunk before.
 
+    Args:
+        state: The client.
+        live: The session of the job.
+        job: Which one.
+        chunk: The payload, and the files in it.
+
     Raises:
         ArgumentError: The endpoint takes no streamed input.
         LocalProtocolError: The input, or the job, has ended.
@@ -65,6 +71,11 @@ def _post(state: ClientState, job: Job, stream: InputStream, payload: bytes) -> 
 
 def close_stream(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     """End a job's input, when the server has processed all of it. Nothing is done if the input or the job has ended.
+
+    Args:
+        state: The client.
+        live: The session of the job.
+        job: Which one.
 
     Raises:
         ArgumentError: The endpoint takes no streamed input.

@@ -36,6 +36,7 @@ _R = TypeVar("_R", bound="Callable[..., None]")
 
 Spec = str | Component
 Visibility = Literal["public", "undocumented", "private"]
+"""Whether an endpoint is listed in the API info, is not but may be called, or may not."""
 
 _BY_ANNOTATION: Mapping[Any, str] = {
     str: "textbox",
@@ -53,6 +54,12 @@ class Call:
 
     A plain function takes one step, a generator one for each value and one for its end. Steps of one call
     never overlap, but each may be made on another thread.
+
+    Args:
+        endpoint: The function.
+        inputs: What it is called with, as Python values.
+        context: What it may say beside its outputs.
+        error: What is wrong with the inputs: the first step fails with it, and the function is not called.
     """
 
     def __init__(
@@ -111,21 +118,33 @@ class Endpoint:
     name: str
     """The api_name, without its slash."""
     fn: Callable[..., Any]
+    """The function."""
     inputs: Sequence[Component]
+    """The components whose values it takes."""
     outputs: Sequence[Component]
+    """Those whose values it returns."""
     parameters: Sequence[inspect.Parameter | None]
     """The function's parameter for each input, where it has one of its own."""
     queue: bool
+    """Whether it goes through the queue."""
     concurrency_limit: int | None
+    """How many runs of it may go on at once; None for any number."""
     batch: bool
+    """Whether it takes several jobs in one run."""
     max_batch_size: int
+    """How many, then."""
     visibility: Visibility
+    """Whether it is listed in the API info, and may be called."""
     validator: Callable[..., Any] | None
+    """What checks the inputs before they are queued."""
     oauth_token: Literal["required", "optional"] | None
+    """Whether it wants a token."""
     cancels: Sequence[str]
     """It is for ending the runs of these, and does nothing else."""
     is_generator: bool
+    """Whether it gives several values."""
     wants_context: bool
+    """Whether it takes a :class:`Context`."""
     trigger: Component
     """The button that would start it in a browser."""
     connection: Literal["sse", "stream"] = "sse"
@@ -133,6 +152,7 @@ class Endpoint:
     time_limit: float | None = None
     """Seconds that this may last."""
     stream_every: float = 0.5
+    """Seconds between two chunks from a browser."""
     every: float | None = None
     """Seconds after which it is called again, and again."""
     render_id: int | None = None
@@ -154,16 +174,16 @@ class Endpoint:
         return _name_of(self.fn)
 
     def label(self, index: int) -> str:
-        """What an input is called."""
+        """What the input of that index is called."""
         return self.inputs[index].label or self.parameter_name(index)
 
     def parameter_name(self, index: int) -> str:
-        """The keyword that a client may use for an input."""
+        """The keyword that a client may use for the input of that index."""
         parameter = self.parameters[index]
         return parameter.name if parameter is not None else f"param_{index}"
 
     def default(self, index: int) -> tuple[bool, Any]:
-        """Whether a client may leave an input out, and what it sends then."""
+        """Whether a client may leave the input of that index out, and what it sends then."""
         parameter = self.parameters[index]
         if self.inputs[index].value is not None:
             return True, self.inputs[index].value
@@ -240,6 +260,17 @@ class Page:
             ValueError: There is no such component type; or a generator is to take batches or chunks, or one function
                 both; or this version of Gradio knows of no chunks, of no media piece by piece, or here of no
                 ``every``; or the app has no queue, which batches, cancelling and ``every`` need.
+
+        Example:
+            ::
+
+                from gradio_proto.testing import TestApp
+
+                app = TestApp()
+
+                @app.endpoint("/repeat", inputs=["textbox", "number"], outputs=["textbox"])
+                def repeat(word, times):
+                    return word * int(times)
         """
 
         def decorate(fn: _F) -> _F:
@@ -350,8 +381,10 @@ class Page:
 
 
 class Rendering(Page):
-    """What a function of :meth:`TestApp.render` gets to make endpoints by, with the decorator of that name. They
-    exist in one session, and until the function runs there again. Components of the app may be used too."""
+    """What a function of :meth:`TestApp.render` gets to make endpoints by, with the decorator of that name.
+    They exist in one session, and until the function runs there again. Components of the app may be used too.
+    Made by the app, for each run of a ``gr.render``.
+    """
 
 
 class TestApp(Page):
@@ -376,6 +409,21 @@ class TestApp(Page):
 
     Raises:
         ValueError: There is no such version here, or it cannot do without a queue.
+
+    Example:
+        ::
+
+            from gradio_proto import Client
+            from gradio_proto.testing import TestApp, serve
+
+            app = TestApp()
+
+            @app.endpoint("/shout")
+            def shout(text: str) -> str:
+                return text.upper()
+
+            with serve(app) as url, Client(url) as client:
+                print(client.predict("quiet", api_name="/shout"))  # prints QUIET
     """
 
     __test__ = False  # pytest collects classes whose names start like this one's
@@ -497,7 +545,7 @@ class TestApp(Page):
         return next(endpoint for endpoint in self.endpoints if endpoint.render_id == render_id)
 
     def component(self, component_id: int) -> Component | None:
-        """The component of that id, if there is one."""
+        """The component whose id is ``component_id``, if there is one."""
         return next((item for item, number in self.components.items() if number == component_id), None)
 
     def find(self, name: str) -> Endpoint | None:

@@ -127,7 +127,7 @@ class Component:
         return entry
 
     def info(self, label: str) -> dict[str, Any]:
-        """Its description in the API info, for a return value; a parameter has more around it."""
+        """Its description in the API info, for a return value with this label; a parameter has more around it."""
         kind = TYPES[self.type]
         return {
             "label": label,
@@ -169,6 +169,8 @@ class Component:
                 return files.open(value)
             case "files" if is_list(value):
                 return [files.open(item) for item in value]
+            case "anything" if self.type == "multimodaltextbox" and is_dict(value):
+                return files.open_all({"files": [], **value})  # a message may be text alone
             case "anything":
                 return files.open_all(value)
             case _:
@@ -276,6 +278,17 @@ _GALLERY: Schema = {
     "$defs": _FILE["$defs"],
 }
 
+_MULTIMODAL: Schema = {
+    "type": "object",
+    "title": "MultimodalData",
+    "required": ["text"],
+    "properties": {
+        "text": {"title": "Text", "type": "string"},
+        "files": {key: value for key, value in _FILES.items() if key != "$defs"},
+    },
+    "$defs": _FILE["$defs"],
+}
+
 _MESSAGE: Schema = {
     "type": "object",
     "title": "Message",
@@ -338,6 +351,12 @@ TYPES: Mapping[str, Kind] = {
         {"type": "array", "title": "ChatbotDataMessages", "items": _MESSAGE},
         "list[dict(role: str, content: str | list)]",
         [{"role": "user", "content": "Hello!"}],
+        holds="anything",
+    ),
+    "multimodaltextbox": _kind(
+        _MULTIMODAL,
+        "dict(text: str, files: list[filepath])",
+        {"text": "Describe this.", "files": [_EXAMPLE_FILE]},
         holds="anything",
     ),
     "file": _kind(_FILE, "filepath", _EXAMPLE_FILE, holds="file", sized=True),

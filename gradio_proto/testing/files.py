@@ -207,7 +207,7 @@ class FileStore:
         return File(self.harmless(name), content, name, mime_type)
 
     def open_inline(self, value: Any) -> File | None:
-        """The file that a data URL holds; None for none.
+        """The file that a value holds which is a data URL; None for none.
 
         Raises:
             ValueError: It is none.

@@ -355,7 +355,7 @@ class Generation:
         return healed
 
     def trim(self, part: Part, value: Mapping[str, Any]) -> dict[str, Any]:
-        """Leave out the fields that this version has not."""
+        """Leave out of the value of some part of the protocol the fields that this version has not."""
         left_out = self._left_out[part]
         return {name: item for name, item in value.items() if name not in left_out}
 
@@ -375,6 +375,7 @@ class Generation:
 
         Args:
             first: It failed before it gave anything.
+            output: What a newer version says.
         """
         trimmed = self.trim("failure", output)
         if "title" in output:  # gr.Error, which says so itself
@@ -388,5 +389,5 @@ class Generation:
         return trimmed
 
     def visibility(self, value: str) -> dict[str, Any]:
-        """The field by which versions before 6 say whether an endpoint is shown."""
+        """The field, with this value, by which versions before 6 say whether an endpoint is shown."""
         return {"show_api": value == "public"} if self._shows_api else {}

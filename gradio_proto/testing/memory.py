@@ -35,6 +35,7 @@ from gradio_proto.effects import (
     OpenFile,
     ReadFile,
     Receive,
+    RunInThread,
     Send,
     Signal,
     Sleep,
@@ -83,7 +84,7 @@ class Deadlock(AssertionError):
 
 
 class MemoryStream:
-    """A connection: a ByteStream for the flows, and a connection id for the server."""
+    """A connection: a ByteStream for the flows, and a connection id for the server. Made by the runner."""
 
     def __init__(self, runner: MemoryRunner, number: int) -> None:
         self.number = number
@@ -116,7 +117,11 @@ class MemoryStream:
             self._runner.resume(self.receiver, self.take)
 
     def take(self) -> bytes:
-        """What has arrived first, or ``b""`` at the end; taken as the flow goes on, so that no flow loses it."""
+        """What has arrived first, or ``b""`` at the end; taken as the flow goes on, so that no flow loses it.
+
+        Raises:
+            ConnectionLost: It broke.
+        """
         if self.broken:
             raise ConnectionLost("the connection broke")
         return self.inbox.popleft() if self.inbox else b""
@@ -127,7 +132,7 @@ DIRECTORY: Final = "/downloads"
 
 
 class MemoryFile:
-    """A LocalFile that is on no disk."""
+    """A LocalFile that is on no disk. Made by the runner."""
 
     def __init__(self, content: bytes = b"", stream: BinaryIO | None = None, name: str = "") -> None:
         self.name = name
@@ -164,12 +169,19 @@ class MemoryTask(Generic[T]):
     """A flow under way."""
 
     flow: Generator[ByteEffect, Answer, T] = field(repr=False)
+    """What it does."""
     done: bool = False
+    """Whether it is over."""
     result: T | None = None
+    """What the flow has returned."""
     error: BaseException | None = None
+    """What it has raised."""
     deadline: float | None = None
+    """When it goes on at the latest, on the virtual clock."""
     signal: Signal | None = None
+    """What it waits for."""
     stream: MemoryStream | None = None
+    """From which connection it wants to read."""
     steps: int = 0
     """How many effects it has asked for."""
 
@@ -237,7 +249,7 @@ class MemoryRunner:
         return cast(T, task.result)
 
     def cancel(self, task: MemoryTask[Any], error: BaseException | None = None) -> None:
-        """End a flow before its time: close it, or throw an exception of the caller's world into it."""
+        """End the flow of a task before its time: close it, or throw an error of the caller's world into it."""
         if task.done:
             return
         self._unpark(task)
@@ -253,9 +265,10 @@ class MemoryRunner:
         self._finish(task)
 
     def resume(self, task: MemoryTask[Any], answer: Callable[[], Any]) -> None:
-        """Let a flow go on with what ``answer()`` returns or raises.
+        """Let the flow of a task go on with what ``answer()`` returns or raises.
 
-        The answer is made as the flow goes on: a flow that is cancelled before has not sent, received or connected.
+        The answer is made as the flow goes on: a flow that is cancelled before has not sent, received or
+        connected.
         """
         self._unpark(task)
         self.happens(partial(self._step, task, answer))
@@ -263,7 +276,7 @@ class MemoryRunner:
     # Turning.
 
     def happens(self, event: Callable[[], None]) -> None:
-        """Something may happen from now on."""
+        """Something may happen from now on: the event, when it is called."""
         self._may_happen.append(event)
 
     def run_until(self, done: Callable[[], bool], deadline: float | None = None) -> bool:
@@ -311,7 +324,7 @@ class MemoryRunner:
     # The server's side.
 
     def server_lost(self, stream: MemoryStream) -> None:
-        """Tell the server that a connection is gone."""
+        """Tell the server that a connection (a stream) is gone."""
         self.server.connection_lost(stream.number)
         self._take_actions()
 
@@ -411,6 +424,8 @@ class MemoryRunner:
             self.resume(task, partial(_file(effect.file).content.extend, effect.data))
         elif isinstance(effect, KeepFile):
             self.resume(task, partial(self._keep_file, effect))
+        elif isinstance(effect, RunInThread):
+            self.resume(task, effect.work)  # at once: nothing here takes time but what sleeps
         else:
             self.resume(task, _nothing)
 
@@ -502,6 +517,23 @@ class MemoryTransport:
 
     What waits (``predict()``, ``job.result()``) turns the runner; between such calls nothing happens, so the
     standard library's ``concurrent.futures.wait()``, which only waits, would wait for ever.
+
+    Args:
+        options: What the client tells every transport.
+        runner: What it runs on.
+
+    Example:
+        ::
+
+            from gradio_proto import Client
+            from gradio_proto.testing import TestApp
+            from gradio_proto.testing.memory import MemoryTransport
+
+            app = TestApp()
+            app.endpoint("/shout")(str.upper)
+
+            with Client("http://app", transport=MemoryTransport.to(app)) as client:
+                print(client.predict("quiet", api_name="/shout"))  # prints QUIET
     """
 
     def __init__(self, options: TransportOptions, runner: MemoryRunner) -> None:
@@ -527,7 +559,11 @@ class MemoryTransport:
         return contextlib.nullcontext()
 
     def run(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
+        """Run a flow to its end.
+
+        Raises:
+            ClientClosed: The client was closed.
+        """
         if self._closed:
             flow.close()
             raise ClientClosed("the client is closed; make a new one")
@@ -536,24 +572,26 @@ class MemoryTransport:
         return result
 
     def spawn(self, flow: Flow[None], *, promised: bool) -> None:
-        """Begin a flow; it goes on while somebody waits, for whatever."""
+        """Begin a flow, which may be promised to go on (see :meth:`Scheduler.spawn`); it goes on while somebody
+        waits, for whatever.
+        """
         self._tasks = [task for task in self._tasks if not task.done]
         self._tasks.append(self.runner.spawn(lower(flow, self.pool)))
 
     def wait_until(
         self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
     ) -> bool:
-        """Let things happen until ``done()``."""
+        """Let things happen until ``done()``; see :meth:`BlockingTransport.wait_until`."""
         happened = self.runner.run_until(done, None if timeout is None else self.runner.now + timeout)
         self._call_back()
         return happened
 
     def when_free(self, action: Callable[[], None]) -> None:
-        """Do it: there is nobody to wait for."""
+        """Do the action: there is nobody to wait for."""
         action()
 
     def call_from_thread(self, callback: Callable[[], None]) -> None:
-        """Call it: there is one thread, which does not wait for others."""
+        """Call the callback: there is one thread, which does not wait for others."""
         callback()
 
     def defer(self, callback: Callable[[], None]) -> None:
@@ -565,7 +603,11 @@ class MemoryTransport:
             self._callbacks.popleft()()
 
     def file_size(self, path: str) -> int:
-        """The bytes of a file in ``runner.files``."""
+        """The bytes of the file that has this path in ``runner.files``.
+
+        Raises:
+            ArgumentError: There is none.
+        """
         if path not in self.runner.files:
             raise ArgumentError(f"the file {path!r} cannot be sent: it is not in MemoryRunner.files")
         return len(self.runner.files[path])
@@ -587,7 +629,7 @@ class MemoryTransport:
         return 0.5
 
     def on_fork(self, callback: Callable[[], None]) -> None:
-        """Nothing: nobody else has these connections."""
+        """Nothing, and the callback is never called: nobody else has these connections."""
 
     def close(self) -> None:
         """End every flow and close every connection."""

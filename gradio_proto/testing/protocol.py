@@ -70,7 +70,9 @@ class SendData:
     """Send these bytes."""
 
     conn_id: ConnId
+    """On which connection."""
     data: bytes
+    """The bytes."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,11 @@ class CloseConnection:
     """Close the connection, after what was to be sent. No ``connection_lost`` is expected for it."""
 
     conn_id: ConnId
+    """Which one."""
 
 
 Action = SendData | CloseConnection | RunJob | StopJob
+"""What the runner is to do."""
 
 
 @dataclass(eq=False)
@@ -176,7 +180,7 @@ class ServerProtocol:
     # What the runner tells
 
     def connection_made(self, conn_id: ConnId) -> None:
-        """A client has connected.
+        """A client has connected, by a connection that is called ``conn_id`` from now on.
 
         Raises:
             LocalProtocolError: There is a connection of that name already.
@@ -189,6 +193,11 @@ class ServerProtocol:
         """Bytes have come in; ``b""`` is the end of them, which a server takes for a disconnect.
 
         Nothing happens if it has been closed already (a ``CloseConnection`` may have crossed the data).
+
+        Args:
+            conn_id: On which connection.
+            data: The bytes.
+            now: The time, in seconds, on a monotonic clock.
         """
         conn = self._connections.get(conn_id)
         if conn is None:
@@ -206,7 +215,7 @@ class ServerProtocol:
         self._settle(now)
 
     def connection_lost(self, conn_id: ConnId) -> None:
-        """A connection broke. Nothing happens if it has been closed already."""
+        """The connection ``conn_id`` broke. Nothing happens if it has been closed already."""
         conn = self._connections.get(conn_id)
         if conn is not None:
             self._drop(conn)
@@ -215,6 +224,11 @@ class ServerProtocol:
     def job_stepped(self, event_id: str, outcome: Outcome, now: float) -> None:
         """The step that a :class:`RunJob` asked for has been made.
 
+        Args:
+            event_id: Of which job.
+            outcome: What has come of it.
+            now: The time, in seconds, on a monotonic clock.
+
         Raises:
             LocalProtocolError: No such step was asked for.
         """
@@ -222,7 +236,13 @@ class ServerProtocol:
         self._settle(now)
 
     def job_reported(self, event_id: str, aside: Aside, now: float) -> None:
-        """A function has said something while it runs. Nothing happens if its job is over."""
+        """A function has said something while it runs. Nothing happens if its job is over.
+
+        Args:
+            event_id: Of which job.
+            aside: What it has said.
+            now: The time, in seconds, on a monotonic clock.
+        """
         self._queue.reported(event_id, aside)
         self._settle(now)
 
@@ -232,6 +252,9 @@ class ServerProtocol:
         Open streams stay open, and tell again and again that the server has stopped: since Gradio 6 every ten
         seconds, before 20 times a second. On Gradio 4.0 what runs ends as if nothing was; on 3.x the WebSockets are
         closed, with 1012.
+
+        Args:
+            now: The time, in seconds, on a monotonic clock.
         """
         if self._sockets is not None:
             self._sockets.stop()
@@ -272,7 +295,9 @@ class ServerProtocol:
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
-        """Time has passed. Calling it early or late does no harm."""
+        """Time has passed: it is ``now``, in seconds, on a monotonic clock. Calling it early or late does no
+        harm.
+        """
         while self._beats:
             stream, due = next(iter(self._beats.items()))
             if due > now:

@@ -75,7 +75,9 @@ class RunJob:
     """
 
     event_id: str
+    """Of which job."""
     call: Call = field(repr=False)
+    """The call."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ class StopJob:
     """A call will not be stepped again: ``call.close()``, and nothing to report. No step of it is running."""
 
     event_id: str
+    """Of which job."""
     call: Call = field(repr=False)
+    """The call."""
 
 
 @dataclass(eq=False)

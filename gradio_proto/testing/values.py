@@ -40,7 +40,12 @@ def skip() -> dict[str, Any]:
 
 
 def validate(is_valid: bool, message: str) -> dict[str, Any]:
-    """What a validator returns for each input, as ``gr.validate``."""
+    """What a validator returns for each input, as ``gr.validate``.
+
+    Args:
+        is_valid: Whether the input may be used.
+        message: What is wrong with it; shown where it may not.
+    """
     return {"__type__": "validate", "is_valid": is_valid, "message": message}
 
 
@@ -49,10 +54,15 @@ class Progress:
     """How far a function says it is, as the wire has it: either ``progress``, or ``index`` and ``length``."""
 
     index: float | None = None
+    """How many units are done."""
     length: float | None = None
+    """How many there are."""
     unit: str = "steps"
+    """What they are called."""
     progress: float | None = None
+    """A fraction between 0 and 1."""
     desc: str | None = None
+    """What is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +70,15 @@ class Log:
     """A message that a function sends beside its outputs."""
 
     log: str
+    """The message."""
     level: Level
+    """How bad it is."""
     duration: float | None = 10.0
+    """Seconds that a browser would show it; None for until it is closed."""
     visible: bool = True
+    """Whether a browser would show it at all."""
     title: str = "Info"
+    """Its heading."""
 
 
 Aside = Progress | Log
@@ -90,6 +105,20 @@ class Context:
     """What a function with a keyword-only parameter ``context`` gets: the request, and a way to report.
 
     ``context.progress(0.5)`` and ``context.info("text")`` are sent at once.
+
+    Example:
+        ::
+
+            from gradio_proto.testing import Context, TestApp
+
+            app = TestApp()
+
+            @app.endpoint("/train")
+            def train(epochs: int, *, context: Context) -> str:
+                for epoch in range(epochs):
+                    context.progress((epoch, epochs), desc="training")
+                context.info("That was all.")
+                return "trained"
     """
 
     endpoint: str
@@ -112,8 +141,8 @@ class Context:
     """What takes time; set like `report`."""
 
     def sleep(self, seconds: float) -> None:
-        """Take that long, on the clock of whatever runs the function: an embedded server's is the real one, in
-        memory it is virtual.
+        """Take that many seconds, on the clock of whatever runs the function: an embedded server's is the real
+        one, in memory it is virtual.
 
         In memory nothing waits, so that what the function does next (but for what it reports and gives) is done
         before that time has passed.
@@ -137,6 +166,13 @@ class Context:
         """Report how far the function is: a fraction, or ``(index, length)``, as ``gr.Progress``.
 
         Every call is sent. (A real server looks every 10 ms, and drops what was overwritten in between.)
+
+        Args:
+            progress: A fraction between 0 and 1, or ``(index, length)``; None where only ``desc`` is told.
+            desc: What is done.
+            index: How many units are done.
+            length: How many there are.
+            unit: What they are called.
         """
         if isinstance(progress, tuple):
             index, length = progress
@@ -146,19 +182,26 @@ class Context:
     def info(
         self, text: str, *, duration: float | None = 10, visible: bool = True, title: str = "Info"
     ) -> None:
-        """Send a message of level ``info``, as ``gr.Info``."""
+        """Send a message of level ``info``, as ``gr.Info``.
+
+        Args:
+            text: The message.
+            duration: Seconds that a browser would show it; None for until it is closed.
+            visible: Whether a browser would show it at all.
+            title: Its heading.
+        """
         self._log(text, "info", duration, visible, title)
 
     def warning(
         self, text: str, *, duration: float | None = 10, visible: bool = True, title: str = "Warning"
     ) -> None:
-        """Send a message of level ``warning``, as ``gr.Warning``."""
+        """Send a message of level ``warning``, as ``gr.Warning``; see :meth:`Context.info`."""
         self._log(text, "warning", duration, visible, title)
 
     def success(
         self, text: str, *, duration: float | None = 10, visible: bool = True, title: str = "Success"
     ) -> None:
-        """Send a message of level ``success``, as ``gr.Success``."""
+        """Send a message of level ``success``, as ``gr.Success``; see :meth:`Context.info`."""
         self._log(text, "success", duration, visible, title)
 
     def _log(self, text: str, level: Level, duration: float | None, visible: bool, title: str) -> None:
@@ -171,6 +214,7 @@ class Yielded:
     """A generator gave a value, and may give another."""
 
     value: Any
+    """What it gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +222,7 @@ class Returned:
     """A plain function gave its result."""
 
     value: Any
+    """What it gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +235,7 @@ class Raised:
     """The function failed."""
 
     error: BaseException
+    """What it raised."""
 
 
 Outcome = Yielded | Returned | Exhausted | Raised

@@ -13,6 +13,9 @@ from .awaiting import AwaitingTransport, Bell
 class AsyncioTransport(AwaitingTransport):
     """Runs a client's flows over sockets, for the tasks of the event loop that runs when it is made.
 
+    Args:
+        options: What the client tells every transport.
+
     Raises:
         LocalProtocolError: None runs.
     """

@@ -39,7 +39,12 @@ class Bell(ABC):
 
 
 class AwaitingTransport(NonblockingTransport[LoopReactor], ABC):
-    """Runs a client's flows over sockets, for the tasks of one loop."""
+    """Runs a client's flows over sockets, for the tasks of one loop.
+
+    Args:
+        options: What the client tells every transport.
+        clock: The loop's own, in seconds.
+    """
 
     def __init__(self, options: TransportOptions, clock: Callable[[], float]) -> None:
         super().__init__(options, lambda perform: LoopReactor(perform, clock))
@@ -86,7 +91,7 @@ class AwaitingTransport(NonblockingTransport[LoopReactor], ABC):
             )
 
     def spawn(self, flow: Flow[None], *, promised: bool) -> None:
-        """Begin a flow."""
+        """Begin a flow, which may be promised to go on (see :meth:`Scheduler.spawn`)."""
         self._check_loop()
         super().spawn(flow, promised=promised)
 
@@ -104,7 +109,12 @@ class AwaitingTransport(NonblockingTransport[LoopReactor], ABC):
     async def wait_until(
         self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
     ) -> bool:
-        """Wait until ``done()``, turning the reactor for all if nobody else does; False at the timeout."""
+        """Wait until ``done()``, turning the reactor for all if nobody else does; False at the timeout. See
+        :meth:`BlockingTransport.wait_until`.
+
+        Raises:
+            ClientClosed: The client was closed.
+        """
         self._check_loop()
         await self._enter()
         until = None if timeout is None else self._reactor.clock() + timeout
@@ -177,7 +187,7 @@ class AwaitingTransport(NonblockingTransport[LoopReactor], ABC):
         self._reactor.defer(callback)
 
     def when_free(self, action: Callable[[], None]) -> None:
-        """Do it now, or when this turn is over.
+        """Do the action now, or when this turn is over.
 
         Raises:
             LocalProtocolError: This is another loop, or another thread, and somebody waits in this client's own.

@@ -125,10 +125,7 @@ class CarriedExchange(Exchange, Parking):
         )
 
     def _message(self) -> httpcore.Request:
-        try:
-            event = self._pool.requests.event(self.request)
-        except (h11.LocalProtocolError, UnicodeEncodeError) as error:
-            raise LocalProtocolError(f"this request cannot be sent: {error}") from error
+        event = self._pool.requests.event(self.request)
         origin = self.request.origin
         return httpcore.Request(
             event.method,

@@ -38,7 +38,11 @@ T = TypeVar("T")
 
 
 class EmbeddedTransport(NonblockingTransport[LoopReactor]):
-    """Runs a client's flows over sockets, when it is turned. It belongs to the thread that made it."""
+    """Runs a client's flows over sockets, when it is turned. It belongs to the thread that made it.
+
+    Args:
+        options: What the client tells every transport.
+    """
 
     def __init__(self, options: TransportOptions) -> None:
         super().__init__(options, LoopReactor)
@@ -54,7 +58,8 @@ class EmbeddedTransport(NonblockingTransport[LoopReactor]):
         """Let everything happen that can, without waiting.
 
         Returns:
-            The seconds in which the next turn is due: 0.0 for at once, None for only when there is something to read.
+            The seconds until the next turn is due, 0.0 if it is at once; None if only what there is to read can make
+            it due.
 
         Raises:
             LocalProtocolError: This is another thread than the client's.
@@ -72,7 +77,7 @@ class EmbeddedTransport(NonblockingTransport[LoopReactor]):
             )
 
     def spawn(self, flow: Flow[None], *, promised: bool) -> None:
-        """Begin a flow; it goes on with the turns."""
+        """Begin a flow, which may be promised to go on (see :meth:`Scheduler.spawn`); it goes on with the turns."""
         self._check_thread()
         super().spawn(flow, promised=promised)
 
@@ -90,7 +95,11 @@ class EmbeddedTransport(NonblockingTransport[LoopReactor]):
     def wait_until(
         self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
     ) -> bool:
-        """Wait until ``done()``, turning the reactor for all."""
+        """Wait until ``done()``, turning the reactor for all. See :meth:`BlockingTransport.wait_until`.
+
+        Raises:
+            ClientClosed: The client was closed.
+        """
         self._check_thread()
         reactor = self._reactor
         until = None if timeout is None else time.monotonic() + timeout

@@ -46,6 +46,7 @@ class OverHTTPCore(NonblockingTransport[S]):
     """
 
     make_pool: MakePool
+    """Makes httpcore's own pool."""
 
     def _new_pool(self) -> ConnectionPool:
         self._carried_pool = CarriedPool(
@@ -82,7 +83,12 @@ class OverHTTPCore(NonblockingTransport[S]):
 
 
 class HTTPCoreTransport(SocketTransport, OverHTTPCore[Reactor]):
-    """Runs a client's flows over httpcore, for threads."""
+    """Runs a client's flows over httpcore, for threads.
+
+    Args:
+        options: What the client tells every transport.
+        make_pool: Makes httpcore's own pool; what takes the same arguments may stand in for it.
+    """
 
     def __init__(self, options: TransportOptions, *, make_pool: MakePool = httpcore.ConnectionPool) -> None:
         self.make_pool = make_pool
@@ -97,7 +103,7 @@ class HTTPCoreTransport(SocketTransport, OverHTTPCore[Reactor]):
 def async_transport(
     options: TransportOptions, *, make_pool: MakePool = httpcore.ConnectionPool
 ) -> AsyncTransport:
-    """The same for the tasks of the loop that runs.
+    """The same as :class:`HTTPCoreTransport` for the tasks of the loop that runs.
 
     Raises:
         LocalProtocolError: None does.

@@ -70,7 +70,7 @@ class LoopReactor(SelectorScheduler):
         return contextlib.nullcontext()
 
     def when_free(self, action: Callable[[], None]) -> None:
-        """Do it now, or when this turn is over."""
+        """Do the action now, or when this turn is over."""
         if self.is_turning:
             self.defer(action)
         else:
@@ -104,7 +104,8 @@ class LoopReactor(SelectorScheduler):
         """Let everything happen that can, for a few milliseconds at the most.
 
         Returns:
-            The seconds in which it wants its next turn: 0.0 for at once, None for only when there is something to read.
+            The seconds until the next turn is due, 0.0 if it is at once; None if only what there is to read can make
+            it due.
         """
         self._is_notified = False
         self.is_turning = True

@@ -28,6 +28,7 @@ from gradio_proto.effects import (
     OpenFile,
     ReadFile,
     Receive,
+    RunInThread,
     Send,
     Signal,
     StartTLS,
@@ -170,6 +171,7 @@ class NonblockingTransport(Generic[S]):
                 CreateFile: self._create_file,
                 WriteFile: self._write_file,
                 KeepFile: self._keep_file,
+                RunInThread: self._run_in_thread,
             }
         )
         try:
@@ -195,11 +197,11 @@ class NonblockingTransport(Generic[S]):
         return self._reactor.lock
 
     def when_free(self, action: Callable[[], None]) -> None:
-        """Do something that takes the lock, now or as soon as that can be done."""
+        """Do an action that takes the lock, now or as soon as that can be done."""
         self._reactor.when_free(action)
 
     def spawn(self, flow: Flow[None], *, promised: bool) -> None:
-        """Begin a flow; the lock is held."""
+        """Begin a flow, which may be promised to go on (see :meth:`Scheduler.spawn`); the lock is held."""
         self._reactor.spawn(lower(flow, self.pool), promised=promised)
 
     def call_from_thread(self, callback: Callable[[], None]) -> None:
@@ -207,7 +209,7 @@ class NonblockingTransport(Generic[S]):
         self._reactor.call_from_thread(callback)
 
     def file_size(self, path: str) -> int:
-        """The bytes of a file of the caller's."""
+        """The bytes of the file at a path, which is the caller's."""
         return file_size(path)
 
     def wall_clock(self) -> datetime:
@@ -333,6 +335,10 @@ class NonblockingTransport(Generic[S]):
         except OSError:
             task.value = False
         return True
+
+    def _run_in_thread(self, task: Task[Any], effect: RunInThread) -> bool:
+        Apart(self._reactor, task, effect.work, effect.deadline, None)
+        return False
 
     # Files are read and written in pieces that the page cache takes at once; only a stream of the caller's own may
     # block for longer, and so gets a thread.

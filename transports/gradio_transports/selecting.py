@@ -65,7 +65,7 @@ class SelectorScheduler(Scheduler):
             pass
 
     def timeout(self, now: float, until: float | None = None) -> float | None:
-        """How many seconds may be waited from ``now`` on; None for as long as it takes."""
+        """How many seconds may be waited from ``now`` on, and never past ``until``; None for as long as it takes."""
         first = self.next_deadline()
         if until is not None and (first is None or until < first):
             first = until

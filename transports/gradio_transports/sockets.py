@@ -20,7 +20,11 @@ LONGEST_STEP: Final = 1.0
 
 
 class SocketTransport(NonblockingTransport[Reactor]):
-    """Runs a client's flows over sockets, for threads."""
+    """Runs a client's flows over sockets, for threads.
+
+    Args:
+        options: What the client tells every transport.
+    """
 
     _is_held = False
     """Its lock is held by a fork."""
@@ -36,7 +40,7 @@ class SocketTransport(NonblockingTransport[Reactor]):
     def wait_until(
         self, done: Callable[[], bool], hooks: list[Callable[[], None]], timeout: float | None = None
     ) -> bool:
-        """Wait on the caller's thread until ``done()``."""
+        """Wait on the caller's thread until ``done()``; see :meth:`BlockingTransport.wait_until`."""
         return self._reactor.wait_until(done, hooks, timeout)
 
     def defer(self, callback: Callable[[], None]) -> None:

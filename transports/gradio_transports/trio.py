@@ -20,6 +20,9 @@ from .awaiting import AwaitingTransport, Bell
 class TrioTransport(AwaitingTransport):
     """Runs a client's flows over sockets, for the tasks of the trio run that it is made in.
 
+    Args:
+        options: What the client tells every transport.
+
     Raises:
         LocalProtocolError: It is made elsewhere.
     """
@@ -69,7 +72,9 @@ class TrioTransport(AwaitingTransport):
         hooks: list[Callable[[], None]],
         timeout: float | None = None,  # noqa: ASYNC109 - every transport's method has it
     ) -> bool:
-        """Wait until ``done()``, turning the reactor for all if nobody else does; False at the timeout."""
+        """Wait until ``done()``, turning the reactor for all if nobody else does; False at the timeout. See
+        :meth:`BlockingTransport.wait_until`.
+        """
         return await super().wait_until(done, hooks, timeout)
 
     @trio.lowlevel.enable_ki_protection

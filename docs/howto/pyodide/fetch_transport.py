@@ -29,6 +29,7 @@ from gradio_proto.effects import (
     Open,
     ReadBody,
     ReadHead,
+    RunInThread,
     Signal,
     Sleep,
     TimedOut,
@@ -212,6 +213,10 @@ async def perform(effect: ExchangeEffect) -> Any:
             await asyncio.sleep(left(deadline))
         case Now():
             pass
+        case RunInThread():
+            raise ArgumentError(
+                "there are no threads here, and so no names of Spaces: give the URL of the app"
+            )
         case _:
             raise ArgumentError("this transport sends no files, and fetches none")
     return None

@@ -1,8 +1,8 @@
 """The other direction: a hostile scripted server, for testing clients.
 
 For each case a small app is served at a URL of its own, and a command is told to call it with the client under test.
-What the server does is a :class:`Scenario`: data, said step by step by :class:`~.server.ScriptedServer`. What the
-client asks of the server is watched as closely as what comes out (see :mod:`.watch`), and so is a second server, where
+What the server does is a :class:`Scenario`: data, said step by step by ``server.ScriptedServer``. What the
+client asks of the server is watched as closely as what comes out (see ``watch.py``), and so is a second server, where
 nobody is to be seen who keeps to the specification.
 
 The contract with the command:
@@ -29,7 +29,7 @@ standard input, in lower case and without the prefix (``{"url": ..., "api_name":
 ``"scratch"``, a directory for files that it downloads), and answers a line each, until that ends. A hundred cases
 take seconds so. It is killed and started anew when it does not answer in time.
 
-:mod:`gradio_proto.conformance.clients.runners` holds such commands for our own clients, and for the official one.
+``gradio_proto.conformance.clients.runners`` holds such commands for our own clients, and for the official one.
 """
 
 from __future__ import annotations

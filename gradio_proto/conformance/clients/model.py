@@ -40,6 +40,7 @@ class Call:
     data: tuple[Any, ...] = ("hello",)
     """Its arguments by position. ``{"$file": path}`` stands for a file of this machine that is to be uploaded."""
     api_name: str = "/say"
+    """The endpoint."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,17 @@ class Order:
     """What the command is asked to do in one scenario."""
 
     url: str
+    """The app's address."""
     calls: tuple[Call, ...]
+    """What to call, all at once."""
     stream: bool = False
     """All values of the call are asked for, not the last one alone."""
     timeout: float | None = None
     """Seconds that a call may take, where the scenario is about silence."""
     token: str | None = None
+    """A token to send to the app."""
     headers: tuple[tuple[str, str], ...] = ()
+    """Headers to send to the app."""
 
     def as_json(self) -> dict[str, Any]:
         """The order as a persistent command reads it: what is not asked for is left out."""
@@ -77,9 +82,11 @@ class Outcome:
     """What came out of one call."""
 
     kind: Literal["value", "values", "error"]
+    """Which of them."""
     value: Any = None
     """The value, the list of all values, or the text of the error."""
     error_type: str | None = None
+    """The name of the error's class."""
 
     def __str__(self) -> str:
         text = json.dumps(self.value, ensure_ascii=False)
@@ -92,6 +99,7 @@ class Value:
     """Exactly this value."""
 
     value: Any = "well"
+    """Which one."""
 
     def problem(self, outcome: Outcome) -> str | None:
         """What is wrong with an outcome; None if nothing is."""
@@ -108,6 +116,7 @@ class Values:
     """Exactly these values, one after the other."""
 
     values: tuple[Any, ...]
+    """Which ones."""
 
     def problem(self, outcome: Outcome) -> str | None:
         """What is wrong with an outcome; None if nothing is."""
@@ -123,6 +132,7 @@ class Holding:
     """A file of this machine that holds these bytes: its path, or an object with it as ``path``."""
 
     content: bytes = CONTENT
+    """The bytes."""
 
     def problem(self, outcome: Outcome) -> str | None:
         """What is wrong with an outcome; None if nothing is."""
@@ -165,6 +175,7 @@ class Either:
     """An error, or this value where one is given; which of them is the client's affair."""
 
     value: Any = None
+    """The value; None where only an error will do."""
     is_any: bool = True
     """Any value will do."""
 
@@ -187,7 +198,9 @@ class Sent:
     """Something that a request of the client must hold."""
 
     route: str
+    """The route of the request."""
     requirement: str
+    """The id of the requirement that asks for it."""
     header: tuple[str, str] | None = None
     """A header, and what its value must hold."""
     absent: tuple[str, str] | None = None
@@ -207,20 +220,27 @@ class Scenario:
     """One thing that a server does, and what a client must make of it."""
 
     id: str
+    """Its name, such as ``"framing/comments"``."""
     summary: str
     """One sentence: what the server does."""
     script: Script
+    """What the server does."""
     requirements: tuple[str, ...] = ()
     """Requirements of the specification that bind clients and that this scenario checks."""
     generations: tuple[str, ...] = ("sse_v3",)
+    """The generations in which it is tried."""
     expected: tuple[Expected, ...] = (Value(),)
     """What must come out, by call."""
     calls: tuple[Call, ...] = (Call(),)
+    """What the client is to call."""
     stream: bool = False
+    """Whether all values are asked for, and not the last alone."""
     timeout: float | None = None
+    """The seconds after which the client is to give up; None for no bound."""
     credentials: bool = False
     """The command is given a token and a header, which nobody else may see."""
     sent: tuple[Sent, ...] = ()
+    """What the client's requests must hold."""
     joins: int | None = None
     """Joins that are allowed, where that is not one for each call."""
     forbidden: tuple[tuple[str, str], ...] = ()
@@ -232,7 +252,9 @@ class Case:
     """A scenario in one generation."""
 
     scenario: Scenario
+    """Which one."""
     generation: str
+    """In which one."""
 
     @property
     def id(self) -> str:
@@ -245,7 +267,9 @@ class Problem:
     """Something that a client has done wrong."""
 
     text: str
+    """What was wrong."""
     requirement: str | None = None
+    """The id of the requirement that forbids it; None for what is no matter of the protocol."""
     is_grave: bool = True
     """It breaks a MUST."""
 
@@ -255,10 +279,15 @@ class Result:
     """What came out of one case."""
 
     case: Case
+    """Of which case."""
     verdict: Verdict
+    """How it went."""
     outcomes: tuple[Outcome, ...] = ()
+    """What the client gave for each call."""
     problems: tuple[Problem, ...] = ()
+    """What was wrong."""
     seconds: float = 0.0
+    """How long it took."""
     reason: str | None = None
     """Why it was skipped, or could not be run."""
     asked: tuple[str, ...] = ()
@@ -275,8 +304,11 @@ class ClientReport:
     """What came out of all cases."""
 
     command: tuple[str, ...]
+    """The client, as it was started."""
     results: tuple[Result, ...] = field(repr=False)
+    """What came out of each case."""
     seconds: float = 0.0
+    """How long all of it took."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -300,5 +332,5 @@ class ClientReport:
 
 
 def cases_of(scenarios: Sequence[Scenario]) -> list[Case]:
-    """Every scenario in each of its generations."""
+    """Every one of the scenarios in each of its generations."""
     return [Case(scenario, generation) for scenario in scenarios for generation in scenario.generations]

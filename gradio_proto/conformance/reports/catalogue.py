@@ -14,6 +14,7 @@ from ..model import Case
 from .counting import area_of
 
 Cases: TypeAlias = "Mapping[str, Case]"
+"""Cases by their ids."""
 
 
 @dataclass(frozen=True, slots=True)

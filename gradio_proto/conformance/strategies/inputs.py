@@ -30,7 +30,7 @@ def inputs(endpoint: Endpoint, *, hostile: bool = False, max_size: int = 8) -> S
 
     Every input of the config has its place, with null for State and what else is hidden. A default of ``/info`` is
     drawn now and then, since clients send it where a caller leaves an argument out. Where a file belongs stands a
-    :class:`FileToSend`; :func:`gradio_proto.files.replace_in` finds them, wherever they are.
+    :class:`FileToSend`; ``gradio_proto.files.replace_in`` finds them, wherever they are.
 
     >>> from hypothesis import given
     >>> from hypothesis import strategies as st

@@ -31,7 +31,7 @@ DEFECTS: Final[Mapping[str, Defect]] = TABLE
 
 
 def parts_with(names: Sequence[str], generation: Generation) -> Parts:
-    """The parts of a server with these defects.
+    """The parts of a server of that generation, with the defects of these names.
 
     Raises:
         ValueError: There is no defect of that name, or no server of this version can show it.
