@@ -3,13 +3,14 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALLED := .venv/.installed
 READY := .venv/.ready
 
 # The one list of what the gate on coverage leaves out: every other module of gradio_proto has each of its branches
 # taken by a test.
 UNGATED := gradio_proto/client/*,gradio_proto/cli/*,gradio_proto/conformance/*,gradio_proto/__main__.py
 
-.PHONY: help test test-matrix test-clients test-mutants test-alarms conformance coverage servers lint format demo bench clean
+.PHONY: help test test-matrix test-clients test-mutants test-alarms conformance coverage servers lint docs format demo bench clean
 
 help:
 	@echo "make test     the whole test suite, with real Gradio servers (ARGS=... goes to pytest)"
@@ -19,18 +20,25 @@ help:
 	@echo "make test-alarms  that it blames no healthy server, with 20 seeds for each version"
 	@echo "make test-clients  our clients on every scenario of the hostile server, the async ones too"
 	@echo "make lint     ruff, mypy, pyright and the import contracts"
+	@echo "make docs     the documentation, in build/docs; every warning is an error"
 	@echo "make format   let ruff lay out the code"
 	@echo "make servers  install the Gradio servers that the tests run against, and the official clients"
 	@echo "make demo     see it work"
 	@echo "make bench    measure against plain sockets and the official clients (ARGS=... goes to the benchmarks)"
 	@echo "make clean    throw away the environments and the caches"
 
-$(READY): pyproject.toml
+# The project by itself, for whoever wants to see it work.
+$(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
 	    echo "gradio_proto needs Python 3.10 or later, and $(PYTHON) is not: run 'make PYTHON=/path/to/python3.11'"; \
 	    exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[cli]'
+	@touch $@
+
+# All that its development takes.
+$(READY): $(INSTALLED)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable . --group dev --group loops --group browser --group docs
 	@touch $@
 
@@ -66,11 +74,17 @@ lint: $(READY)
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports
 
+# Everything is read anew each time: what is read from a cache does not warn.
+docs: $(READY)
+	$(BIN)/python -m sphinx --fresh-env --nitpicky --fail-on-warning --quiet \
+	    -c docs -d build/doctrees . build/docs
+	@echo "build/docs/index.html"
+
 format: $(READY)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-demo: $(READY)
+demo: $(INSTALLED)
 	@$(BIN)/python docs/demo.py $(ARGS)
 
 bench: $(READY) servers

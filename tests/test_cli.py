@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -82,9 +83,44 @@ def test_help_loads_no_more_than_click(arguments: list[str]) -> None:
         "gradio_proto.cli",
         "gradio_proto.cli.command",
         "gradio_proto.cli.conformance",
+        "gradio_proto.cli.failing",
         "gradio_proto.cli.invocation",
         "gradio_proto.cli.lazy",
     }
+
+
+@pytest.mark.parametrize(
+    "name", ["info", "predict", "stream", "submit", "events", "cancel", "upload", "download", "serve"]
+)
+def test_help_of_a_call_loads_no_client(name: str) -> None:
+    done = run_program(
+        f"""
+        import json, sys
+        from gradio_proto.cli import main
+        assert main(["{name}", "--help"]) == 0
+        print(json.dumps(sorted(sys.modules)))
+        """
+    )
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert not {name for name in loaded if name.startswith(("rich", "hypothesis", "h11", "ssl", "logging"))}
+    assert {
+        name
+        for name in loaded
+        if name.startswith("gradio_proto.") and not name.startswith("gradio_proto.cli")
+    } <= {"gradio_proto.redaction", "gradio_proto.text"}
+
+
+def test_the_help_says_what_there_is_under_headings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for heading, name in (
+        ("Calling an app", "predict"),
+        ("Jobs that outlive a command", "events"),
+        ("Making and watching", "serve"),
+        ("Testing", "conformance"),
+        ("The shell", "completion"),
+    ):
+        assert re.search(rf"^{heading}:\n(  .*\n)*  {name} ", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize("group", [root, conformance], ids=lambda group: group.name)

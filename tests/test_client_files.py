@@ -20,6 +20,7 @@ import pytest
 from faulty import SHORT, FaultyServer, Handler, Peer, Seen, within
 from scripted import file_app
 
+import gradio_proto
 from gradio_proto import Client, Job, Timeouts, Transfer, handle_file
 from gradio_proto.errors import (
     ArgumentError,
@@ -106,6 +107,12 @@ def test_what_a_file_may_be(source: Any, name: str | None, kind: str, named: str
     file = handle_file(source, name)
     assert (file.kind, file.name) == (kind, named)
     assert file.size == (4 if kind in ("bytes", "stream") else None)
+
+
+def test_the_old_name_of_handle_file() -> None:
+    with pytest.warns(DeprecationWarning, match="handle_file"):
+        old = gradio_proto.file("a/x.txt")
+    assert (old.kind, old.name) == ("path", "x.txt")
 
 
 def test_bytes_are_taken_as_they_are_now() -> None:

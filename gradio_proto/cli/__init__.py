@@ -10,6 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+FAILED: Final = 1
+"""The exit status of a command whose answer is no: the app raised, the job failed, a server breaks the protocol."""
+
 NOT_RUN: Final = 2
 """The exit status of a command that could not do what it was asked for."""
 
@@ -21,8 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What stands behind the command's name; by default what the process was started with.
 
     Returns:
-        0 when all is well, 1 when a server or client breaks the protocol, 2 when nothing can be said: wrong arguments,
-        an unreachable server, an extra that is not installed. 130 when the user interrupts it.
+        0 when all is well. 1 when the app raised or the job failed; of ``conformance``: when a server or client breaks
+        the protocol. 2 when it could not be done: wrong arguments, an unreachable server, an extra that is not
+        installed. 130 when the user interrupts it, 141 when nobody reads its output any more.
     """
     try:
         from .command import run

@@ -6,11 +6,13 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, Final
 
 import click
 
-from . import NOT_RUN
+from . import FAILED, NOT_RUN
+from .failing import JobFailed
 from .invocation import Invocation
 from .lazy import LazyGroup, Subcommand
 
@@ -20,6 +22,9 @@ INTERRUPTED: Final = 130
 GONE: Final = 141
 """The exit status of a command whose output nobody reads to its end: 128 and the number of SIGPIPE."""
 
+ASKS: Final = "_GRADIO_PROTO_COMPLETE"
+"""The variable by which a shell asks how a command goes on: click looks for this one in a program of this name."""
+
 EXTRAS: Final = {
     "click": "cli",
     "rich": "cli",
@@ -27,6 +32,44 @@ EXTRAS: Final = {
     "jsonschema_rs": "conformance",
 }
 """The extras that bring the modules of others which commands load."""
+
+
+_CALLS: Final = "gradio_proto.cli.calls"
+
+_SUBCOMMANDS: Final = {
+    name: Subcommand(home, about, section)
+    for section, entries in {
+        "Calling an app": {
+            "info": (f"{_CALLS}.describing:info", "Say what an app has to call."),
+            "predict": (f"{_CALLS}.predicting:predict", "Call an endpoint, and print its result."),
+            "stream": (f"{_CALLS}.streaming:stream", "Call an endpoint, and print its outputs as they come."),
+            "upload": (f"{_CALLS}.transferring:upload", "Send files to an app's server."),
+            "download": (f"{_CALLS}.transferring:download", "Fetch a file from an app's server."),
+        },
+        "Jobs that outlive a command": {
+            "submit": (f"{_CALLS}.jobs:submit", "Begin a job, and print what names it."),
+            "events": (f"{_CALLS}.jobs:events", "Print what happens to a job, as it happens."),
+            "cancel": (f"{_CALLS}.jobs:cancel", "Have the server give up a job."),
+        },
+        "Making and watching": {
+            "serve": (f"{_CALLS}.serving:serve", "Serve a small app of plain functions."),
+            "codegen": ("gradio_proto.cli.codegen:codegen", "Write a typed Python module for an app."),
+            "record": ("gradio_proto.cli.recording:record", "Record what a client and a server say."),
+            "replay": ("gradio_proto.cli.recording:replay", "Answer as a recorded server did."),
+            "trace": ("gradio_proto.cli.recording:trace", "Draw a recording as a timeline."),
+        },
+        "Testing": {
+            "conformance": (
+                "gradio_proto.cli.conformance:conformance",
+                "Find what a Gradio server, or a client, does wrong.",
+            ),
+        },
+        "The shell": {
+            "completion": (f"{_CALLS}.completing:completion", "Print what completes commands in your shell."),
+        },
+    }.items()
+    for name, (home, about) in entries.items()
+}
 
 
 class _Gone(Exception):
@@ -47,28 +90,36 @@ class _Root(LazyGroup):
 @click.group(
     "gradio-proto",
     cls=_Root,
-    subcommands={
-        "conformance": Subcommand(
-            "gradio_proto.cli.conformance:conformance",
-            "Find what a Gradio server, or a client, does wrong.",
-        ),
-    },
+    subcommands=_SUBCOMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="gradio_proto", prog_name="gradio-proto")
 def root() -> None:
-    """Speak the Gradio protocol from a shell."""
+    """Speak the Gradio protocol from a shell.
+
+    SRC is the URL of an app, or the name of a Hugging Face Space. A first try, in two terminals:
+
+    \b
+        gradio-proto serve demo
+        gradio-proto predict http://127.0.0.1:7860 /greet name=Ada
+
+    The exit status is 0 if all is well, 1 if the app raised or the job failed, 2 if it could not be done, and 130 if
+    you interrupt it.
+    """
 
 
 def run(arguments: Sequence[str] | None) -> int:
     """Run the command that the arguments name, and return its exit status.
 
-    Status 1 says that something breaks the protocol, so no other end may have it, not even a defect of our own.
+    Status 1 is an answer: the app raised, a server breaks the protocol. So no other end may have it, not even a defect
+    of our own.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
     known = Invocation()
+    if ASKS in os.environ:
+        import_module(".calls.completing", __package__)  # which knows bash better than click does
     try:
         status = root.main(
             None if arguments is None else list(arguments),
@@ -78,7 +129,7 @@ def run(arguments: Sequence[str] | None) -> int:
         )
     except click.ClickException as error:
         _say(known, error)
-        return NOT_RUN
+        return FAILED if isinstance(error, JobFailed) else NOT_RUN
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,8 @@ class Subcommand:
     """Its module and its name there: ``gradio_proto.cli.conformance.running:run``."""
     about: str
     """What it does, in a few words."""
+    section: str = "Commands"
+    """Under which heading the help lists it; those of one heading stand together in the table."""
 
 
 class LazyGroup(click.Group):
@@ -47,5 +53,18 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without loading any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, command.about) for name, command in self.subcommands.items()])
+        width = max(map(len, self.subcommands))
+        for section, commands in groupby(self.subcommands.items(), lambda entry: entry[1].section):
+            with formatter.section(section):
+                formatter.write_dl([(name.ljust(width), command.about) for name, command in commands])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """How a word may go on that names a command or an option, without loading any command."""
+        from click.shell_completion import CompletionItem
+
+        commands = [
+            CompletionItem(name, help=command.about)
+            for name, command in self.subcommands.items()
+            if name.startswith(incomplete)
+        ]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
-from gradio_proto.text import printable
+from gradio_proto.text import UNSAFE, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
 WIDE: Final = 200
 """Columns where nobody has said how many there are, as in a pipe: a table must not be cut for a screen that is not
 there."""
+
+_UNSAFE_IN_JSON: Final = re.compile(UNSAFE.pattern.replace("\x00-\x1f", ""))
+"""What JSON leaves as it is within strings. Between its tokens there are line breaks, which belong there."""
 
 
 def console(*, error: bool = False) -> Console:
@@ -51,3 +57,32 @@ def show(shown: Table) -> None:
 def safe(text: str) -> str:
     """A text from a server, without what a terminal would obey, on one line."""
     return printable(text, limit=4_000)
+
+
+def safe_text(text: str) -> str:
+    """A text from a server, without what a terminal would obey, with its lines and tabs, whole."""
+    return UNSAFE.sub(
+        lambda found: found[0] if found[0] in "\n\t" else printable(found[0]), text.replace("\r\n", "\n")
+    )
+
+
+def json_line(value: Any) -> str:
+    """A value as JSON on one line, for programs and terminals alike.
+
+    What no terminal should get stands escaped within the strings, where JSON has it mean the same; and so does
+    whatever standard output cannot encode.
+    """
+    return _json(value, indent=None, separators=(",", ":"))
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON: in lines for somebody who looks at it, compact for a program."""
+    return _json(value, indent=2, separators=None) if sys.stdout.isatty() else json_line(value)
+
+
+def _json(value: Any, *, indent: int | None, separators: tuple[str, str] | None) -> str:
+    encoding = (sys.stdout.encoding or "").lower().replace("_", "-")
+    text = json.dumps(
+        value, ensure_ascii=encoding not in ("utf-8", "utf8"), indent=indent, separators=separators
+    )
+    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
