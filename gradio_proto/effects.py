@@ -283,7 +283,9 @@ class RunInThread:
     """
 
     work: Callable[[], Any] = field(repr=False)
+    """What is called."""
     deadline: float | None
+    """When nobody waits any longer, on the runner's clock; None for never."""
 
 
 FileEffect: TypeAlias = OpenFile | ReadFile | CreateFile | WriteFile | KeepFile

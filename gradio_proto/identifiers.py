@@ -49,13 +49,23 @@ def identifier(text: str, prefix: str) -> str:
 
 
 def unique(name: str, taken: Collection[str], separator: str = "_") -> str:
-    """The name, or if that is taken, the name with a number behind it."""
+    """The name, or if that is taken, the name with a number behind it.
+
+    A server may call thousands of things alike, so not every number is tried: where those before it are taken without
+    a gap, as names made here are, it is the next.
+    """
     if name not in taken:
         return name
-    number = 2
-    while f"{name}{separator}{number}" in taken:
-        number += 1
-    return f"{name}{separator}{number}"
+    last = 1  # a number that is taken, as the name itself is
+    step = 1
+    while f"{name}{separator}{last + step}" in taken:
+        last += step
+        step *= 2
+    while step > 1:
+        step //= 2
+        if f"{name}{separator}{last + step}" in taken:
+            last += step
+    return f"{name}{separator}{last + 1}"
 
 
 def _normal(text: str) -> str:

@@ -85,12 +85,13 @@ class Secrets:
     def take_out(self, error: BaseException) -> None:
         """Take them out of an error and what has caused it: out of what they say, and what they have from a server.
 
-        What a caller was handling when the error was raised (its ``__context__``) is the caller's, and not touched.
+        Some libraries put what has caused an error into its ``args`` and nowhere else. What a caller was handling when the error was raised (its ``__context__``) is the caller's, and not touched.
         """
-        caused: BaseException | None = error
+        left = [error]
         for _ in range(LONGEST_CHAIN):
-            if caused is None:
+            if not left:
                 break
+            caused = left.pop()
             args = self.hide_within(caused.args)
             if args != caused.args:
                 caused.args = args
@@ -98,7 +99,7 @@ class Secrets:
                 hidden = self.hide_within(value)
                 if hidden is not value and hidden != value:
                     setattr(caused, name, hidden)
-            caused = caused.__cause__
+            left += [each for each in (caused.__cause__, *caused.args) if isinstance(each, BaseException)]
 
     def hide_cut(self, text: str) -> str:
         """The text without them, and without their beginnings: what it quotes was cut somewhere."""

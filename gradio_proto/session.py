@@ -105,7 +105,7 @@ OF_THE_SESSION: Final = (Heartbeat, CloseStream, UnexpectedError)
 """The messages that are for no job in particular."""
 
 READ_BEFORE: Final = (
-    "the server has nothing to say of this job: somebody else reads its events, or has read them, or stopped reading"
+    "the server has nothing to say of this job: its events are read by somebody else, or were"
 )
 """Of a job that was taken over, and that the stream is silent about."""
 

@@ -146,7 +146,14 @@ class Tracer:
         self._clock = clock
         self._exchanges = 0
         self._jobs = 0
+        self._parents_exchanges = 0
+        self._parents_jobs = 0
         self._open: dict[Exchange, _Open] = {}
+
+    def forget(self) -> None:
+        """This is a forked child: how the exchanges and jobs of its parent end is the parent's to tell."""
+        self._parents_exchanges, self._parents_jobs = self._exchanges, self._jobs
+        self._open.clear()
 
     # Exchanges. Their end is found by looking, since closing one is a plain call that nobody hears of.
 
@@ -159,7 +166,8 @@ class Tracer:
 
     def not_opened(self, number: int, error: Exception | None) -> None:
         """It was not sent, or not whole; ``error`` is None where its caller has gone."""
-        self._tell(ExchangeEnded(self._clock(), number, 0, error))
+        if number > self._parents_exchanges:
+            self._tell(ExchangeEnded(self._clock(), number, 0, error))
 
     def opened(self, number: int, exchange: Exchange) -> None:
         """It was sent."""
@@ -202,6 +210,8 @@ class Tracer:
         number = self._jobs
 
         def ended() -> None:
+            if number <= self._parents_jobs:
+                return
             outcome = job.outcome
             assert outcome is not None  # it has settled
             error = outcome.error if isinstance(outcome, Failed) else None

@@ -7,6 +7,7 @@ import logging
 import pickle
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -197,7 +198,7 @@ def test_one_that_will_not_run_is_told(scene: Scene, stage: str, says: str) -> N
 
 
 @pytest.mark.parametrize("way", THREE, ids=lambda way: way.name)
-@pytest.mark.parametrize("seconds", [0, 0.05])
+@pytest.mark.parametrize("seconds", [0, 0.3])
 def test_no_longer_than_the_deadline(scene: Scene, way: type[Way], seconds: float) -> None:
     scene.hub.add("ann/app", scene.url, "SLEEPING")
     with pytest.raises(DeadlineExceeded, match="SLEEPING") as caught:
@@ -426,6 +427,18 @@ def test_where_a_token_goes(
     opened(way, "ann/app", hf_token=token)
     assert scene.hub_tokens() == {to_hub}
     assert scene.app_tokens() == {None if to_app is None else f"Bearer {to_app}"}
+
+
+@pytest.mark.parametrize("token", ["hf_ann\n", "hf_änn", ""])
+def test_a_token_that_cannot_be_sent_is_told_and_not_shown(scene: Scene, token: str) -> None:
+    """It was read from a file, with the line break at its end."""
+    scene.hub.add("ann/app", scene.url)
+    for src in ("ann/app", scene.url):
+        with pytest.raises(ArgumentError, match="line break") as caught:
+            Client(src, token=token)
+        assert "hf_" not in "".join(traceback.format_exception(caught.value))
+    assert not scene.hub.requests
+    assert not scene.app.passed
 
 
 def test_a_url_gets_no_saved_login(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -421,3 +421,46 @@ def test_an_example_that_nobody_looks_at_is_none() -> None:
     }  # fmt: skip
     tested = {id(find(name)) for name in WITH_EXAMPLES}
     assert {name for name in with_example if id(DOCUMENTED[name]) not in tested} == set()
+
+
+# The rules themselves.
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong"),
+    [
+        ("def f(a: int) -> int: return a", "no docstring"),
+        ('def f(number) -> None: "Take the number."', "number has no type"),
+        ('def f(number: int): "Take the number."', "what is returned has no type"),
+        ('def f(number: int) -> None: "Take it."', "number is not explained"),
+        ('def f(a: int, b: int, c: int) -> None: "Take a, b and c."', "a is not in Args"),
+        (
+            'def f(a: int) -> None:\n    """Take it.\n\n    Args:\n        b: It.\n    """',
+            "b is in Args, and no parameter",
+        ),
+        (
+            'def f() -> None:\n    "Do nothing."\n    raise ValueError("no")',
+            "ValueError is raised, and not told",
+        ),
+        ('def f(file_name: str) -> None: "Open the file of that name, the file name."', None),
+        (
+            'def f() -> None:\n    """Fail.\n\n    Raises:\n        OSError: Always.\n    """\n    raise OSError(1)',
+            None,
+        ),
+        (
+            'def f() -> None:\n    """Fail with an OSError."""\n    raise FileNotFoundError(1)',
+            None,
+        ),
+    ],
+)
+def test_what_is_wrong_is_found(source: str, wrong: str | None) -> None:
+    node = ast.parse(source).body[0]
+    assert isinstance(node, Function)
+    found = list(problems_of_function(node, __name__, ast.get_docstring(node) or "", is_method=False))
+    assert wrong in found if wrong else found == []
+
+
+def test_fields_without_docstrings_are_found() -> None:
+    (node,) = ast.parse('class C:\n    a: int\n    b: int\n    "It."\n    c: int\n    _d: int').body
+    assert isinstance(node, ast.ClassDef)
+    assert list(problems_of_fields(node, "A class.\n\nAttributes:\n    c: Also it.")) == ["a: no docstring"]

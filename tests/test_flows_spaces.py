@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from scripted import GradioScript, ScriptedServer, World, an_app, http, make_state
+from scripted import CLOSE, GradioScript, ScriptedServer, World, an_app, http, make_state
 
 from gradio_proto.effects import RunInThread, Sleep, TimedOut
 from gradio_proto.errors import (
@@ -220,6 +220,31 @@ def test_nor_that_it_is_never_answered() -> None:
     world = World(ScriptedServer(Silent(an_app())))
     open_(world, ScriptedHub("RUNNING"), "SLEEPING")
     assert world.runner.now < 10
+
+
+@pytest.mark.parametrize("lost", [[CLOSE], [b"HTTP/1.1 200 OK\r\n", CLOSE]])
+def test_a_waking_that_did_not_arrive_is_done_again(lost: list[Any]) -> None:
+    class Unlucky(GradioScript):
+        answers = iter([lost, lost, [http(503)], [http(500)]])
+
+        def __call__(self, asked: Any) -> Any:
+            return next(self.answers) if asked.target == "/" else super().__call__(asked)
+
+    world = World(ScriptedServer(Unlucky(an_app())))
+    open_(world, ScriptedHub(*["SLEEPING"] * 5, "RUNNING"), "SLEEPING")
+    assert [asked.target for asked in world.server.asked][:4] == ["/", "/", "/", "/config"]
+
+
+def test_the_waking_takes_no_longer_than_the_deadline() -> None:
+    class Silent(GradioScript):
+        def __call__(self, asked: Any) -> Any:
+            return [3600.0] if asked.target == "/" else super().__call__(asked)
+
+    world = World(ScriptedServer(Silent(an_app())))
+    world.state.timeouts = Timeouts(space=1.0)
+    with pytest.raises(DeadlineExceeded, match=r"Timeouts\.space = 1 "):
+        open_(world, ScriptedHub("SLEEPING"), "SLEEPING")
+    assert world.runner.now == 1.0
 
 
 @pytest.mark.parametrize(("seconds", "asked"), [(0, 0), (10.0, 5)])

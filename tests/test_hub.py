@@ -92,6 +92,31 @@ def test_what_is_no_answer(server: HubServer, monkeypatch: pytest.MonkeyPatch, a
         HuggingFaceHub(False).info("ann/app")
 
 
+def test_no_error_shows_a_secret_that_the_hub_says_again(server: HubServer) -> None:
+    server.add("ann/app", HOST)
+    server.fail("/duplicate", 400, "KEY=hf_secret of hf_bob is too short")
+    with pytest.raises(HTTPStatusError) as caught:
+        HuggingFaceHub("hf_bob").duplicate("ann/app", "bob/app", private=True, secrets={"KEY": "hf_secret"})
+    assert str(caught.value) == "the Hub answered 400 (KEY=[redacted] of [redacted] is too short)"
+    cause = caught.value.__cause__
+    assert "too short" in str(cause)  # a traceback shows it
+    assert "hf_" not in str(cause)
+
+
+@pytest.mark.parametrize("token", ["hf_ann\n", "hf_änn"])
+def test_no_error_shows_a_token_that_cannot_be_sent(server: HubServer, token: str) -> None:
+    """A client refuses these before; what huggingface_hub makes of them is no matter."""
+    server.add("ann/app", HOST)
+    with pytest.raises(GradioError) as caught:
+        HuggingFaceHub(token).info("ann/app")
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert token not in str(error)
+        assert repr(token)[1:-1] not in str(error)
+        error = error.__cause__
+    assert not server.requests
+
+
 def test_changes(server: HubServer) -> None:
     server.add("ann/app", HOST)
     hub = HuggingFaceHub("hf_bob")
@@ -245,8 +270,24 @@ def test_a_saved_login_that_cannot_be_read(server: HubServer, monkeypatch: pytes
 
 @pytest.mark.parametrize("token", [None, False])
 def test_nobody_is_logged_in(server: HubServer, token: bool | None) -> None:
+    hub = HuggingFaceHub(token)
     with pytest.raises(AuthenticationError, match="takes a Hugging Face login"):
-        HuggingFaceHub(token).user()
+        hub.user()
+    with pytest.raises(AuthenticationError, match="takes a Hugging Face login"):
+        hub.duplicate("ann/app", "bob/app", private=True, secrets={})
+    assert not server.requests
+    server.add("ann/app", HOST)
+    server.fail("ann/app", 401, "Who are you?")
+    with pytest.raises(AuthenticationError, match="the Hub wants a login"):
+        hub.info("ann/app")
+
+
+def test_a_saved_login_that_is_asked_for_has_to_be_there(server: HubServer) -> None:
+    server.add("ann/app", HOST)
+    hub = HuggingFaceHub(True)
+    for question in (lambda: hub.info("ann/app"), lambda: hub.app_token(private=False)):
+        with pytest.raises(AuthenticationError, match="token=True is the saved login, and there is none"):
+            question()
     assert not server.requests
 
 

@@ -55,3 +55,19 @@ def test_taken_names_get_a_number() -> None:
     assert unique("a", {"b"}) == "a"
     assert unique("a", {"a", "a_2"}) == "a_3"
     assert unique("A", ["A"], "") == "A2"
+
+
+def test_thousands_of_names_that_are_alike_take_no_quadratic_time() -> None:
+    lookups = 0
+
+    class Taken(set[str]):
+        def __contains__(self, name: object) -> bool:
+            nonlocal lookups
+            lookups += 1
+            return super().__contains__(name)
+
+    taken = Taken()
+    for _ in range(1_000):
+        taken.add(unique("a", taken))
+    assert sorted(taken) == sorted(["a", *(f"a_{number}" for number in range(2, 1_001))])
+    assert lookups < 25_000

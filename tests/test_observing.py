@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from faulty import child, code_of
 from test_docs import load
 
-from gradio_proto import AppError, AsyncClient, Client
+from gradio_proto import AppError, AsyncClient, Client, ConnectionLost
 from gradio_proto.client.logs import LEVELS, VARIABLE, log_as_asked
 from gradio_proto.testing import Error, TestApp, serve
 from gradio_proto.testing.memory import MemoryTransport
 from gradio_proto.tracing import JobEnded, JobStarted, TraceRecord
+from gradio_proto.transport import TransportOptions
 
 ROOT = Path(__file__).parent.parent
 
@@ -119,6 +124,47 @@ def test_an_async_client_tells_the_same() -> None:
         JobStarted,
         JobEnded,
     ] * 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_does_not_tell_what_its_parent_has_begun() -> None:
+    seen: list[tuple[int, TraceRecord]] = []
+    goes_on = threading.Event()
+    slow = TestApp()
+
+    @slow.endpoint("/wait")
+    def wait() -> None:
+        goes_on.wait(10)
+
+    def in_the_child() -> None:
+        with pytest.raises(ConnectionLost):
+            job.result()
+        assert [record for pid, record in seen if pid == os.getpid()] == []
+
+    with (
+        serve(slow) as url,
+        Client(url, on_trace=lambda record: seen.append((os.getpid(), record))) as client,
+    ):
+        job = client.submit(api_name="/wait")
+        try:
+            assert code_of(child(in_the_child)) == 0
+        finally:
+            goes_on.set()
+        job.result()
+    assert [record.outcome for _, record in seen if isinstance(record, JobEnded)] == ["completed"]
+
+
+def test_a_wrong_variable_leaves_nothing_open(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "loud")
+    made: list[TransportOptions] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="GRADIO_PROTO_LOG is one of"):
+            Client("http://app", transport=made.append)  # type: ignore[arg-type]
+    assert made == []
 
 
 @pytest.mark.parametrize("name", LEVELS)

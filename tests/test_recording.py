@@ -21,7 +21,7 @@ from gradio_proto import AppError, Client, handle_file
 from gradio_proto.errors import ArgumentError
 from gradio_proto.recording import Recorder, Recording, RecordingError, read, replay, write
 from gradio_proto.recording import sockets as module
-from gradio_proto.recording.sockets import Format
+from gradio_proto.recording.files import Format
 from gradio_proto.testing import Context, EmbeddedServer, Error, File, TestApp, serve
 
 PASSWORD = "hunter22-the-second"

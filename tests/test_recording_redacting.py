@@ -111,13 +111,36 @@ def test_an_answer_may_come_before_the_request_is_whole() -> None:
     answered = Answered(0.2, 1, 413, "", ())
     sent = [*request(b'{"oauth_token":"se'), answered, Sent(0.3, 1, b'"}'), Ended(0.4, 1, "complete")]
     assert bodies(written(sent)) == b'{"oauth_token":"[redacted]"}'
+    login = [*request(b"username=a&pass", target="/login"), answered, Sent(0.3, 1, b"word=hunter22")]
+    assert bodies(written([*login, Ended(0.4, 1, "complete")])) == b"username=a&pass"
+
+
+def test_a_token_that_was_seen_in_a_call_is_found_in_its_answer() -> None:
+    sent = [*request(b'{"oauth_token":"another-token-1"}'), Answered(0.2, 1, 200, "OK", ())]
+    found = written([*sent, Received(0.3, 1, b"you are another-token-1"), Ended(0.4, 1, "complete")])
+    assert bodies(found) == b'{"oauth_token":"[redacted]"}you are [redacted]'
+
+
+def test_what_a_caller_adds_may_be_secret() -> None:
+    added = Began(
+        0.0, 1, "GET", "/", (("x-api-key", "a-key-of-the-caller"), ("user-agent", "somebody/1.0.0.0"))
+    )
+    rest = [
+        Answered(0.1, 1, 200, "OK", (("server", "uvicorn-of-old"),)),
+        Received(0.2, 1, b"a-key-of-the-caller"),
+    ]
+    began, answered, received = written([added, *rest])
+    assert isinstance(began, Began)
+    assert began.headers == (("x-api-key", "[redacted]"), ("user-agent", "somebody/1.0.0.0"))
+    assert answered == rest[0]
+    assert received == Received(0.2, 1, b"[redacted]")
 
 
 def test_a_body_that_is_too_long_to_be_looked_at_as_a_whole() -> None:
     half = b"x" * (MOST_COLLECTED // 2 + 1)
     sent = [*request(half, half, b"verysecretcookie"), Ended(0.4, 1, "complete")]
     assert bodies(written(sent)) == half + half + b"[redacted]"
-    login = [*request(half, half + b"&password=hunter22", target="/login"), Ended(0.4, 1, "complete")]
+    login = [*request(half, half + b"&pass", b"word=hunter22", target="/login"), Ended(0.4, 1, "complete")]
     assert bodies(written(login)) == b"[redacted]"
 
 

@@ -54,6 +54,12 @@ def test_secrets_are_taken_out_of_an_error_and_its_causes() -> None:
     assert handled.args == ("0123456789",)
 
 
+def test_an_error_that_holds_another_one() -> None:
+    error = ValueError(OSError("0123456789"), 7)
+    Secrets(["0123456789"]).take_out(error)
+    assert str(error) == str(ValueError(OSError("[redacted]"), 7))
+
+
 def test_errors_that_cause_each_other_in_a_circle_come_to_an_end() -> None:
     one, other = ValueError("0123456789"), ValueError("0123456789")
     one.__cause__, other.__cause__ = other, one

@@ -13,6 +13,7 @@ from gradio_proto.effects import Now, Open, ReadBody, ReadHead, SendBody, TimedO
 from gradio_proto.exchange import ConnectionPool, Exchange, PooledConnection
 from gradio_proto.flows.traced import traced
 from gradio_proto.http import Request, ResponseHead
+from gradio_proto.job import Job
 from gradio_proto.limits import Limits
 from gradio_proto.messages import Heartbeat
 from gradio_proto.testing import Error, TestApp
@@ -143,6 +144,10 @@ def an_exchange() -> Exchange:
     return Exchange(REQUEST, PooledConnection(pool, REQUEST.origin, Stream()))
 
 
+def a_job() -> Job:
+    return Job(fn_index=0, label="/greet", payload=b"", convert=tuple, journal=None, version_info=(6, 31, 0))
+
+
 @pytest.fixture
 def seen() -> list[TraceRecord]:
     return []
@@ -246,6 +251,40 @@ def test_nothing_is_told_of_an_exchange_that_was_never_opened(
     told(tracer, an_exchange())
     tracer.look()
     assert seen == []
+
+
+def test_a_forked_child_tells_nothing_of_what_its_parent_has_begun(
+    tracer: Tracer, seen: list[TraceRecord]
+) -> None:
+    def flow(exchange: Exchange) -> Any:
+        yield Open(REQUEST, None)
+        yield Open(REQUEST, None)
+        exchange.close()
+
+    opened, job = an_exchange(), a_job()
+    of_the_parent = [traced(flow(opened), tracer) for _ in range(2)]
+    for follow in of_the_parent:
+        next(follow)
+    of_the_parent[0].send((opened, 1.0))
+    tracer.job(job)
+    seen.clear()
+    tracer.forget()
+    job.fail(ConnectionLost("this is a forked process", phase="stream_lost"))
+    opened.close()
+    for follow in of_the_parent:
+        follow.close()
+    assert seen == []
+    own = traced(flow(an_exchange()), tracer)
+    next(own)
+    own.close()
+    tracer.job(own_job := a_job())
+    own_job.cancel()
+    assert seen == [
+        ExchangeStarted(7.0, 4, "GET", "http://app/config"),
+        ExchangeEnded(7.0, 4, 0, None),
+        JobStarted(7.0, 2, "/greet", 0),
+        JobEnded(7.0, 2, "/greet", None, None, "cancelled", None),
+    ]
 
 
 def test_a_message_for_everybody(tracer: Tracer, seen: list[TraceRecord]) -> None:

@@ -19,6 +19,7 @@ from ..exchange import Proxy
 from ..files import FileInput
 from ..flows.connect import connect
 from ..flows.state import ClientState, Entropy, LiveSession, Slots, checked_headers
+from ..http import Headers
 from ..job import Job
 from ..journal import Budget
 from ..limits import Limits
@@ -242,6 +243,7 @@ class ClientBase(Generic[X]):
         for name in ("token", "oauth_token", "proxy"):
             if secrets.get(name) is not None:
                 string(name, secrets[name])
+        _token_headers(secrets.get("token"))  # an HTTP library would quote one that cannot be sent
 
     def _transport_options(self, origin: Origin) -> TransportOptions:
         options, proxy = self._options, self._secrets.get("proxy")
@@ -272,14 +274,13 @@ class ClientBase(Generic[X]):
         has_token = token is not None or oauth_token is not None
         if has_token and not url.origin.tls and not url.origin.is_loopback:
             raise ArgumentError(f"a token is sent over https only, and {url} is not")
-        if token is not None:
-            sent += checked_headers({"x-hf-authorization": f"Bearer {token}"})
+        sent += _token_headers(token)
         cookies = self._cookies or CookieJar(url.origin, options["limits"])
         for name, value in checked_cookies(secrets.get("cookies")).items():
             cookies.set(name, value)
         directory = options["download_files"]
+        logs = log_as_asked()  # before there is anything to close: it warns, and a warning may be an error
         transport = make_transport(self._transport_options(url.origin))
-        logs = log_as_asked()
         tracer = None
         if logs or self._on_trace is not None:
             from .observing import observed  # few programs look, and every one pays for imports
@@ -531,6 +532,10 @@ class BoundBase(Generic[X]):
             begin=partial(self._begin, keep_messages=False),
             remote=remote,
         )
+
+
+def _token_headers(token: str | None) -> Headers:
+    return () if token is None else checked_headers({"x-hf-authorization": f"Bearer {token}"})
 
 
 def _proxy(url: str) -> Proxy | SOCKSProxy:

@@ -33,6 +33,7 @@ X = TypeVar("X", bound=Transport)
 def observed(transport: X, on_trace: Callable[[TraceRecord], Any] | None) -> tuple[X, Tracer]:
     """The transport to use in place of ``transport``, and what the flows are to tell of jobs and messages."""
     tracer = Tracer(_teller(on_trace), transport.monotonic)
+    transport.on_fork(tracer.forget)
     return cast(X, TracedTransport(transport, tracer)), tracer
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from ..effects import Flow, Now, RunInThread, Sleep, TimedOut
 from ..endpoints import App
-from ..errors import DeadlineExceeded, GradioError, SpaceError, SpaceNotFound
+from ..errors import DeadlineExceeded, GradioError, SpaceError, SpaceNotFound, TransportError
 from ..spaces import CPU_BASIC, Duplication, Hub, Place, SpaceInfo, SpaceStatus, app_url, not_running
 from ..timeouts import Timeouts, deadline, earlier
 from ..urls import target
@@ -99,8 +99,7 @@ def _wait_for(
         if until is not None and now >= until:
             raise _too_long(status, state.timeouts)
         if status.is_asleep and not is_woken:
-            yield from _wake(state, now)
-            is_woken = True
+            is_woken = yield from _wake(state, earlier(now + WAKING, until))
             _, now = yield Now()
         due = earlier(now + pause, until)
         assert due is not None
@@ -119,12 +118,16 @@ def _too_long(status: SpaceStatus, timeouts: Timeouts) -> DeadlineExceeded:
     )
 
 
-def _wake(state: ClientState, now: float) -> Flow[None]:
-    """Ask the host for anything. What it answers does not matter: the Hub tells what comes of it."""
+def _wake(state: ClientState, until: float | None) -> Flow[bool]:
+    """Ask the host for anything; whether that has reached it. What it answers does not matter: the Hub tells what comes
+    of it."""
     try:
-        yield from fetch(state, "GET", target(state.url.base_path, "", ""), until=now + WAKING)
+        yield from fetch(state, "GET", target(state.url.base_path, "", ""), until=until)
+    except TransportError as error:
+        return isinstance(error, DeadlineExceeded) and error.kind != "connect"
     except GradioError:
         pass
+    return True
 
 
 def _ask(

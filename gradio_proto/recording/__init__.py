@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from .model import End, Exchange, Frame, Piece, Recording, RecordingError, Response
 
 if TYPE_CHECKING:
-    from .sockets import Recorder, read, replay, write
+    from .files import read, write
+    from .sockets import Recorder, replay
 
 __all__ = [
     "End",
@@ -36,7 +37,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Sockets, threads and files are loaded for those who ask for them (PEP 562).
-    if name in ("Recorder", "read", "replay", "write"):
+    if name in ("read", "write"):
+        from . import files
+
+        return getattr(files, name)
+    if name in ("Recorder", "replay"):
         from . import sockets
 
         return getattr(sockets, name)

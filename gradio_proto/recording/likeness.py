@@ -55,7 +55,7 @@ def likeness(
         known_events: The ids of events that the server has given so far.
         redactor: Hides what recordings do not hold. It learns from the headers.
     """
-    redactor.learn(headers)
+    redactor.learn(headers, is_request=True)
     found = _Found(known_events)
     path, _, query = target.partition("?")
     asked = [

@@ -37,7 +37,9 @@ class Piece:
     """A piece of a response's body, as it came."""
 
     at: float
+    """When it came."""
     data: bytes
+    """The bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,11 @@ class Frame:
     """A WebSocket message, ping, pong or close."""
 
     at: float
+    """When it came."""
     by_client: bool
+    """Whether the client sent it."""
     kind: FrameKind
+    """What it is."""
     data: bytes = b""
     """The message; of a text or of the reason of a close, its UTF-8."""
     code: int = 0
@@ -60,9 +65,13 @@ class Response:
     at: float
     """When its head came."""
     status: int
+    """The HTTP status."""
     reason: str
+    """What the server calls it."""
     headers: Headers
+    """Names, in lower case, and values, in order."""
     pieces: tuple[Piece, ...] = ()
+    """The body, as it came."""
 
     @property
     def body(self) -> bytes:
@@ -84,7 +93,9 @@ class End:
     """How and when an exchange ended."""
 
     at: float
+    """When."""
     how: How
+    """How."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +105,13 @@ class Exchange:
     at: float
     """When the head of the request came."""
     method: str
+    """``"GET"`` or ``"POST"``."""
     target: str
     """Path and query, percent-encoded."""
     headers: Headers
     """Names in lower case."""
     body: bytes = b""
+    """The whole body of the request."""
     response: Response | None = None
     """None if nothing was answered."""
     frames: tuple[Frame, ...] = ()
@@ -129,6 +142,7 @@ class Recording:
     upstream: str
     """The URL of the app behind the recorder; empty where it is not known."""
     exchanges: tuple[Exchange, ...] = ()
+    """In the order in which they began."""
 
 
 # Happenings. ``exchange`` counts from 1, in the order of the requests.

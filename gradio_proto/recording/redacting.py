@@ -37,6 +37,7 @@ _COLLECTED_TYPES: Final = ("application/json", "application/x-www-form-urlencode
 _LOGIN_FORM: Final = re.compile(rb"(?<![^&])(password=)[^&]*")
 _LOGIN_PART: Final = re.compile(rb'(name="?password"?[^\r\n]*\r?\n\r?\n).*?(?=\r?\n--|\Z)', re.DOTALL)
 _JSON_VALUE: Final = re.compile(rb'("(?:oauth_token|hf_token|password)"\s*:\s*")(?:[^"\\]|\\.)*(?="|\Z)')
+_JSON_TOKEN: Final = re.compile(rb'"(?:oauth_token|hf_token)"\s*:\s*"([^"\\]+)"')
 SECRET_PARAMETERS: Final = frozenset({"__sign", "access_token", "password", "token"})
 """Of a query."""
 
@@ -87,6 +88,8 @@ class _Exchange:
     is_login: bool
     is_collected: bool
     """The body of the request is looked at as a whole."""
+    is_dropped: bool = False
+    """What is still to come of it is not written."""
     sent: _Body = field(default_factory=_Body)
     received: _Body = field(default_factory=_Body)
 
@@ -105,7 +108,7 @@ class Redactor:
     def take(self, happening: Happening) -> Iterator[Happening]:
         """What is to be written when this has happened: often it, now and then nothing, or what was held back."""
         if isinstance(happening, Began):
-            self.learn(happening.headers)
+            self.learn(happening.headers, is_request=True)
             headers = self._without_secrets(happening.headers, is_request=True)
             is_login = happening.method == "POST" and happening.target.partition("?")[0].endswith(
                 ("/login", "/login/")
@@ -119,18 +122,20 @@ class Redactor:
         exchange = self._exchanges[happening.exchange]
         match happening:
             case Sent(at, number, data):
+                if exchange.is_dropped:
+                    return
                 exchange.sent.at = at
                 exchange.sent.held += data
                 if exchange.is_collected and len(exchange.sent.held) > MOST_COLLECTED:
-                    # No form of a login is that long; of what is, nothing is written rather than too much.
                     exchange.is_collected = False
-                    if exchange.is_login:
-                        exchange.sent.held = _MARK
+                    if exchange.is_login:  # none is that long, so rather too little is written than too much
+                        exchange.is_dropped, exchange.sent.held = True, _MARK
                 if not exchange.is_collected and (ready := self._ready(exchange.sent)):
                     yield Sent(at, number, ready)
             case Answered():
-                # A server may answer before the request is whole; what is written stays in the order of a reader.
+                # A server may answer before the request is whole. Half of a login does not show what is secret.
                 yield from self._rest_of_request(happening.exchange, exchange)
+                exchange.is_collected, exchange.is_dropped = False, exchange.is_login
                 self.learn(happening.headers)
                 yield replace(happening, headers=self._without_secrets(happening.headers))
             case Received(at, number, data):
@@ -158,6 +163,8 @@ class Redactor:
         return self._redacted(data)
 
     def _redacted(self, data: bytes) -> bytes:
+        for found in _JSON_TOKEN.finditer(data):
+            self.secrets.add(found[1].decode("utf-8", "replace"))
         return self.secrets.hide(_JSON_VALUE.sub(rb"\1" + _MARK, data))
 
     def _rest(self, number: int, exchange: _Exchange) -> Iterator[Happening]:
@@ -170,7 +177,6 @@ class Redactor:
         if held:
             data = self.body(held, is_login=exchange.is_login) if exchange.is_collected else held
             yield Sent(exchange.sent.at, number, data)
-        exchange.is_collected = exchange.is_collected and exchange.is_login
 
     def _ready(self, body: _Body) -> bytes:
         data = self._redacted(body.held)
@@ -181,7 +187,7 @@ class Redactor:
     def _hidden(self, text: str) -> str:
         return self.secrets.hide(text.encode("utf-8")).decode("utf-8")
 
-    def learn(self, headers: Headers) -> None:
+    def learn(self, headers: Headers, *, is_request: bool = False) -> None:
         """Remember the credentials among some headers, to find them elsewhere."""
         for name, value in headers:
             if name == "cookie":
@@ -189,7 +195,7 @@ class Redactor:
                     self.secrets.add(pair.partition("=")[2].strip())
             elif name == "set-cookie":
                 self.secrets.add(value.partition(";")[0].partition("=")[2].strip())
-            elif name in SECRET_HEADERS:
+            elif name in SECRET_HEADERS or (is_request and may_be_secret(name)):
                 self.secrets.add(value)
                 self.secrets.add(value.partition(" ")[2])  # what follows "Bearer"
 

@@ -75,10 +75,8 @@ def returns_of(endpoint: Endpoint) -> tuple[Result, ...] | None:
     """The values that an endpoint returns, each with a name of its own; None if its server does not say."""
     if endpoint.info is None:
         return None
-    found: list[Result] = []
+    found: dict[str, Result] = {}
     for position, info in enumerate(endpoint.info.returns):
-        name = unique(
-            identifier(snake_case(info.label), f"value_{position}"), [result.name for result in found]
-        )
-        found.append(Result(name, type_of(info), info))
-    return tuple(found)
+        name = unique(identifier(snake_case(info.label), f"value_{position}"), found)
+        found[name] = Result(name, type_of(info), info)
+    return tuple(found.values())

@@ -208,10 +208,10 @@ def _annotations(endpoint: Endpoint, definitions: Definitions) -> _Annotations:
         return _Annotations(types, values[0] if values else "None", None)
     definitions.used.add("NamedTuple")
     name = definitions.name(f"{hint}_result", "Endpoint")
-    fields: list[str] = []
+    fields: dict[str, None] = {}  # in order, each once
     for result in returns:
         field = f"{result.name}_" if result.name in _TAKEN_FIELDS else result.name
-        fields.append(unique(field, fields))
+        fields[unique(field, fields)] = None
     block = [f"class {name}(NamedTuple):"]
     block += [f"    {field}: {value}" for field, value in zip(fields, values, strict=True)]
     definitions.blocks.append(block)

@@ -24,12 +24,14 @@ def python_names(app: App, reserved: Collection[str] = ()) -> dict[str, Endpoint
     labels = [endpoint.label[1:] for endpoint in app.listed]
     # What begins with an underscore would be private, and might be what Python or a notebook looks for by itself.
     own = {name for name in labels if is_plain(name) and not name.startswith("_")}
+    taken = set(own)
     names: dict[str, Endpoint] = {}
     for endpoint, name in zip(app.listed, labels, strict=True):
         if name not in own:
-            name = unique(identifier(name, "fn"), {*own, *names})
+            name = unique(identifier(name, "fn"), taken)
         if name in reserved:
-            name = unique(f"{name}_", {*own, *names, *reserved})
+            name = unique(f"{name}_", {*taken, *reserved})
+        taken.add(name)
         names[name] = endpoint
     return names
 

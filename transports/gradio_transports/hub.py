@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -87,10 +87,7 @@ class HuggingFaceHub:
     def user(self) -> str:
         """The name of whose token it is."""
         api: Any = self._api  # which says no more of its answer than that it is a dict
-        if not api.token:
-            raise AuthenticationError(
-                "this takes a Hugging Face login: give token=, or log in with 'hf auth login'"
-            )
+        self._check_login()
         return self._ask(lambda: str(api.whoami()["name"]))
 
     def info(self, space_id: str) -> SpaceInfo:
@@ -114,6 +111,7 @@ class HuggingFaceHub:
 
     def duplicate(self, from_id: str, to_id: str, *, private: bool, secrets: dict[str, str]) -> None:
         """Make a copy; one that is there stays as it is."""
+        self._check_login()  # to a stranger the Hub says that there is no such Space
         # The secrets go along, so that the copy never starts without them.
         pairs = [{"key": key, "value": value} for key, value in secrets.items()]
         api: Any = self._api
@@ -122,9 +120,12 @@ class HuggingFaceHub:
             self._ask(
                 lambda: api.duplicate_repo(from_id, to_id, repo_type="space", space_secrets=pairs, **options),
                 to_id,
+                secrets.values(),
             )
         else:  # its name in older versions
-            self._ask(lambda: api.duplicate_space(from_id, to_id, secrets=pairs, **options), to_id)
+            self._ask(
+                lambda: api.duplicate_space(from_id, to_id, secrets=pairs, **options), to_id, secrets.values()
+            )
 
     def request_hardware(self, space_id: str, hardware: str) -> None:
         """Have a Space run on other hardware."""
@@ -150,39 +151,50 @@ class HuggingFaceHub:
         if self._token is False or (self._token is None and constants.HF_HUB_DISABLE_IMPLICIT_TOKEN):
             return None
         try:
-            return get_token()
+            token = get_token()
         except Exception as error:  # of the file that it is in, or of whoever renews it
             raise AuthenticationError(
                 f"the saved login cannot be used: {error}; token=False goes without"
             ) from error
+        if token is None and self._token is True:
+            raise AuthenticationError(
+                "token=True is the saved login, and there is none: log in with 'hf auth login', or give token= itself"
+            )
+        return token
 
-    def _ask(self, question: Callable[[], T], space_id: str = "") -> T:
-        """Ask, and raise what goes wrong as an error of ours."""
+    def _check_login(self) -> None:
+        if not self._api.token:
+            raise AuthenticationError(
+                "this takes a Hugging Face login: give token=, or log in with 'hf auth login'"
+            )
+
+    def _ask(self, question: Callable[[], T], space_id: str = "", hidden: Iterable[str] = ()) -> T:
+        """Ask, and raise what goes wrong as an error of ours, which shows neither the token nor what is to stay
+        ``hidden``: the Hub may say them again, and the libraries below may quote them."""
         from huggingface_hub.errors import (
             HfHubHTTPError,
             HFValidationError,
             OfflineModeIsEnabled,
         )
 
+        token = self._api.token
         try:
             return question()
-        except GradioError:
-            raise  # of a question within
-        except HfHubHTTPError as error:
-            if isinstance(self._api.token, str):
-                Secrets([self._api.token]).take_out(error)  # the Hub may say it again
-            raise self._refusal(error, space_id) from error
-        except HFValidationError as error:
-            raise ArgumentError(f"{space_id!r} is no name of a Space") from error
-        except OfflineModeIsEnabled as error:
-            raise LocalProtocolError(
-                "huggingface_hub was imported with HF_HUB_OFFLINE set, and stays offline"
-            ) from error
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise RemoteProtocolError(
-                "the Hub answered something that huggingface_hub does not understand"
-            ) from error
-        except Exception as error:  # of the HTTP library under it, of which it has had several
+        except Exception as error:
+            Secrets([*hidden, token] if isinstance(token, str) else hidden).take_out(error)
+            if isinstance(error, HfHubHTTPError):
+                raise self._refusal(error, space_id) from error
+            if isinstance(error, HFValidationError):
+                raise ArgumentError(f"{space_id!r} is no name of a Space") from error
+            if isinstance(error, OfflineModeIsEnabled):
+                raise LocalProtocolError(
+                    "huggingface_hub was imported with HF_HUB_OFFLINE set, and stays offline"
+                ) from error
+            if isinstance(error, ValueError | TypeError | KeyError | AttributeError):
+                raise RemoteProtocolError(
+                    "the Hub answered something that huggingface_hub does not understand"
+                ) from error
+            # Of the HTTP library under it, of which it has had several.
             raise ConnectError(f"the Hub at {self.endpoint} cannot be reached: {error}") from error
 
     def _refusal(self, error: HfHubHTTPError, space_id: str) -> GradioError:
@@ -207,6 +219,10 @@ class HuggingFaceHub:
                 f"the Hub has disabled the Space {space_id}", space_id=space_id, hub_message=said
             )
         if status == 401:
+            if not self._api.token:
+                return AuthenticationError(
+                    "the Hub wants a login for that: give token=, or log in with 'hf auth login'"
+                )
             if isinstance(self._token, str):
                 return AuthenticationError("the Hub does not accept this token")
             return AuthenticationError(

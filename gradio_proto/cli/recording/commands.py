@@ -17,7 +17,7 @@ from gradio_proto.cli.failing import NotDone, told
 from gradio_proto.cli.terminal import safe
 
 if TYPE_CHECKING:
-    from gradio_proto.recording.sockets import Format
+    from gradio_proto.recording.files import Format
 
 URL_VARIABLE: Final = "GRADIO_PROTO_URL"
 """The environment variable that tells a command where the app is."""
