@@ -85,7 +85,8 @@ class Secrets:
     def take_out(self, error: BaseException) -> None:
         """Take them out of an error and what has caused it: out of what they say, and what they have from a server.
 
-        Some libraries put what has caused an error into its ``args`` and nowhere else. What a caller was handling when the error was raised (its ``__context__``) is the caller's, and not touched.
+        Some libraries put what has caused an error into its ``args`` and nowhere else. What a caller was handling when
+        the error was raised (its ``__context__``) is the caller's, and not touched.
         """
         left = [error]
         for _ in range(LONGEST_CHAIN):

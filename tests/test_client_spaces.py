@@ -30,6 +30,7 @@ from gradio_proto import (
     AsyncClient,
     AuthenticationError,
     Client,
+    ClientClosed,
     ConnectError,
     DeadlineExceeded,
     GradioError,
@@ -319,6 +320,32 @@ def test_an_async_client_that_could_not_be_opened_asks_again(scene: Scene) -> No
             assert await client.predict("x", api_name="/echo") == "x"
 
     way.run(talk)
+
+
+@pytest.mark.parametrize("way", [Asyncio, Trio], ids=lambda way: way.name)
+def test_an_async_client_is_opened_once(scene: Scene, way: type[Way]) -> None:
+    scene.hub.add("ann/app", scene.url)
+    made = way()
+
+    async def talk() -> None:
+        client = AsyncClient("ann/app", transport=made.transport)
+        refused: list[ClientClosed] = []
+
+        async def opening() -> None:
+            try:
+                await client
+            except ClientClosed as error:
+                refused.append(error)
+
+        await made.together(opening, opening)
+        assert len(refused) == 1
+        assert await client.predict("x", api_name="/echo") == "x"
+        await client.close()
+        with pytest.raises(ClientClosed, match="opened once"):
+            await client
+        assert len(scene.hub.requests) == 2
+
+    made.run(talk)
 
 
 def test_what_is_printed_and_logged(

@@ -63,15 +63,17 @@ class AsyncClient(ClientBase[AsyncTransport]):
     # Its life.
 
     async def _connect(self: C) -> C:
-        if self._started is not None:
-            raise ClientClosed("an AsyncClient is opened once: make a new one")
         finding = self._find(async_factory(self._options["transport"]))
+        place = None
         if finding is not None:
             transport, flow = finding
             try:
                 place = await transport.run(flow)
             finally:
                 transport.close()
+        if self._started is not None:  # it may have been another task, while the Hub was asked
+            raise ClientClosed("an AsyncClient is opened once: make a new one")
+        if place is not None:
             self._found(place)
         engine = self._start(async_factory(self._options["transport"]))
         if self._app is not None:  # it comes from a pickle

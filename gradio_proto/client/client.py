@@ -38,7 +38,7 @@ class Client(ClientBase[BlockingTransport]):
             ``src`` is a Space. By default, the saved login is used for Spaces, and their apps get
             it only if they are private; True: any Space's app gets it; False: nobody does.
         max_workers: How many jobs may be in flight at once; None for no bound.
-        verbose: Print one line when connected, as the official client does.
+        verbose: Print one line when connected, as the official client does, and while a Space is waited for its states.
         auth: The user name and password of an app with a login.
         httpx_kwargs: Not supported; see ``timeouts``, ``proxy``, ``ssl_verify``, ``headers`` and so on.
         space: Another name for ``src``.

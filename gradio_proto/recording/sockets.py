@@ -7,6 +7,7 @@ bounded.
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
 import ssl
@@ -146,7 +147,8 @@ class Recorder:
             ).start()
 
     def _serve(self, client: socket.socket) -> None:
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(OSError):  # it may have left already, which its first read will tell
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         relay = Relay(self._route, self._number, self._file.add)
         with self._lock:
             self._open.add(client)
