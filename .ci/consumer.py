@@ -19,6 +19,7 @@ from gradio_proto import (
 )
 from gradio_proto.events import Completed, Output
 from gradio_proto.testing import TestApp, serve
+from gradio_proto.tracing import JobEnded, TraceRecord
 
 app = TestApp()
 
@@ -31,9 +32,12 @@ def count(n: int) -> list[int]:
 
 
 def main() -> None:
+    records: list[TraceRecord] = []
     with (
         serve(app) as url,
-        Client(url, timeouts=Timeouts(total=10.0), limits=Limits(json_depth=50)) as client,
+        Client(
+            url, timeouts=Timeouts(total=10.0), limits=Limits(json_depth=50), on_trace=records.append
+        ) as client,
     ):
         assert client.predict(3, api_name="/count") == [0, 1, 2]
         job: Job = client.submit(2, api_name="/count")
@@ -51,7 +55,11 @@ def main() -> None:
         else:
             raise AssertionError("the app's error did not come through")
         assert list(client.map(range(3), api_name="/count")) == [[], [0], [0, 1]]
+        assert client.api.count(n=2) == [0, 1]
+        assert client.schema()["/count"]["input"]["required"] == ["n"]
+        assert [tool["name"] for tool in client.schema("mcp")] == ["count"]
         asyncio.run(in_a_loop(url))
+    assert [record.outcome for record in records if isinstance(record, JobEnded)][:2] == ["completed"] * 2
     assert gradio_transports.__doc__
 
 

@@ -23,6 +23,9 @@ from .urls import AppURL, parse_app_url
 HUB: Final = "https://huggingface.co"
 """The Hub, where ``HF_ENDPOINT`` names no other."""
 
+HUB_HOSTS: Final = ("huggingface.co", "hf.co")
+"""The names of its host."""
+
 APPS_DOMAIN: Final = ".hf.space"
 """What the hosts of the Hub's Spaces end in."""
 
@@ -192,7 +195,7 @@ def app_url(info: SpaceInfo, hub: AppURL) -> AppURL:
             f"the Hub names no usable host for the Space {info.id}", data=info.host
         ) from error
     origin = url.origin
-    if str(hub) == HUB:
+    if hub.origin.host in HUB_HOSTS:
         subdomain = origin.host.removesuffix(APPS_DOMAIN)
         known = info.subdomain is None or info.subdomain.lower() == subdomain
         trusted = origin.tls and origin.port == 443 and subdomain != origin.host and known

@@ -3,6 +3,7 @@ with a login, a proxy, or certificates of their own."""
 
 from __future__ import annotations
 
+import re
 import ssl
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pytest
 import trustme
@@ -27,6 +28,15 @@ from gradio_proto.testing.generations import LATEST
 
 THE_APP = "http://127.0.0.1:7860"
 """Gradio's own default address."""
+
+_PRINTED: Final = re.compile(r"^(?:.*  )?# prints (.*)$", re.MULTILINE)
+
+
+def printed_by(example: str) -> list[str]:
+    """The lines that an example says it prints: behind what prints them, or below it where there is no room, as
+    ``# prints 1; prints 2``."""
+    return [line for said in _PRINTED.findall(example) for line in said.split("; prints ")]
+
 
 Addresses: TypeAlias = Mapping[str, str]
 """What really is there, by what an example says."""

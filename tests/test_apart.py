@@ -81,6 +81,14 @@ def test_what_the_work_raises_is_raised_in_the_flow(reactor: Reactor) -> None:
     assert caught.value is error
 
 
+def test_what_would_end_the_process_ends_the_work(reactor: Reactor) -> None:
+    def work() -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(RuntimeError, match=r"SystemExit\(3\) was raised in a thread"):
+        reactor.run(doing(work))
+
+
 @pytest.mark.parametrize("how", ["deadline", "wake"])
 def test_nobody_waits_for_work_that_blocks(reactor: Reactor, how: str) -> None:
     """What comes too late is nobody's, and not the answer to what was asked next."""

@@ -18,7 +18,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from docs_apps import addresses_of, with_addresses
+from docs_apps import addresses_of, printed_by, with_addresses
 
 from gradio_proto import Client, GradioError, Timeouts, errors
 from gradio_proto.config import SUPPORTED_PROTOCOLS
@@ -118,7 +118,7 @@ def load(path: Path) -> ModuleType:
 def test_examples_do_what_they_say(
     page: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The blocks of a page are one program. What a line prints stands behind it: "# prints 1; prints 2".
+    # The blocks of a page are one program.
     namespace: dict[str, Any] = {"__name__": "example"}
     monkeypatch.chdir(tmp_path)  # what an example writes
     with patch.dict(os.environ), addresses_of(name_of(page), url) as addresses:
@@ -128,12 +128,7 @@ def test_examples_do_what_they_say(
                 program = compile("\n" * before + example, str(page), "exec")
                 with contextlib.redirect_stdout(io.StringIO()) as printed:
                     exec(program, namespace)
-                expected = [
-                    said.removeprefix("prints ")
-                    for comment in re.findall(r"  # (prints .*)$", example, re.MULTILINE)
-                    for said in comment.split("; ")
-                ]
-                assert printed.getvalue().splitlines() == expected
+                assert printed.getvalue().splitlines() == printed_by(example)
 
 
 def test_nearly_every_example_runs() -> None:

@@ -31,7 +31,7 @@ from types import ModuleType
 from typing import Any, TypeVar, get_origin
 
 import pytest
-from docs_apps import THE_APP
+from docs_apps import THE_APP, printed_by
 from test_docs import app
 
 import gradio_proto
@@ -406,12 +406,7 @@ def test_examples_run(name: str) -> None:
         if "client" in code and "Client(" not in code:
             names["client"] = stack.enter_context(gradio_proto.Client(url))
         exec(compile(code.replace(THE_APP, url), name, "exec"), names)
-    expected = [
-        said.removeprefix("prints ")
-        for comment in re.findall(r"  # (prints .*)$", code, re.MULTILINE)
-        for said in comment.split("; ")
-    ]
-    assert printed.getvalue().splitlines() == expected
+    assert printed.getvalue().splitlines() == printed_by(code)
 
 
 def test_an_example_that_nobody_looks_at_is_none() -> None:

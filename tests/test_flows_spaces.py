@@ -201,15 +201,15 @@ def test_a_sleeper_is_woken_once() -> None:
     assert [asked.target for asked in world.server.asked][:2] == ["/", "/config"]
 
 
-def test_what_the_waking_is_answered_does_not_matter() -> None:
+@pytest.mark.parametrize("answer", [http(503, b"asleep"), http(302, b"", "location: https://example.org/")])
+def test_what_the_waking_is_answered_does_not_matter(answer: bytes) -> None:
     class Gateway(GradioScript):
         def __call__(self, asked: Any) -> Any:
-            if asked.target == "/":
-                return [http(503, b"asleep")]
-            return super().__call__(asked)
+            return [answer] if asked.target == "/" else super().__call__(asked)
 
     world = World(ScriptedServer(Gateway(an_app())))
-    assert open_(world, ScriptedHub("RUNNING"), "SLEEPING") is world.state.app
+    assert open_(world, ScriptedHub("SLEEPING", "RUNNING"), "SLEEPING") is world.state.app
+    assert [asked.target for asked in world.server.asked][:2] == ["/", "/config"]  # once is enough
 
 
 def test_nor_that_it_is_never_answered() -> None:
@@ -285,19 +285,33 @@ def test_the_files_of_a_new_one_are_waited_for() -> None:
 
 def test_trouble_with_the_hub_does_not_end_the_wait() -> None:
     hub = ScriptedHub("BUILDING", "RUNNING")
-    hub.trouble = [ConnectError("no"), ConnectError("no")]
+    hub.trouble = [*[ConnectError("no")] * 20, DeadlineExceeded("late", kind="read")]
     world = a_world()
     assert open_(world, hub, "BUILDING") is world.state.app
+
+
+def test_trouble_that_stays_is_told_at_the_deadline() -> None:
+    hub = ScriptedHub("BUILDING")
+    hub.trouble = [ConnectError("no")] * 20
+    with pytest.raises(DeadlineExceeded, match=r"Timeouts\.space = 10 ") as caught:
+        open_(a_world(space=10.0), hub, "BUILDING")
+    assert isinstance(caught.value.__cause__, ConnectError)
+
+
+def test_what_will_not_pass_ends_the_wait() -> None:
+    hub = ScriptedHub("BUILDING")
+    hub.trouble = [AuthenticationError("no")]
+    with pytest.raises(AuthenticationError):
+        open_(a_world(), hub, "BUILDING")
 
 
 def test_no_pause_of_the_hubs_prolongs_the_deadline() -> None:
     world = a_world(space=10.0)
     hub = ScriptedHub("BUILDING")
-    hub.trouble = [TooManyRequestsError("no", retry_after=5.0), TooManyRequestsError("no", retry_after=6.0)]
-    with pytest.raises(TooManyRequestsError) as caught:
+    hub.trouble = [TooManyRequestsError("no", retry_after=5.0), TooManyRequestsError("no", retry_after=60.0)]
+    with pytest.raises(DeadlineExceeded):
         open_(world, hub, "BUILDING")
-    assert caught.value.retry_after == 6.0
-    assert world.runner.now == 5.5
+    assert world.runner.now == 10.0
 
 
 # Copies.

@@ -84,9 +84,10 @@ def test_the_hosts_of_the_hub(host: str, subdomain: str | None) -> None:
         "",
     ],
 )
-def test_what_the_hub_never_names(host: str) -> None:
+@pytest.mark.parametrize("hub", [HUB, "https://hf.co"])
+def test_what_the_hub_never_names(hub: str, host: str) -> None:
     with pytest.raises(RemoteProtocolError, match="host for the Space user/space"):
-        app_url(info(host), THE_HUB)
+        app_url(info(host), parse_app_url(hub))
 
 
 @given(

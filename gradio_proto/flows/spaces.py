@@ -79,10 +79,13 @@ def open_space(
 def _wait_for(
     state: ClientState, hub: Hub, place: Place, on_status: Callable[[SpaceStatus], Any]
 ) -> Flow[None]:
-    """Go on when the Space runs."""
-    retries = state.get_retries
+    """Go on when the Space runs.
+
+    Trouble with the Hub is no news, and no reason to give up: the wait has a deadline of its own.
+    """
     status, told = place.status, None
     pause, is_woken = FIRST_PAUSE, False
+    trouble: GradioError | None = None
     _, now = yield Now()
     until = deadline(now, state.timeouts.space)
     while True:
@@ -97,7 +100,7 @@ def _wait_for(
             raise not_running(status)
         _, now = yield Now()
         if until is not None and now >= until:
-            raise _too_long(status, state.timeouts)
+            raise _too_long(status, state.timeouts) from trouble
         if status.is_asleep and not is_woken:
             is_woken = yield from _wake(state, earlier(now + WAKING, until))
             _, now = yield Now()
@@ -105,8 +108,14 @@ def _wait_for(
         assert due is not None
         yield Sleep(due)
         pause = min(pause * 2, LONGEST_PAUSE)
-        look = partial(hub.status, place.id)
-        status = yield from _ask(look, timeouts=state.timeouts, retries=retries, until=until)
+        trouble = None
+        try:
+            status = yield from _ask(partial(hub.status, place.id), timeouts=state.timeouts, retries=0)
+        except GradioError as error:
+            if not error.retryable and not isinstance(error, DeadlineExceeded):
+                raise
+            trouble = error
+            pause = max(pause, getattr(error, "retry_after", None) or 0.0)
 
 
 def _too_long(status: SpaceStatus, timeouts: Timeouts) -> DeadlineExceeded:
@@ -131,9 +140,14 @@ def _wake(state: ClientState, until: float | None) -> Flow[bool]:
 
 
 def _ask(
-    question: Callable[[], T], *, timeouts: Timeouts, retries: int, until: float | None = None
+    question: Callable[[], T],
+    *,
+    timeouts: Timeouts,
+    retries: int,
+    late: str = "the Hub did not answer in time",
 ) -> Flow[T]:
-    """Ask the Hub, and again when it is a bad moment: as long after as it says, but not after ``until``."""
+    """Ask the Hub, and again when it is a bad moment: as long after as it says. ``late`` is the word for no
+    answer."""
     pause = FIRST_PAUSE
     while True:
         _, now = yield Now()
@@ -141,17 +155,14 @@ def _ask(
             answer, _ = yield RunInThread(question, deadline(now, timeouts.read))
             return answer  # type: ignore[no-any-return]
         except TimedOut as error:
-            raise DeadlineExceeded("the Hub did not answer in time", kind="read") from error
+            raise DeadlineExceeded(late, kind="read") from error
         except GradioError as error:
             at_least: float = getattr(error, "retry_after", None) or 0.0
             if not error.retryable or retries <= 0 or at_least > LONGEST_RETRY_AFTER:
                 raise
             pause = max(pause, at_least)
-            last = error
         retries -= 1
         _, now = yield Now()
-        if until is not None and now + pause > until:
-            raise last
         yield Sleep(now + pause)
         pause *= 2
 
@@ -166,7 +177,8 @@ def _duplicate(
     """
 
     def change(what: Callable[[], Any]) -> Flow[Any]:
-        return _ask(what, timeouts=timeouts, retries=0)  # whether it was carried out is not known
+        late = "the Hub did not say in time whether it has done that; asked once more, duplicate() takes what is there"
+        return _ask(what, timeouts=timeouts, retries=0, late=late)
 
     original: SpaceInfo = yield from ask(partial(hub.info, wanted.from_id))
     space_id = wanted.to_id or original.id.partition("/")[2]

@@ -41,6 +41,10 @@ class Apart(Parking):
             value = self._work()
         except Exception as raised:
             error = raised
+        except (
+            BaseException
+        ) as raised:  # nobody's to catch on this thread, and its flow must not be left waiting
+            error = RuntimeError(f"{raised!r} was raised in a thread")
 
         def tell() -> None:
             if self._task.parked_on is self:
