@@ -278,6 +278,8 @@ class Job:
     def fail(self, error: GradioError) -> None:
         """End the job in an error, unless it has ended already."""
         if not self.is_settled:
+            if self.redact is not None:  # before our own words are added, of which a header's value may be one
+                self.redact(error, self.headers)
             error.with_context(
                 endpoint=self.label,
                 event_id=self.event_id,
@@ -285,8 +287,6 @@ class Job:
                 server_version=".".join(map(str, self._version_info)),
                 last_status=self.code.value,
             )
-            if self.redact is not None:
-                self.redact(error, self.headers)
             self._move(JobInput.FAILED)
             self._settle(Failed(error))
 
@@ -305,6 +305,7 @@ class Job:
         self.outcome = outcome
         self.payload = b""
         self.uploads = None
+        self.redact = None  # a job that is kept does not keep its client's credentials
         self._value = None
         self._tell()
         # Let go of them: they refer back to this job, and a result should live no longer than its last user.

@@ -47,8 +47,10 @@ from hub_server import HubServer, stand_in
 
 from gradio_proto import AsyncClient, Client, GradioError, Job, Status, Timeouts, handle_file
 from gradio_proto.cli.command import root, run
+from gradio_proto.client import loose_files
 from gradio_proto.recording import Recorder
-from gradio_proto.testing import Context, EmbeddedServer, File, TestApp
+from gradio_proto.testing import Context, EmbeddedServer, Error, File, TestApp
+from gradio_proto.testing.memory import MemoryTransport
 
 SHORTEST = Timeouts(connect=0.2, read=0.2, write=0.2, idle=0.2)
 """For a server that says nothing at all."""
@@ -322,6 +324,42 @@ def test_a_server_that_says_a_secret_again_is_not_quoted_with_it(echo: Handler) 
             assert_tells_nothing(error)
             failed += 1
     assert failed >= 5
+
+
+@pytest.mark.parametrize("route", ["upload", "file"])
+def test_a_file_without_a_call_fails_without_a_secret(route: str) -> None:
+    def act(client: Client) -> None:
+        if route == "upload":
+            loose_files.upload(client, [a_file()])
+        else:
+            loose_files.download(client, loose_files.file_of(client, STORED))
+
+    with (
+        SecretServer({route: echo_page}) as server,
+        Client(server.url, **secrets()) as client,
+        pytest.raises(GradioError) as failed,
+    ):
+        act(client)
+    assert "[redacted]" in str(failed.value)
+    assert_tells_nothing(failed.value)
+
+
+def test_what_came_of_a_cancellation_is_said_without_a_secret() -> None:
+    def wait(peer: Peer, _: Seen) -> None:
+        peer.begin_stream()
+        peer.message("estimation", event_id="e1", rank=3, queue_size=4, rank_eta=None)
+        peer.wait_for_end()
+
+    handlers: dict[str, Handler] = {"queue/data": wait, "cancel": echo_page}
+    with SecretServer(handlers) as server, Client(server.url, **secrets()) as client:
+        job = client.submit(a_file(), headers=CALL_HEADERS)
+        while job.status().rank != 3:
+            threading.Event().wait(0.005)
+        assert job.cancel()
+        report = job.cancel_report
+    assert report is not None
+    assert "[redacted]" in report.reason
+    assert not leaks(repr(report))
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -876,3 +914,20 @@ def test_no_report_of_the_tester_holds_a_secret(
     for path in reports.values():
         assert path.stat().st_size > 100
         assert not leaks(path.read_bytes())
+
+
+def test_what_we_say_ourselves_stays_as_it_is() -> None:
+    """A header may have the value of an endpoint, and no word of ours is a secret for that."""
+    app = TestApp()
+
+    @app.endpoint("/calculate")
+    def calculate() -> None:
+        raise Error("calculate is broken")
+
+    with (
+        Client("http://app", transport=MemoryTransport.to(app), headers={"x-team": "calculate"}) as client,
+        pytest.raises(GradioError) as caught,
+    ):
+        client.predict(api_name="/calculate")
+    assert caught.value.endpoint == "/calculate"
+    assert str(caught.value).startswith("[redacted] is broken (endpoint /calculate")
