@@ -65,7 +65,10 @@ def app_error(message: ProcessCompleted, version_info: tuple[int, int, int]) -> 
 # What Spaces on ZeroGPU raise is a gr.Error of the package ``spaces``. Its title says what it is since Gradio has
 # titles; before, its text alone. The time is a timedelta in Python's own form, and on some versions stands in HTML.
 _QUOTA_TITLES: Final = frozenset({"zerogpu quota exceeded", "zerogpu pending credits exceeded"})
-_QUOTA_TEXT: Final = re.compile(r"You have exceeded your (?:\w+ ){0,2}(?:Zero)?GPU (?:quota|runs limit)\b")
+_QUOTA_TEXT: Final = re.compile(
+    r"(?:You have exceeded your (?:\w+ ){0,2}(?:Zero)?GPU (?:quota|runs limit)"
+    r"|(?:Unlogged user|User) is run{2,3}ing out of daily ZeroGPU quotas)\b"
+)
 _TAG: Final = re.compile(r"<[^<>]*>")
 _WAIT: Final = re.compile(
     r"\b(?:try again|retry) in\s+"

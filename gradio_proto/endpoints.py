@@ -185,6 +185,11 @@ class Endpoint:
         return [values[position] for position in range(len(self.parameters))]
 
     @property
+    def result_components(self) -> tuple[Component | None, ...]:
+        """The component of each value that a call returns; None for one that the config does not hold."""
+        return tuple([component for component in self.outputs if not _is_skipped(component)])
+
+    @property
     def returns_files(self) -> bool:
         """Whether its value may hold files: not if all of it is text and numbers."""
         if self.is_legacy:
@@ -221,6 +226,16 @@ class Endpoint:
             value = data[position]
             values.append(find_files(value, component) if fetch else value)
         return values[0] if len(values) == 1 else tuple(values)
+
+    @property
+    def parameter_components(self) -> tuple[Component | None, ...]:
+        """The component of each parameter; None where the config does not tell."""
+        found: list[Component | None] = [None] * len(self.parameters)
+        places = self._with_placeholders([*range(len(found))])
+        for component, position in zip(self.inputs, places, strict=False):
+            if position is not None:
+                found[position] = component
+        return tuple(found)
 
     @property
     def keywords(self) -> tuple[str | None, ...]:

@@ -278,7 +278,8 @@ class Job:
     def fail(self, error: GradioError) -> None:
         """End the job in an error, unless it has ended already."""
         if not self.is_settled:
-            if self.redact is not None:  # before our own words are added, of which a header's value may be one
+            # Before our own words are added, of which a header's value may be one.
+            if self.redact is not None:
                 self.redact(error, self.headers)
             error.with_context(
                 endpoint=self.label,

@@ -76,10 +76,14 @@ class Secrets:
         return value
 
     def _hide_end(self, text: str) -> str:
+        # A token can have thousands of characters: its beginning is searched for, and not each of its beginnings.
         for secret in self._texts:
-            for length in range(len(secret) - 1, LEAST_END - 1, -1):
-                if text.endswith(secret[:length]):
-                    return text[:-length] + REDACTED
+            beginning = secret[:LEAST_END]
+            start = text.find(beginning, max(0, len(text) - len(secret) + 1))
+            while start >= 0:
+                if secret.startswith(text[start:]):
+                    return text[:start] + REDACTED
+                start = text.find(beginning, start + 1)
         return text
 
     def take_out(self, error: BaseException) -> None:
@@ -88,7 +92,7 @@ class Secrets:
         Some libraries put what has caused an error into its ``args`` and nowhere else. What a caller was handling when
         the error was raised (its ``__context__``) is the caller's, and not touched.
         """
-        left = [error]
+        left = [error] if self._texts else []
         for _ in range(LONGEST_CHAIN):
             if not left:
                 break

@@ -158,6 +158,8 @@ def test_recorded_errors(version: str, operation: str, messages: set[str]) -> No
             "0:10:00",
         ),
         ("Error", "You have exceeded your free GPU quota (60s requested vs. 55s left)", None, None),
+        ("Error", "Unlogged user is runnning out of daily ZeroGPU quotas. Signup for free", None, None),
+        ("Error", "User is running out of daily ZeroGPU quotas. Visit", None, None),
         ("ZeroGPU quota exceeded", "Try again in 99999999999 days, 0:00:00", None, None),
         ("ZeroGPU quota exceeded", "Try again in a while", None, None),
     ],

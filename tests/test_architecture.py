@@ -20,7 +20,14 @@ import gradio_proto
 PROJECT = Path(__file__).parent.parent
 PACKAGE = PROJECT / "gradio_proto"
 TRANSPORTS = PROJECT / "transports" / "gradio_transports"
-EDGES = ("client/", "cli/", "conformance/", "testing/embedded.py", "recording/files.py", "recording/sockets.py")
+EDGES = (
+    "client/",
+    "cli/",
+    "conformance/",
+    "testing/embedded.py",
+    "recording/files.py",
+    "recording/sockets.py",
+)
 REFERENCE_APP = tuple(f"conformance/reference/{name}.py" for name in ("app", "kinds", "twin_functions"))
 """Apps, whose functions are public by their endpoints; what those say of themselves is shown to clients."""
 FLOWS = ("flows/", "exchange.py", "socks.py")

@@ -23,7 +23,7 @@ from gradio_proto.cli import command, credentials, main
 from gradio_proto.cli.command import EXTRAS, root
 from gradio_proto.cli.conformance import conformance
 from gradio_proto.cli.invocation import Invocation
-from gradio_proto.cli.terminal import WIDE, console, safe, table
+from gradio_proto.cli.terminal import WIDE, console, safe, show, table
 
 MAIN = Path(gradio_proto.__file__).parent / "__main__.py"
 
@@ -326,6 +326,76 @@ def test_output_that_nobody_reads_any_more(
     assert (tmp_path / "out").read_text("utf-8") == ""
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["predict", "--help"]])
+def test_help_that_nobody_reads(arguments: list[str]) -> None:
+    done = run_program(
+        f"""
+        import os, sys
+        from gradio_proto.cli import main
+
+        reading, writing = os.pipe()
+        os.close(reading)
+        os.dup2(writing, 1)
+        sys.exit(main({arguments}))
+        """
+    )
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_a_disk_that_is_full() -> None:
+    done = run_program(
+        """
+        import os, sys
+        from gradio_proto.cli import main
+
+        os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+        sys.exit(main(["--help"]))
+        """
+    )
+    assert done.returncode == 2
+    assert done.stderr == "Error: the output cannot be written: No space left on device\n"
+
+
+def test_another_error_of_the_system_is_told_as_it_is(
+    called: Called, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert called(raiser(PermissionError(13, "Permission denied", "x"))) == 2
+    assert capsys.readouterr().err.endswith("PermissionError: [Errno 13] Permission denied: 'x'\n")
+
+
+def test_streams_that_a_shell_has_closed() -> None:
+    done = run_program(
+        """
+        import sys
+        from gradio_proto.cli import main
+
+        sys.stdin = sys.stdout = None
+        assert main(["completion", "bash"]) == 0
+        assert main(["events"]) == 2
+        sys.stderr = None
+        sys.exit(main(["events"]))
+        """
+    )
+    assert done.returncode == 2
+    assert "no job" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_while_it_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(name: str, *rest: Any) -> Any:
+        if name == "command":
+            raise KeyboardInterrupt
+        return real(name, *rest)
+
+    real = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    assert main(["--help"]) == 130
+    assert capsys.readouterr().err == "\ninterrupted\n"
+
+
 # Secrets.
 
 
@@ -409,6 +479,13 @@ def test_nothing_is_hidden_where_there_are_no_secrets() -> None:
     assert Invocation().hide("text") == "text"
 
 
+def test_a_password_behind_the_name(known: Invocation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(credentials.PASSWORD, "hunter22")
+    with pytest.raises(click.UsageError, match="--auth has no password") as refused:
+        credentials.password("ada:biscuit")
+    assert "biscuit" not in str(refused.value)
+
+
 # What is shown.
 
 
@@ -422,6 +499,17 @@ def test_a_table_in_a_pipe_is_not_cut(
     assert out.width == WIDE
     out.print(shown)
     assert capsys.readouterr().out.splitlines()[1].rstrip() == "a" * 90 + "  [bold]b"
+
+
+def test_names_on_a_narrow_screen_are_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    shown = table("endpoint", "name")
+    shown.add_row("/greet", "punctuation_at_the_end")
+    show(shown)
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert "".join(line.removeprefix("/greet").strip() for line in lines) == "punctuation_at_the_end"
 
 
 def test_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

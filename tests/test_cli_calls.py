@@ -448,6 +448,35 @@ def test_where_a_download_cannot_go(url: str, run: Run, tmp_path: Path) -> None:
     assert (done.status, "cannot write" in done.err) == (2, True)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_download_goes_into_what_is_no_plain_file(url: str, run: Run, tmp_path: Path) -> None:
+    """A device least of all may be replaced by a file."""
+    path = run("upload", url, "-", given=b"data").lines[0]["path"]
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert run("download", url, path, "-o", str(pipe)).status == 0
+        assert os.read(reading, 9) == b"data"
+    finally:
+        os.close(reading)
+    assert pipe.is_fifo()
+    target.write_text("old")
+    link.symlink_to(target)
+    assert run("download", url, path, "-o", str(link)).status == 0
+    assert (link.is_symlink(), target.read_text()) == (True, "data")
+    assert sorted(os.listdir(tmp_path)) == ["link", "pipe", "target"]
+
+
+def test_what_is_printed_needs_no_place_here(
+    url: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = run("upload", url, "-", given=b"data").lines[0]["path"]
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    assert run("download", url, path, "-o", "-").out == "data"
+
+
 def test_what_is_no_file_to_upload(url: str, run: Run) -> None:
     done = run("upload", url, "http://x/y.png")
     assert (done.status, "give its URL to predict" in done.err) == (2, True)
@@ -565,6 +594,13 @@ def test_all_that_happens(url: str, run: Run) -> None:
     assert (log["level"], log["text"], log["title"]) == ("warning", "careful\x1b[2J", "Note")
 
 
+def test_what_happened_without_its_files(url: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello")
+    for options in (["--no-download"], ["--download-files", "False"]):
+        named = run("submit", url, "/loud", f"file=@{tmp_path}/a.txt").out
+        assert run("events", *options, given=named).lines[-1]["data"]["output"]["meta"] == META
+
+
 def test_a_job_that_fails(url: str, run: Run) -> None:
     done = run("events", given=run("submit", url, "/fail").out)
     assert done.status == 1
@@ -617,11 +653,21 @@ def test_where_a_job_lives_with_its_connection(version: str, servers: Callable[[
         assert (refused.status, "gives no ids" in refused.err) == (2, True)
 
 
-@pytest.mark.parametrize("text", ["", "x", "3", "{}", '{"src": "http://x", "event_id": "e"}'])
-def test_what_names_no_job(text: str, run: Run) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "there is no job on stdin"),
+        ("x", "no JSON"),
+        ("3", "and this is none"),
+        ("{}", "and this is none"),
+        ('{"src": "http://x", "event_id": "e"}', "and this is none"),
+        ('{"src": "http://x", "event_id": "e", "session_hash": "s", "fn_index": true}', "and this is none"),
+    ],
+)
+def test_what_names_no_job(text: str, message: str, run: Run) -> None:
     done = run("events", given=text)
     assert (done.status, done.out) == (2, "")
-    assert "no JSON" in done.err or "and this is none" in done.err
+    assert message in done.err
 
 
 def test_who_types_is_told_that_it_is_waited_for(

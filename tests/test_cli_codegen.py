@@ -124,6 +124,16 @@ def test_what_cannot_be_written(run: Run, url: str, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["folder.py"]
 
 
+def test_what_is_no_plain_file_is_written_into(run: Run, url: str, tmp_path: Path) -> None:
+    link, target = tmp_path / "link.py", tmp_path / "target.py"
+    link.symlink_to(target)
+    target.write_text("old")
+    assert run(url, "-o", link)[0] == 0
+    assert link.is_symlink()
+    assert target.read_text().startswith('"""Calls of a Gradio app')
+    assert sorted(os.listdir(tmp_path)) == ["link.py", "target.py"]
+
+
 def test_an_app_that_is_not_there(run: Run, tmp_path: Path) -> None:
     status, out, said = run("http://127.0.0.1:9", "-o", tmp_path / "x.py")
     assert (status, out) == (2, "")

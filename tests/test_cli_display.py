@@ -25,7 +25,14 @@ Drawn = Callable[[Any], str]
 def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     screen = io.StringIO()
     made = Console(
-        file=screen, force_terminal=True, width=100, no_color=True, markup=False, emoji=False, highlight=False
+        file=screen,
+        force_terminal=True,
+        force_interactive=True,
+        width=100,
+        no_color=True,
+        markup=False,
+        emoji=False,
+        highlight=False,
     )
     monkeypatch.setattr(displays, "console", lambda *, error: made)
     return screen
@@ -89,6 +96,36 @@ def test_what_the_app_says_stands_above(screen: io.StringIO) -> None:
     with Display(has_bars=True) as display:
         display.happened(Log("[red]well\x1b[2J", "info"))
     assert "info: [red]well\\x1b[2J\n" in screen.getvalue()
+
+
+@pytest.mark.parametrize(("title", "line"), [("Info", "info: well\n"), ("Note", "info: Note: well\n")])
+def test_a_title_that_is_the_level_is_not_said_twice(
+    title: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Display(has_bars=False) as display:
+        display.happened(Log("well", "info", title))
+    assert capsys.readouterr().err == line
+
+
+def test_nothing_is_drawn_before_something_happens(screen: io.StringIO) -> None:
+    """Somebody may be asked for a password until then, and the refreshing of the bars would wipe off the question."""
+    with Display(has_bars=True) as display:
+        assert screen.getvalue() == ""
+        display.happened(Started(None))
+        assert "running" in screen.getvalue()
+
+
+def test_a_terminal_that_takes_nothing_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = io.StringIO()
+    dumb = Console(file=screen, force_terminal=True, force_interactive=False)
+    monkeypatch.setattr(displays, "console", lambda *, error: dumb)
+    with Display(has_bars=True) as display:
+        display.happened(Started(None))
+        display.happened(Log("well", "info"))
+    assert screen.getvalue() == ""
+    assert capsys.readouterr().err == "info: well\n"
 
 
 def test_without_bars(capsys: pytest.CaptureFixture[str]) -> None:

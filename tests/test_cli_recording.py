@@ -143,7 +143,8 @@ def test_what_cannot_be_done_is_said(url: str, capsys: pytest.CaptureFixture[str
         (["trace", "text", "/greet"], "leave ENDPOINT away"),
         (["trace", url], "which ENDPOINT"),
         (["trace", url, "/greet", "{"], "no JSON"),
-        (["trace", url, "/greet", "3"], "a JSON object, or a list"),
+        (["trace", url, "/greet", "3"], "'3' is no argument"),
+        (["trace", url, "/greet", "nmae=Ada"], "did you mean 'name'"),
     ):
         assert main(words) == 2, words
         assert why in capsys.readouterr().err, words
@@ -152,11 +153,14 @@ def test_what_cannot_be_done_is_said(url: str, capsys: pytest.CaptureFixture[str
 def test_a_call_is_drawn_however_it_ends(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trace", url, "/greet", '["Ada"]']) == 0
     assert "Hello, Ada!" in Path("timeline.html").read_text("utf-8")
-    assert main(["trace", url, "/greet", '{"name": ""}', "-o", "b.html"]) == 1
+    assert main(["trace", url, "greet", "name=", "-o", "b.html"]) == 1
     out, err = capsys.readouterr()
     assert out == "timeline.html\nb.html\n"
     assert err.startswith("Error: ")
     assert "failed" in Path("b.html").read_text("utf-8")
+    for words in ([url, "/nothing"], ["http://127.0.0.1:9", "/greet"]):  # no job has begun
+        assert main(["trace", *words, "-o", "c.html"]) == 2
+        assert capsys.readouterr().err.startswith("Error: ")
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])

@@ -143,7 +143,12 @@ def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", "demo", "--port", str(port)]) == 2
-    assert f"cannot listen on 127.0.0.1:{port}: " in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"Error: cannot listen on 127.0.0.1:{port}: ")
+    assert shown.endswith("; --port 0 takes any port that is free\n")
+    assert shown.count(str(port)) == 1
+    assert main(["serve", "demo", "--host", "192.0.2.1"]) == 2  # no address of this machine
+    assert "--port 0" not in capsys.readouterr().err
 
 
 # Completion.

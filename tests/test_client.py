@@ -108,6 +108,10 @@ def test_the_other_names_of_parameters(url: str) -> None:
         assert client.src == f"{url}/"
         headers = client.predict(api_name="/request")["headers"]
     assert headers["x-hf-authorization"] == "Bearer hf_x"
+    # As with the official client, a header wins over the token.
+    with Client(url, "hf_x", headers={"X-HF-Authorization": "Bearer hf_y"}) as client:
+        headers = client.predict(api_name="/request")["headers"]
+    assert headers["x-hf-authorization"] == "Bearer hf_y"
     with pytest.raises(TypeError, match="two names of one option"):
         Client(url, space="http://other.example")
     with pytest.raises(TypeError, match="two names of one option"):

@@ -8,16 +8,18 @@ import pydoc
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
 from loops import Loop, loop, on_each_loop
 
 from gradio_proto import AppError, ArgumentError, AsyncClient, Client, handle_file
-from gradio_proto.client import AsyncBoundEndpoint, BoundEndpoint
+from gradio_proto.client import AsyncBoundEndpoint, BoundEndpoint, api
 from gradio_proto.client.api import ApiEndpoint
+from gradio_proto.endpoints import App, Endpoint
 from gradio_proto.testing import Component, Context, Error, File, Rendering, TestApp, serve
+from gradio_proto.typed.names import python_names
 
 __all__ = ["loop"]
 
@@ -156,6 +158,34 @@ def test_an_endpoint_that_is_not_listed_is_there_by_its_number() -> None:
         endpoint = client.api[0]
         assert endpoint("x") == "x"
         assert endpoint.__name__ == "fn_0"
+
+
+def test_names_are_made_once_for_an_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+
+    def names(app: App, reserved: Collection[str] = ()) -> dict[str, Endpoint]:
+        made.append(app)
+        return python_names(app, reserved)
+
+    monkeypatch.setattr(api, "python_names", names)
+    with serve(make_app("6.31.0")) as url, Client(url) as client:
+        assert [client.api.some_name("x") for _ in range(3)] == ["x", "x x", "x x x"]
+        assert len(made) == 1
+        client.refresh()
+        assert "some_name" in client.api
+        assert len(made) == 2
+
+
+def test_a_docstring_does_not_hold_all_of_a_long_default() -> None:
+    app = TestApp()
+
+    @app.endpoint("/draw", inputs=[Component("textbox", value="x" * 100_000)])
+    def draw(image: str) -> str:
+        return image
+
+    with serve(app) as url, Client(url) as client:
+        assert len(client.api.draw.__doc__ or "") < 5_000
+        assert inspect.signature(client.api.draw).parameters["image"].default == "x" * 100_000
 
 
 def test_a_repr_names_twenty_endpoints_at_most() -> None:

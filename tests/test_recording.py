@@ -274,6 +274,31 @@ def test_the_token_goes_to_the_app_and_nowhere_else(tmp_path: Path) -> None:
         assert raw(again.removesuffix("/sub"), "GET", "/sub/config")[0] == 200
 
 
+def test_a_connection_on_which_nothing_is_under_way_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.01)
+    with Recorder("http://127.0.0.1:9", tmp_path / "a.ndjson") as recorder:
+        host, _, port = recorder.url.partition("://")[2].partition(":")
+        with socket.create_connection((host, int(port)), timeout=5) as client:
+            assert client.recv(1) == b""
+
+
+def test_a_connection_that_broke_says_nothing_and_takes_nothing() -> None:
+    one, other = socket.socketpair()
+    with other:
+        one.close()
+        assert module._received(one) == b""  # pyright: ignore[reportPrivateUsage]
+        assert not module._sent(one, bytearray(b"x"))  # pyright: ignore[reportPrivateUsage]
+        module._shut(one)  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_recording_of_a_newer_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text('{"kind":"recording","version":2}\n')
+    with pytest.raises(RecordingError, match="format 2"):
+        read(tmp_path / "a")
+
+
 def test_secrets_are_kept_if_that_is_wanted(tmp_path: Path) -> None:
     file, app = tmp_path / "a.ndjson", app_of("6.31.0", auth=("ada", PASSWORD))
     with serve(app) as url, Recorder(url, file, keep_secrets=True) as recorder:
@@ -328,6 +353,15 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path: Path) -> None
     assert isinstance(recorder.failure, OSError)
     assert not file.exists()
     assert len(read(tmp_path / "a.har.partial").exchanges) > 2
+
+
+def test_a_har_that_cannot_be_written_in_the_end_leaves_the_other_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.har"
+    with serve(app_of("6.31.0")) as url, Recorder(url, file, format="har") as recorder:
+        Client(recorder.url).close()
+        file.mkdir()
+    assert isinstance(recorder.failure, OSError)
+    assert read(tmp_path / "a.har.partial").exchanges
 
 
 @pytest.mark.parametrize("format", ["ndjson", "har"])

@@ -193,6 +193,7 @@ def test_a_har_of_a_browser() -> None:
     socket["_webSocketMessages"] = [
         {"type": "receive", "time": STARTED.timestamp() + 2, "opcode": 1, "data": '{"msg":"send_hash"}'},
         {"type": "send", "time": STARTED.timestamp() + 3, "opcode": 2, "data": "AAE="},
+        {"type": "error", "time": STARTED.timestamp() + 3, "opcode": -1, "data": "Connection lost"},
     ]
     first = entry("https://app.example", startedDateTime="2026-01-02T03:04:05.678901Z", timings={})
     elsewhere = entry("https://fonts.example/a.css")

@@ -116,6 +116,20 @@ def test_what_was_never_recorded_is_refused_and_told() -> None:
     ]
 
 
+def test_what_is_told_of_a_refused_request_has_no_secrets() -> None:
+    there = ByHand(recording_of())
+    there.ask("POST", "/login?__sign=signature123", b"username=ada&password=open-sesame")
+    assert there.told == [
+        "this request was never recorded: POST /login?__sign=[redacted] username=ada&password=[redacted]"
+    ]
+
+
+def test_headers_need_not_be_ascii() -> None:
+    headers = (("x-name", "\xe9"), ("content-length", "1"))
+    there = ByHand(recording_of(exchange("GET", "/a", said="1", headers=headers)))
+    assert b"x-name: \xe9\r\n" in there.received(there.ask("GET", "/a"))
+
+
 def test_forms_are_alike_whatever_their_boundary_and_secrets_whatever_they_are() -> None:
     form = '--AAA\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\nx\r\n--AAA--\r\n'
     upload = Exchange(

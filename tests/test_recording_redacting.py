@@ -52,6 +52,12 @@ def test_headers_that_carry_credentials_are_shown_without_them() -> None:
     }
 
 
+def test_a_signature_is_found_elsewhere() -> None:
+    began = Began(0.0, 1, "GET", "/?__sign=signature1234", ())
+    page = Received(0.2, 1, b"made for signature1234")
+    assert bodies(written([began, page, Ended(0.3, 1, "complete")])) == b"made for [redacted]"
+
+
 def test_what_was_seen_in_a_header_is_found_elsewhere() -> None:
     answered = Answered(
         0.2, 1, 200, "OK", (("set-cookie", "t=newsecretcookie; Path=/; HttpOnly"), ("x-ip-token", "t"))

@@ -156,7 +156,32 @@ def test_what_is_no_request_is_refused() -> None:
     middle.client(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
     middle.client(b"no chunk\r\n")
     assert middle.relay.is_done
-    assert bytes(middle.relay.to_client) == b""
+    assert bytes(middle.relay.to_client).startswith(b"HTTP/1.1 400")
+    assert middle.told[-1] == Ended(1.0, 1, "client left")
+    answered = Between()
+    answered.client(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    answered.app(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe")
+    answered.client(b"no chunk\r\n")
+    assert bytes(answered.relay.to_client) == b""
+    assert answered.relay.is_done
+
+
+def test_headers_need_not_be_ascii() -> None:
+    between = Between()
+    sent = between.client(b"GET / HTTP/1.1\r\nHost: x\r\nX-Name: \xe9\r\n\r\n")
+    assert b"x-name: \xe9\r\n" in sent
+    answered = between.app(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Name: \xc3\xa9\r\n\r\n")
+    assert b"x-name: \xc3\xa9\r\n" in answered
+
+
+def test_what_a_client_sends_ahead_is_counted() -> None:
+    between = Between()
+    between.client(GET)
+    assert between.relay.unread == 0
+    between.client(GET * 2)
+    assert between.relay.unread == 2 * len(GET)
+    between.app(HELLO)
+    assert between.relay.unread == len(GET)
 
 
 def test_a_remote_app_is_asked_by_its_own_name_and_told_of_ours() -> None:
@@ -175,6 +200,23 @@ def test_a_remote_app_is_asked_by_its_own_name_and_told_of_ours() -> None:
     said = between.told[0]
     assert isinstance(said, Began)
     assert "authorization" not in dict(said.headers)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "is_given"),
+    [
+        ("127.0.0.1:4000", None, True),
+        ("localhost:4000", "http://localhost:4000", True),
+        ("127.0.0.1:4000", "http://elsewhere.example", False),
+        ("127.0.0.1:4000", "null", False),
+        ("elsewhere.example:4000", "http://elsewhere.example:4000", False),
+    ],
+)
+def test_no_page_of_another_site_uses_the_token(host: str, origin: str | None, is_given: bool) -> None:
+    between = Between(REMOTE, (("authorization", "Bearer t"),))
+    said = "" if origin is None else f"Origin: {origin}\r\n"
+    sent = between.client(f"POST /x HTTP/1.1\r\nHost: {host}\r\n{said}Content-Length: 0\r\n\r\n".encode())
+    assert (b"Bearer t" in sent) is is_given
 
 
 def test_what_a_client_says_of_itself_is_left_as_it_is() -> None:

@@ -75,3 +75,12 @@ def test_headers_that_may_be_secret(name: str) -> None:
 @pytest.mark.parametrize("name", ["accept", "host", "sec-fetch-mode", "user-agent"])
 def test_headers_that_are_harmless(name: str) -> None:
     assert not may_be_secret(name)
+
+
+def test_the_beginning_of_a_long_secret_is_found_at_the_end_of_a_text() -> None:
+    secrets = Secrets(["a" * 3_000 + str(number) for number in range(20)])
+    assert secrets.hide_within(["a" * 10 + "b"] * 20) == ["a" * 10 + "b"] * 20
+    assert secrets.hide_within("it is " + "a" * 2_000) == "it is [redacted]"
+    assert secrets.hide_within("it is " + "a" * 6) == "it is [redacted]"
+    assert secrets.hide_within("it is " + "a" * 5) == "it is " + "a" * 5
+    assert secrets.hide_within("a" * 3_000 + "b") == "a" * 3_000 + "b"

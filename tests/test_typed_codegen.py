@@ -165,7 +165,7 @@ class MyApp(GeneratedClient):
             files: X 'files'. By default [].
 
         Returns:
-            count: X 'Count'.
+            count_: X 'Count'.
             text: X 'Text'.
         """
         value = self._predict(

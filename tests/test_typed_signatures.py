@@ -134,6 +134,42 @@ def test_docstrings() -> None:
     assert docstring_of(app_of({"/f": None}).resolve("/f")) == "Call /f."
 
 
+def test_thousands_of_results_that_are_alike() -> None:
+    returns = returns_of(endpoint_of(returns=[value("x", TEXT)] * 3_000))
+    assert returns is not None
+    assert [each.name for each in returns] == ["x", *(f"x_{number}" for number in range(2, 3_001))]
+
+
+def test_a_dropdown_that_takes_other_texts_says_so() -> None:
+    choice = {"type": "string", "enum": ["a", "b"]}
+    entry = {
+        "parameters": [
+            parameter("one", choice, default=None),
+            parameter("many", {"type": "array", "items": choice}),
+            parameter("closed", choice),
+            parameter("text", TEXT),
+        ],
+        "returns": [value("one", choice), value("closed", choice), value("more", choice)],
+    }
+    props = [{"allow_custom_value": True}, {"allow_custom_value": True}, {"allow_custom_value": False}]
+    components = [{"id": 0, "type": "state", "props": {}}] + [
+        {"id": number, "type": "dropdown", "props": each} for number, each in enumerate(props, 1)
+    ]
+    dependency = {
+        "id": 0,
+        "api_name": "f",
+        "inputs": [0, 1, 2, 3, 1],
+        "outputs": [0, 1, 3],
+        "backend_fn": True,
+    }
+    endpoint = app_of({"/f": entry}, components=components, dependencies=[dependency]).resolve("/f")
+    assert str(signature_of(endpoint)).replace("typing.", "") == (
+        "(one: Union[Literal['a', 'b'], str, NoneType] = None, *, many: list[Union[Literal['a', 'b'], str]], "
+        "closed: Literal['a', 'b'], text: str) -> tuple["
+        "Union[Literal['a', 'b'], str], Literal['a', 'b'], Literal['a', 'b']]"
+    )
+
+
 NAMES = ("/a_b", "/a.b", "/a b", "/class", "/3", "/_x", "/处理", "/..", "/with_options", "/" + "x" * 100)
 
 

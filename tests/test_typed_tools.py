@@ -152,6 +152,22 @@ def test_what_a_strict_schema_can_say(schema: Any, is_strict: bool) -> None:
     assert (strict(parameter("x", schema)) is not None) is is_strict
 
 
+def choice(count: int, length: int = 3) -> dict[str, Any]:
+    return {"enum": [f"{number:0{length}}" for number in range(count)]}
+
+
+def test_a_strict_schema_has_five_hundred_choices_at_most() -> None:
+    many = {"type": "array", "items": {"anyOf": [choice(250), {"type": "null"}]}}
+    assert strict(parameter("a", choice(250)), parameter("b", many)) is not None
+    assert strict(parameter("a", choice(250)), parameter("b", many), parameter("c", choice(1))) is None
+
+
+def test_the_names_in_a_strict_schema_have_fifteen_thousand_characters_at_most() -> None:
+    item = {"type": "object", "properties": {"key": choice(100, 149)}, "required": ["key"]}
+    assert strict(parameter("a" * 64, item), parameter("b" * 33, TEXT)) is not None
+    assert strict(parameter("a" * 64, item), parameter("b" * 34, TEXT)) is None
+
+
 def test_a_strict_schema_has_a_hundred_properties_at_most() -> None:
     assert strict(*[parameter(f"p{i}", TEXT) for i in range(100)]) is not None
     assert strict(*[parameter(f"p{i}", TEXT) for i in range(101)]) is None

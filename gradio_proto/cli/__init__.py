@@ -16,6 +16,9 @@ FAILED: Final = 1
 NOT_RUN: Final = 2
 """The exit status of a command that could not do what it was asked for."""
 
+INTERRUPTED: Final = 130
+"""The exit status of a command that the user has interrupted: 128 and the number of SIGINT, as shells have it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status.
@@ -37,4 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "gradio-proto takes an extra that is not installed: pip install 'gradio_proto[cli]'\n"
         )
         return NOT_RUN
+    except KeyboardInterrupt:  # run() is not there yet to say so
+        sys.stderr.write("\ninterrupted\n")
+        return INTERRUPTED
     return run(arguments)

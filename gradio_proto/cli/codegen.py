@@ -12,6 +12,7 @@ from . import FAILED
 from .calls.connecting import CallCommand, Connection, with_connection
 from .calls.naming import app_of
 from .failing import NotDone
+from .replacing import is_replaceable
 
 if TYPE_CHECKING:
     from gradio_proto.typed.codegen import Style
@@ -111,10 +112,12 @@ def _command(url: str, output: Path | None, class_name: str | None, style: Style
 
 def _write(path: Path, module: str) -> None:
     """Write the module so that a program that imports it never meets half of it."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.partial") if is_replaceable(path) else path
     try:
         partial.write_text(module, "utf-8", newline="\n")
-        partial.replace(path)
+        if partial != path:
+            partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        if partial != path:
+            partial.unlink(missing_ok=True)
         raise NotDone(f"{path} cannot be written: {error}") from error

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
 
 import click
 
-from . import FAILED, NOT_RUN
+from . import FAILED, INTERRUPTED, NOT_RUN
 from .failing import JobFailed
 from .invocation import Invocation
 from .lazy import LazyGroup, Subcommand
-
-INTERRUPTED: Final = 130
-"""The exit status of a command that the user has interrupted: 128 and the number of SIGINT, as shells have it."""
 
 GONE: Final = 141
 """The exit status of a command whose output nobody reads to its end: 128 and the number of SIGPIPE."""
@@ -76,15 +75,32 @@ class _Gone(Exception):
     """Whoever read the output has gone, as `head` does."""
 
 
+class _Unwritable(Exception):
+    """The output cannot be written. The message says why."""
+
+
+@contextmanager
+def _printing() -> Generator[None]:
+    """Tell apart why nothing can be printed. Of a broken pipe click itself would make status 1."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise _Gone from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _Unwritable(error.strerror) from None
+
+
 class _Root(LazyGroup):
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _printing():  # the help, for one
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
-        # click itself would end the process, with status 1.
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            raise _Gone from None
-        return result
+        with _printing():
+            return super().invoke(ctx)
 
 
 @click.group(
@@ -114,6 +130,7 @@ def run(arguments: Sequence[str] | None) -> int:
     Status 1 is an answer: the app raised, a server breaks the protocol. So no other end may have it, not even a defect
     of our own.
     """
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
@@ -136,6 +153,10 @@ def run(arguments: Sequence[str] | None) -> int:
     except _Gone:
         _drop_output()
         return GONE
+    except _Unwritable as error:
+        _drop_output()
+        click.echo(f"Error: the output cannot be written: {error}", err=True)
+        return NOT_RUN
     except Exception as error:
         extra = EXTRAS.get(error.name or "") if isinstance(error, ModuleNotFoundError) else None
         if extra is not None:
@@ -155,6 +176,13 @@ def _say(known: Invocation, error: click.ClickException) -> None:
     shown = io.StringIO()
     error.show(shown)
     click.echo(known.hide(shown.getvalue()), err=True, nl=False)
+
+
+def _open_what_is_closed() -> None:
+    """Have all three streams. Where a shell has closed one, as ``>&-`` does, Python has None."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def _drop_output() -> None:

@@ -33,8 +33,13 @@ def password(user: str) -> str:
     """The password of a user.
 
     Raises:
-        click.UsageError: It is not in the environment, and there is no terminal to ask on.
+        click.UsageError: It is not in the environment, and there is no terminal to ask on; or it stands behind the
+            user's name, as other programs have it.
     """
+    if ":" in user:
+        raise click.UsageError(
+            f"--auth has no password, which everybody could read on a command line: set {PASSWORD}"
+        )
     return _secret((PASSWORD,), f"Password of {user}")
 
 

@@ -35,12 +35,13 @@ def console(*, error: bool = False) -> Console:
 
 
 def table(*columns: str) -> Table:
-    """An empty table without lines between its cells; the first column is never broken."""
+    """An empty table without lines between its cells. The first column is never broken, and what stands in the others
+    goes on in the next line where a screen is narrow: half a name is none."""
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
-        made.add_column(column, no_wrap=index == 0)
+        made.add_column(column, no_wrap=index == 0, overflow="ellipsis" if index == 0 else "fold")
     return made
 
 

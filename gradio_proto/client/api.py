@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from ..endpoints import App, Endpoint
 from ..errors import ArgumentError
 from ..flows.state import checked_headers
 from ..simple_api import Via
+from ..text import printable
 from ..transport import Transport
 from ..typed.annotations import signature_of
 from ..typed.docstrings import docstring_of
@@ -25,11 +27,24 @@ if TYPE_CHECKING:
 _SHOWN: Final = 20
 """Endpoints that a repr names."""
 
+_SIGNATURE: Final = 4_000
+"""Characters of a signature in a docstring: a default can be an image."""
+
 RESERVED: Final = frozenset({"with_options"})
 """The attributes of an :class:`Api` itself; an endpoint of such a name has an underscore behind it."""
 
 E = TypeVar("E", bound="BoundBase[Any]")
 X = TypeVar("X", bound=Transport)
+
+_NAMED: Final[WeakKeyDictionary[App, dict[str, Endpoint]]] = WeakKeyDictionary()
+
+
+def named_endpoints(app: App) -> dict[str, Endpoint]:
+    """The endpoints of an app by their names in ``client.api``; made once for an app, since every call asks for one."""
+    names = _NAMED.get(app)
+    if names is None:
+        names = _NAMED[app] = python_names(app, RESERVED)
+    return names
 
 
 class Described(BoundBase[X]):
@@ -51,7 +66,7 @@ class Described(BoundBase[X]):
         self.__name__ = self.__qualname__ = name
         self.__signature__: Signature = signature
         # help() shows no signature of what is no function.
-        self.__doc__ = f"{name}{signature}\n\n{docstring_of(found[1])}"
+        self.__doc__ = f"{printable(f'{name}{signature}', _SIGNATURE)}\n\n{docstring_of(found[1])}"
 
 
 class ApiEndpoint(Described[Any], BoundEndpoint):
@@ -154,4 +169,4 @@ class Api(Generic[X, E]):
         state = self._engine.state
         with self._engine.transport.lock:
             app = state.app_in(state.live)
-        return app, python_names(app, RESERVED)
+        return app, named_endpoints(app)

@@ -274,7 +274,7 @@ class ClientBase(Generic[X]):
         has_token = token is not None or oauth_token is not None
         if has_token and not url.origin.tls and not url.origin.is_loopback:
             raise ArgumentError(f"a token is sent over https only, and {url} is not")
-        sent += _token_headers(token)
+        sent = (*_token_headers(token), *sent)  # of the same name, the one that the caller gives wins
         cookies = self._cookies or CookieJar(url.origin, options["limits"])
         for name, value in checked_cookies(secrets.get("cookies")).items():
             cookies.set(name, value)

@@ -12,6 +12,7 @@ from ..effects import Signal
 from ..errors import ArgumentError
 from ..files import FileInput, FileOutput, Uploads, file_output
 from ..flows.download import download_file
+from ..flows.state import redacted
 from ..flows.upload import upload_files
 from ..job import Job
 from ..payload import arguments_as_json
@@ -57,7 +58,7 @@ def upload(client: Client, files: Sequence[FileInput]) -> list[dict[str, Any]]:
         version_info=engine.config.version_info,
         deadline=deadline(engine.transport.monotonic(), engine.state.timeouts.total),
     )
-    engine.transport.run(upload_files(engine.state, job, uploads, Signal()))
+    engine.transport.run(redacted(engine.state, upload_files(engine.state, job, uploads, Signal())))
     sent: list[dict[str, Any]] = json.loads(uploads.payload())["files"]
     if not is_legacy:
         for described, file in zip(sent, files, strict=True):
@@ -72,7 +73,7 @@ def download(client: Client, file: FileOutput) -> str:
         GradioError: It could not be fetched, or not be written.
     """
     engine = _engine(client)
-    return engine.transport.run(download_file(engine.state, file))
+    return engine.transport.run(redacted(engine.state, download_file(engine.state, file)))
 
 
 def file_of(client: Client, told: str | dict[str, Any]) -> FileOutput:

@@ -17,8 +17,7 @@ from ..job import Job
 from ..text import printable
 from ..typed.annotations import signature_of
 from ..typed.docstrings import docstring_of
-from ..typed.names import python_names
-from .api import RESERVED
+from .api import named_endpoints
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -50,7 +49,7 @@ def client_html(about: str, engine: Engine[Any] | None) -> str:
     with engine.transport.lock:
         app = engine.state.app_in(engine.state.live)
     version = f"Gradio {app.config.version or '(unknown version)'}, protocol {app.config.protocol}"
-    names = list(python_names(app, RESERVED).items())
+    names = list(named_endpoints(app).items())
     rows = [
         (_code(endpoint.label), _code(f"{name}{signature_of(endpoint)}"), _first_line(endpoint))
         for name, endpoint in names[:_ROWS]
@@ -62,7 +61,7 @@ def client_html(about: str, engine: Engine[Any] | None) -> str:
 
 def endpoint_html(endpoint: Endpoint, app: App) -> str:
     """An endpoint: its signature and its docstring."""
-    found = [name for name, each in python_names(app, RESERVED).items() if each is endpoint]
+    found = [name for name, each in named_endpoints(app).items() if each is endpoint]
     name = found[0] if found else f"fn_{endpoint.fn_index}"
     return f"<pre>{_text(f'{name}{signature_of(endpoint)}')}\n\n{escape(docstring_of(endpoint))}</pre>"
 

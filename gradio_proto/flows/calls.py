@@ -484,6 +484,7 @@ def ask_to_stop(state: ClientState, live: LiveSession, job: Job, telling: Tellin
         )
         reply = json_reply(response, state.limits, f"/{telling.route}")
     except GradioError as error:
+        state.redact(error, job.headers)  # a report is shown as errors are
         return f"the server did not take the cancellation: {error}"
     finally:
         live.cancelling.remove(telling.ends)

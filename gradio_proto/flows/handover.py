@@ -114,6 +114,7 @@ def _close_stream(state: ClientState, live: LiveSession) -> Flow[str | None]:
         try:
             has_ended = yield from _read_until_quiet(state, live, now + TELL_SECONDS / 2)
         except GradioError as error:
+            state.redact(error)
             unopened = f"the job's event stream could not be opened, to be closed: {error}"
 
 

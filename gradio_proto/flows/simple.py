@@ -51,6 +51,7 @@ def close_unread(state: ClientState, live: LiveSession, headers: Headers, second
     try:
         exchange, _ = yield Open(request, now + seconds)
     except GradioError as error:
+        state.redact(error, headers)
         return f"the job's event stream could not be opened, to be closed: {error}"
     exchange.close()
     return None

@@ -74,8 +74,11 @@ class RecordingFile:
             self._write(map(ndjson.line, rest))
             self._file.close()
         if self._format == "har" and self.failure is None:
-            write(read(self._written), self._path, "har")
-            self._written.unlink()
+            try:
+                write(read(self._written), self._path, "har")
+                self._written.unlink()
+            except OSError as error:
+                self.failure = error  # everything is in the other file
 
 
 def read(path: str | Path) -> Recording:

@@ -220,7 +220,9 @@ def _exchange(entry: Any, address: str, started: datetime) -> Exchange:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     posted: dict[str, Any] = request.get("postData") or {}
     headers = _read_headers(request["headers"], is_ours="_at" in entry)
-    frames = tuple(_frame(message, started) for message in entry.get("_webSocketMessages", ()))
+    messages = entry.get("_webSocketMessages", ())
+    # Chrome has its own errors among them, with the opcode -1.
+    frames = tuple(_frame(message, started) for message in messages if message["opcode"] in _KINDS)
     if not answer["status"]:
         response, end = None, End(at, "server left")
     else:

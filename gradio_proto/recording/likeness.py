@@ -20,7 +20,7 @@ from gradio_proto.http import Headers
 from gradio_proto.jsontext import loads
 from gradio_proto.limits import Limits
 
-from .redacting import SECRET_PARAMETERS, Redactor
+from .redacting import SECRET_PARAMETERS, Redactor, is_login
 
 _SESSION: Final = "<session>"
 _EVENT: Final = "<event>"
@@ -64,8 +64,7 @@ def likeness(
         if name not in SECRET_PARAMETERS and not name.startswith("__")
     ]
     content_type = next((value for name, value in headers if name == "content-type"), "")
-    is_login = method == "POST" and path.rstrip("/").endswith("/login")
-    shown = found.body(content_type, redactor.body(body, is_login=is_login))
+    shown = found.body(content_type, redactor.body(body, is_login=is_login(method, target)))
     return Likeness((method, found.path(path), *asked, shown), found.session, tuple(found.events))
 
 

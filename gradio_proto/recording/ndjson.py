@@ -2,7 +2,7 @@
 
 So a recorder that is killed loses nothing but what has not happened yet, and a last line that was cut short is left
 out by whoever reads. The first line says what the file is. docs/howto/recording.md describes each field, and
-docs/recording.schema.json is the same for programs.
+docs/howto/recording.schema.json is the same for programs.
 """
 
 from __future__ import annotations

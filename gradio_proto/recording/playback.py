@@ -32,7 +32,7 @@ from .conversation import Conversation
 from .likeness import Likeness, likeness
 from .model import Exchange, How, Recording, Response
 from .names import LEAST_NAME, Names, renamed
-from .redacting import Redactor
+from .redacting import Redactor, is_login
 from .script import Cue, cues_of, is_queue_stream, is_text, script_of
 from .track import Track
 
@@ -83,16 +83,17 @@ class _Answer:
     def head(self, method: bytes) -> h11.Response:
         """Its head. What speaks of the framing is ours: the body may have become longer."""
         headers = [
-            (name, renamed(value.encode("latin-1"), self.names).decode("latin-1"))
+            (name.encode("latin-1"), renamed(value.encode("latin-1"), self.names))
             for name, value in self.response.headers
             if name not in _OF_FRAMING
         ]
         length = self.response.get("content-length")
         if length and self.response.status not in _NO_BODY:
             if method == b"HEAD":
-                headers.append(("content-length", length))
+                headers.append((b"content-length", length.encode("latin-1")))
             elif self.how == "complete":
-                headers.append(("content-length", str(sum(len(self.said(cue)) for cue in self.track.cues))))
+                size = sum(len(self.said(cue)) for cue in self.track.cues)
+                headers.append((b"content-length", str(size).encode("ascii")))
         return h11.Response(status_code=self.response.status, headers=headers)
 
 
@@ -222,8 +223,10 @@ class Playback:
         key = headers.get("sec-websocket-key")
         found = self._ordered(wanted, is_upgrade=key is not None)
         if not found:
-            shown = body[:200].decode("utf-8", "replace")
-            self._refuse(line, f"this request was never recorded: {method} {line.target} {shown}".rstrip())
+            target = self._redactor.target(line.target)
+            kept = self._redactor.body(body, is_login=is_login(method, line.target))
+            shown = kept[:200].decode("utf-8", "replace")
+            self._refuse(line, f"this request was never recorded: {method} {target} {shown}".rstrip())
             return
         number = found[0]
         exchange = self._script.exchanges[number]
@@ -427,7 +430,11 @@ class Playback:
         session.names.update(names)
         line.session = session
         assert exchange.response is not None
-        headers = [pair for pair in exchange.response.headers if pair[0] not in _OF_FRAMING]
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in exchange.response.headers
+            if name not in _OF_FRAMING
+        ]
         self._send(line, h11.Response(status_code=exchange.response.status, headers=headers))
 
     def _advance_session(self, line: _Line, session: _Session, now: float) -> None:

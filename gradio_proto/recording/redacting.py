@@ -5,7 +5,7 @@ What is secret:
 - the values of headers that carry credentials, with cookies by name kept: a replay sets them again, redacted;
 - the values of all headers of a request that are not known to be harmless: of what a caller adds, nobody knows;
 - the password in the form that goes to ``/login``, the ``oauth_token`` in a call, and signatures in a query;
-- and, wherever they come again, the tokens, cookies and other values that were seen in those headers.
+- and, wherever they come again, the tokens, cookies and other values that were seen in those headers, and signatures.
 
 A body that comes in pieces is looked through piece by piece. If one ends in what may be the beginning of a secret,
 that end is held back until the next piece shows what it is. What is sent on is never touched: only what is written.
@@ -41,7 +41,7 @@ _JSON_TOKEN: Final = re.compile(rb'"(?:oauth_token|hf_token)"\s*:\s*"([^"\\]+)"'
 SECRET_PARAMETERS: Final = frozenset({"__sign", "access_token", "password", "token"})
 """Of a query."""
 
-_SIGNATURE: Final = re.compile(rf"((?:^|[?&])(?:{'|'.join(sorted(SECRET_PARAMETERS))})=)[^&]+")
+_SIGNATURE: Final = re.compile(rf"((?:^|[?&])(?:{'|'.join(sorted(SECRET_PARAMETERS))})=)([^&]+)")
 
 
 class SecretBytes:
@@ -110,14 +110,11 @@ class Redactor:
         if isinstance(happening, Began):
             self.learn(happening.headers, is_request=True)
             headers = self._without_secrets(happening.headers, is_request=True)
-            is_login = happening.method == "POST" and happening.target.partition("?")[0].endswith(
-                ("/login", "/login/")
-            )
+            login = is_login(happening.method, happening.target)
             kind = next((value for name, value in happening.headers if name == "content-type"), "")
-            collected = is_login or kind.partition(";")[0].strip().lower() in _COLLECTED_TYPES
-            self._exchanges[happening.exchange] = _Exchange(is_login, collected)
-            target = self._hidden(_SIGNATURE.sub(rf"\1{REDACTED}", happening.target))
-            yield replace(happening, target=target, headers=headers)
+            collected = login or kind.partition(";")[0].strip().lower() in _COLLECTED_TYPES
+            self._exchanges[happening.exchange] = _Exchange(login, collected)
+            yield replace(happening, target=self.target(happening.target), headers=headers)
             return
         exchange = self._exchanges[happening.exchange]
         match happening:
@@ -155,6 +152,12 @@ class Redactor:
         for number, exchange in self._exchanges.items():
             yield from self._rest(number, exchange)
         self._exchanges.clear()
+
+    def target(self, text: str) -> str:
+        """A request's target, or another URL, as it is written. Its signatures are remembered."""
+        for found in _SIGNATURE.finditer(text):
+            self.secrets.add(found[2])
+        return self._hidden(_SIGNATURE.sub(rf"\1{REDACTED}", text))
 
     def body(self, data: bytes, *, is_login: bool) -> bytes:
         """A whole body of a request as it is written: what a replay compares with what it has."""
@@ -218,7 +221,12 @@ class Redactor:
             return f"{_without_value(cookie)}{semicolon}{attributes}"
         if name in SECRET_HEADERS:
             return REDACTED
-        return self._hidden(_SIGNATURE.sub(rf"\1{REDACTED}", value))
+        return self.target(value)
+
+
+def is_login(method: str, target: str) -> bool:
+    """Whether a request is one that a password goes with."""
+    return method == "POST" and target.partition("?")[0].rstrip("/").endswith("/login")
 
 
 def _without_value(cookie: str) -> str:

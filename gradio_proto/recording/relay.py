@@ -21,8 +21,8 @@ the app is on this machine; elsewhere, where ``Host`` decides which app is meant
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import h11
@@ -60,7 +60,8 @@ class Route:
     address: Origin
     """The recorder's own, which clients use."""
     headers: Headers = ()
-    """What is added to each request, unless the client says something else. It is not recorded."""
+    """What is added to each request, unless the client says something else, or a page of another site has made it: a
+    credential of the user, who trusts only what talks to the recorder by its own address. It is not recorded."""
 
 
 class _Watcher:
@@ -129,6 +130,9 @@ class Relay:
         self._tell = tell
         self._http = h11.Connection(h11.SERVER, MAX_HEAD)
         self._exchange: _Exchange | None = None
+        address = route.address
+        # Pages of other sites can reach this machine too: by its address, and by a name of theirs that leads to it.
+        self._own_hosts = (address.netloc, replace(address, host="localhost").netloc)
         self.to_client = bytearray()
         self.to_upstream = bytearray()
         self.is_done = False
@@ -137,6 +141,13 @@ class Relay:
     def wants_upstream(self) -> bool:
         """Whether a connection to the app is needed. It is another one after each exchange."""
         return self._exchange is not None
+
+    @property
+    def unread(self) -> int:
+        """Bytes of the client that wait here until the exchange that is under way has ended."""
+        exchange = self._exchange
+        is_kept = exchange is not None and exchange.watchers is None
+        return len(self._http.trailing_data[0]) if is_kept else 0
 
     @property
     def exchange(self) -> int | None:
@@ -202,7 +213,7 @@ class Relay:
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as error:
-                self._refuse(error)
+                self._refuse(error, now)
                 return
             exchange = self._exchange
             if isinstance(event, h11.Request):
@@ -217,9 +228,11 @@ class Relay:
             else:
                 return
 
-    def _refuse(self, error: h11.RemoteProtocolError) -> None:
+    def _refuse(self, error: h11.RemoteProtocolError, now: float) -> None:
         self.is_done = True
-        if self._exchange is None and self._http.our_state is h11.IDLE:
+        if self._exchange is not None:  # the rest of the body is no body
+            self._end(now, "client left")
+        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             headers = [("content-length", "0"), ("connection", "close")]
             status = error.error_status_hint
             self._send_client(h11.Response(status_code=status, reason=b"Bad Request", headers=headers))
@@ -231,7 +244,9 @@ class Relay:
         self._tell(Began(now, exchange.number, method, target, headers))
         if self._http.they_are_waiting_for_100_continue:
             self._send_client(h11.InformationalResponse(status_code=100, headers=[]))
-        request = h11.Request(method=method, target=target, headers=self._headers_for_upstream(headers))
+        request = h11.Request(
+            method=method, target=target, headers=_encoded(self._headers_for_upstream(headers))
+        )
         self._send_upstream(exchange, request)
 
     def _headers_for_upstream(self, headers: Headers) -> list[tuple[str, str]]:
@@ -248,9 +263,11 @@ class Relay:
         kept += (
             [("connection", "Upgrade"), ("upgrade", "websocket")] if is_upgrade else [("connection", "close")]
         )
-        kept += [pair for pair in self._route.headers if pair[0] not in given]
         address, upstream = self._route.address, self._route.upstream
         host = given.get("host", address.netloc)
+        own = f"{address.scheme}://{host}"
+        if host in self._own_hosts and given.get("origin", own) == own:
+            kept += [pair for pair in self._route.headers if pair[0] not in given]
         if upstream.is_loopback:
             named = [("host", host)]
         else:
@@ -258,9 +275,7 @@ class Relay:
             if "x-forwarded-host" not in given:
                 kept.append(("x-forwarded-host", host))
             kept = [
-                (name, str(upstream))
-                if name == "origin" and value == f"{address.scheme}://{host}"
-                else (name, value)
+                (name, str(upstream)) if name == "origin" and value == own else (name, value)
                 for name, value in kept
             ]
         if upstream.scheme != address.scheme and "x-forwarded-proto" not in given:
@@ -281,7 +296,9 @@ class Relay:
                 reason = bytes(event.reason).decode("latin-1")
                 exchange.is_answered = True
                 self._tell(Answered(now, exchange.number, event.status_code, reason, headers))
-                head = h11.Response(status_code=event.status_code, reason=event.reason, headers=list(headers))
+                head = h11.Response(
+                    status_code=event.status_code, reason=event.reason, headers=_encoded(headers)
+                )
                 self._send_client(head)
             elif isinstance(event, h11.Data):
                 self._tell(Received(now, exchange.number, bytes(event.data)))
@@ -316,7 +333,7 @@ class Relay:
         exchange.is_answered = True
         self._tell(Answered(now, exchange.number, 101, bytes(event.reason).decode("latin-1"), headers))
         self._send_client(
-            h11.InformationalResponse(status_code=101, reason=event.reason, headers=list(headers))
+            h11.InformationalResponse(status_code=101, reason=event.reason, headers=_encoded(headers))
         )
         exchange.watchers = _Watcher(True), _Watcher(False)
         by_client, by_app = self._http.trailing_data[0], exchange.http.trailing_data[0]
@@ -344,3 +361,8 @@ class Relay:
 
     def _send_upstream(self, exchange: _Exchange, event: h11.Event) -> None:
         self.to_upstream += exchange.http.send(event) or b""
+
+
+def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """For h11, which takes texts of ASCII only, and bytes of which it is not said what they mean."""
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

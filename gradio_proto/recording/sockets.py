@@ -49,7 +49,8 @@ class Recorder:
         path: The file to write.
         port: Where to listen; 0 takes any port that is free.
         format: Of the file.
-        token: Sent to the app with each request that has no ``Authorization`` of its own, and never written.
+        token: Sent to the app with each request that has no ``Authorization`` of its own, unless a page of another
+            site has made it. It is never written.
         keep_secrets: Write credentials too.
 
     Raises:
@@ -216,7 +217,7 @@ class _Pump:
         self._flush()
         if relay.is_done or relay.exchange != self._exchange:
             return
-        self._watch(self._client, len(relay.to_upstream), len(relay.to_client))
+        self._watch(self._client, len(relay.to_upstream) + relay.unread, len(relay.to_client))
         if self._upstream is not None:
             self._watch(self._upstream, len(relay.to_client), len(relay.to_upstream))
         ready = self._selector.select(None if relay.wants_upstream else IDLE_SECONDS)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from inspect import Parameter
+from itertools import chain, repeat
 from typing import Any
 
 from ..api_info import ParameterInfo, ReturnInfo
+from ..config import Component
 from ..endpoints import Endpoint, snake_case
 from ..identifiers import identifier, unique
-from .types import Type, parameter_type, type_of
+from .types import Type, parameter_type, type_of, with_other_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ def arguments_of(endpoint: Endpoint) -> tuple[Argument, ...]:
     last_unnamed = max([i for i, keyword in enumerate(keywords) if keyword is None], default=-1)
     found: list[Argument] = []
     kind: Any = Parameter.POSITIONAL_ONLY
-    for position, (keyword, info) in enumerate(zip(keywords, endpoint.parameters, strict=True)):
+    shown = zip(keywords, endpoint.parameters, endpoint.parameter_components, strict=True)
+    for position, (keyword, info, component) in enumerate(shown):
         name = keyword
         if name is None:
             name = unique(identifier(info.label, f"arg_{position}"), taken)
@@ -67,7 +70,8 @@ def arguments_of(endpoint: Endpoint) -> tuple[Argument, ...]:
             elif follows_default and not info.has_default:
                 kind = Parameter.KEYWORD_ONLY
         has_default = info.has_default and kind is not Parameter.POSITIONAL_ONLY
-        found.append(Argument(name, keyword is not None, kind, has_default, parameter_type(info), info))
+        type = _offered(parameter_type(info), component)
+        found.append(Argument(name, keyword is not None, kind, has_default, type, info))
     return tuple(found)
 
 
@@ -76,7 +80,15 @@ def returns_of(endpoint: Endpoint) -> tuple[Result, ...] | None:
     if endpoint.info is None:
         return None
     found: dict[str, Result] = {}
-    for position, info in enumerate(endpoint.info.returns):
+    # /info may list more values than the config has components.
+    components = chain(endpoint.result_components, repeat(None))
+    for position, (info, component) in enumerate(zip(endpoint.info.returns, components, strict=False)):
         name = unique(identifier(snake_case(info.label), f"value_{position}"), found)
-        found[name] = Result(name, type_of(info), info)
+        found[name] = Result(name, _offered(type_of(info), component), info)
     return tuple(found.values())
+
+
+def _offered(type: Type, component: Component | None) -> Type:
+    # The schema of a dropdown holds its choices, whether or not they are all that it takes.
+    is_open = component is not None and component.props.get("allow_custom_value") is True
+    return with_other_texts(type) if is_open else type

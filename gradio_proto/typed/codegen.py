@@ -52,8 +52,10 @@ class _Annotations:
 
     arguments: tuple[str, ...]
     result: str
-    result_class: str | None
+    result_class: str | None = None
     """What the values are put into, if there are several."""
+    fields: Collection[str] = ()
+    """What they are called in that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +204,10 @@ def _annotations(endpoint: Endpoint, definitions: Definitions) -> _Annotations:
     returns = returns_of(endpoint)
     if returns is None:
         definitions.used.add("Any")
-        return _Annotations(types, "Any", None)
+        return _Annotations(types, "Any")
     values = [definitions.write(result.type, f"{hint}_{result.name}", is_input=False) for result in returns]
     if len(values) < 2:
-        return _Annotations(types, values[0] if values else "None", None)
+        return _Annotations(types, values[0] if values else "None")
     definitions.used.add("NamedTuple")
     name = definitions.name(f"{hint}_result", "Endpoint")
     fields: dict[str, None] = {}  # in order, each once
@@ -215,7 +217,7 @@ def _annotations(endpoint: Endpoint, definitions: Definitions) -> _Annotations:
     block = [f"class {name}(NamedTuple):"]
     block += [f"    {field}: {value}" for field, value in zip(fields, values, strict=True)]
     definitions.blocks.append(block)
-    return _Annotations(types, name, name)
+    return _Annotations(types, name, name, fields)
 
 
 def _method(
@@ -257,7 +259,7 @@ def _method(
         arguments=tuple(passed),
         by_name=by_name,
         annotations=annotations,
-        documentation=docstring_of(endpoint, renamed),
+        documentation=docstring_of(endpoint, renamed, annotations.fields),
     )
 
 

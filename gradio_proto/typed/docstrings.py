@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from ..endpoints import Endpoint
@@ -17,12 +17,15 @@ _VALUE: Final = 80
 """Characters of a default, an example or a label."""
 
 
-def docstring_of(endpoint: Endpoint, names: Mapping[str, str] | None = None) -> str:
+def docstring_of(
+    endpoint: Endpoint, names: Mapping[str, str] | None = None, result_names: Collection[str] = ()
+) -> str:
     """Describe an endpoint: what it does, its parameters, and what it returns, in the style of this library.
 
     Args:
         endpoint: What is described.
         names: Other names for some of its arguments.
+        result_names: Other names for all of its results, in order.
     """
     arguments = arguments_of(endpoint)
     returns = returns_of(endpoint)
@@ -33,7 +36,10 @@ def docstring_of(endpoint: Endpoint, names: Mapping[str, str] | None = None) -> 
             "\n".join(["Args:", *(f"    {_argument(argument, names or {})}" for argument in arguments)])
         )
     if returns:
-        paragraphs.append("\n".join(["Returns:", *(f"    {_result(result)}" for result in returns)]))
+        named = zip(result_names or [result.name for result in returns], returns, strict=True)
+        paragraphs.append(
+            "\n".join(["Returns:", *(f"    {_result(name, result)}" for name, result in named)])
+        )
     return "\n\n".join(paragraphs)
 
 
@@ -56,9 +62,9 @@ def _argument(argument: Argument, names: Mapping[str, str]) -> str:
     return f"{names.get(argument.name, argument.name)}: {' '.join(notes)}"
 
 
-def _result(result: Result) -> str:
+def _result(name: str, result: Result) -> str:
     info = result.info
-    return f"{result.name}: {_note(info.component, info.label, '' if holds_file(result.type) else info.description)}"
+    return f"{name}: {_note(info.component, info.label, '' if holds_file(result.type) else info.description)}"
 
 
 def _note(component: str, label: str, description: str) -> str:

@@ -7,7 +7,7 @@ the name of a file that the program has provided for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from .. import jsontext
@@ -26,7 +26,10 @@ ToolFormat: TypeAlias = Literal["openai", "anthropic", "mcp"]
 _STRICT_DEPTH: Final = 5
 _STRICT_PROPERTIES: Final = 100
 _STRICT_CHOICES: Final = 250
-"""What OpenAI takes in a strict schema at the least: levels, properties and choices of one enumeration."""
+_STRICT_CHOICES_IN_ALL: Final = 500
+_STRICT_TEXT: Final = 15_000
+"""What OpenAI takes in a strict schema at the least: levels, properties, choices of one enumeration and of all, and
+characters of their names."""
 
 _SHOWN: Final = 80
 """Characters of what a model wrote that an error repeats."""
@@ -77,8 +80,7 @@ def _strict(endpoint: Endpoint, schema: dict[str, Any]) -> dict[str, Any] | None
     """The schema in the subset of JSON Schema that OpenAI enforces; None if the endpoint takes what that lacks."""
     arguments = properties_of(endpoint)
     types = [argument.type for argument in arguments.values()]
-    count = len(types) + sum(_properties_in(type) for type in types)
-    if count > _STRICT_PROPERTIES or not all(_is_strict(type, 2) for type in types):
+    if not all(_is_strict(type, 2) for type in types) or _is_too_much(arguments, types):
         return None
     properties: dict[str, Any] = {}
     for name, argument in arguments.items():
@@ -111,15 +113,29 @@ def _is_strict(type: Type, depth: int) -> bool:
     return isinstance(type, File)
 
 
-def _properties_in(type: Type) -> int:
-    """The properties of all objects in a strict type."""
-    if isinstance(type, ListOf):
-        return _properties_in(type.item)
-    if isinstance(type, Union):
-        return sum(_properties_in(member) for member in type.members)
-    if isinstance(type, Record):
-        return sum(1 + _properties_in(each.type) for each in type.fields)
-    return 0
+def _is_too_much(arguments: Iterable[str], types: Iterable[Type]) -> bool:
+    """Whether arguments of these names and strict types are more than one schema may hold."""
+    names = [*arguments]
+    choices: list[str | int] = []
+    for part in _parts_of(types):
+        if isinstance(part, Record):
+            names += [each.name for each in part.fields]
+        elif isinstance(part, Literals):
+            choices += part.values
+    text = sum(len(str(each)) for each in (*names, *choices))
+    return len(names) > _STRICT_PROPERTIES or len(choices) > _STRICT_CHOICES_IN_ALL or text > _STRICT_TEXT
+
+
+def _parts_of(types: Iterable[Type]) -> Iterator[Type]:
+    """Strict types, and all that they are made of."""
+    for type in types:
+        yield type
+        if isinstance(type, ListOf):
+            yield from _parts_of([type.item])
+        elif isinstance(type, Union):
+            yield from _parts_of(type.members)
+        elif isinstance(type, Record):
+            yield from _parts_of([each.type for each in type.fields])
 
 
 def _takes_none(type: Type) -> bool:

@@ -142,6 +142,15 @@ def parameter_type(parameter: ParameterInfo) -> Type:
     return union((found, NONE)) if parameter.has_default and parameter.default is None else found
 
 
+def with_other_texts(type: Type) -> Type:
+    """The type of a choice that need not be one of those that are offered (``allow_custom_value``)."""
+    if isinstance(type, Literals):
+        return union((type, Scalar("str")))
+    if isinstance(type, ListOf):
+        return ListOf(with_other_texts(type.item))
+    return union(map(with_other_texts, type.members)) if isinstance(type, Union) else type
+
+
 def read_schema(schema: Any) -> Type:
     """The type that a JSON schema describes; :data:`ANY` for what is no schema."""
     return _Reader(schema).read(schema, 0)

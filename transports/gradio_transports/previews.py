@@ -33,11 +33,17 @@ _TYPES: Final = {
 }
 """What browsers show by themselves. SVG is not among them, which may hold scripts."""
 
+_SLASHES: Final = frozenset("/\\")
+"""Of these, two at the beginning of a path name another machine on Windows: even a look at the file would log in to
+it."""
+
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 
 def preview(path: str) -> tuple[str, str] | None:
     """The media type of a downloaded file, and the file as a data URL; None for anything else."""
+    if path[:1] in _SLASHES and path[1:2] in _SLASHES:
+        return None
     directory, name = os.path.split(path)
     digest = os.path.basename(directory)
     media_type = _TYPES.get(name.rpartition(".")[2].lower())

@@ -81,6 +81,11 @@ def with_downloads(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def downloads_to(directory: str | None, no_download: bool) -> str | bool:
+    """The client's ``download_files``, of what the options of :func:`with_downloads` say."""
+    return False if no_download or directory == NO_FILES else directory or True
+
+
 @contextmanager
 def opened(
     connection: Connection,
@@ -98,9 +103,7 @@ def opened(
         click.ClickException: It cannot be made, or what is done with it fails.
     """
     given = read_arguments(arguments)
-    downloads: str | bool = directory or True
-    if no_download or directory == NO_FILES:
-        downloads = False
+    downloads = downloads_to(directory, no_download)
     with connection.open(src, download_files=downloads, on_transfer=display.transferred) as client:
         yield Call(client, endpoint, given, labels_of_outputs(client, endpoint))
 

@@ -53,8 +53,8 @@ class Connection:
 
     @property
     def shows_progress(self) -> bool:
-        """Whether somebody looks at stderr, and wants to see something there."""
-        return not self.quiet and sys.stderr.isatty()
+        """Whether somebody looks at stderr, and wants to see how it stands. A log would tear the bars."""
+        return not self.quiet and not self.verbose and sys.stderr.isatty()
 
     @contextmanager
     def open(self, src: str, **options: Any) -> Generator[Client]:

@@ -3,6 +3,7 @@ have come. All of it is on stderr, and gone when the call is over."""
 
 from __future__ import annotations
 
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +26,8 @@ _HUGE: Final = 1e15
 
 
 class Display:
-    """Shows it for the length of a ``with`` block.
+    """Shows it for the length of a ``with`` block. Nothing is drawn before there is something to show: bars would wipe
+    off what stands on the terminal until then, such as the question for a password.
 
     Args:
         has_bars: Whether there is a terminal, and somebody who wants to see bars on it.
@@ -36,6 +38,7 @@ class Display:
         self._has_bars = has_bars
         self._tells = tells
         self._bars: Progress | None = None
+        self._changing = Lock()
         self._job: TaskID | None = None
         self._transfers: dict[tuple[str, str], TaskID] = {}
 
@@ -43,16 +46,17 @@ class Display:
         if self._has_bars:
             from rich.progress import BarColumn, Progress, TextColumn
 
-            self._bars = Progress(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                TextColumn("{task.fields[amount]}", markup=False),
-                console=console(error=True),
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._bars.start()
+            terminal = console(error=True)
+            if terminal.is_interactive:  # a dumb one cannot take back what it shows
+                self._bars = Progress(
+                    TextColumn("{task.description}", markup=False),
+                    BarColumn(),
+                    TextColumn("{task.fields[amount]}", markup=False),
+                    console=terminal,
+                    transient=True,
+                    redirect_stdout=False,
+                    redirect_stderr=False,
+                )
         return self
 
     def __exit__(
@@ -62,9 +66,10 @@ class Display:
 
     def stop(self) -> None:
         """Take the bars away. A second time does nothing."""
-        bars, self._bars = self._bars, None
-        if bars is not None:
-            bars.stop()
+        with self._changing:
+            bars, self._bars = self._bars, None
+            if bars is not None:
+                bars.stop()
 
     def happened(self, event: JobEvent) -> None:
         """Show what has happened to the job."""
@@ -78,7 +83,8 @@ class Display:
         elif isinstance(event, Progress) and event.units:
             self._show_units(event.units[-1])
         elif isinstance(event, Log) and self._tells:
-            title = f"{event.title}: " if event.title else ""
+            # Servers fill in the level where the app has given no title.
+            title = f"{event.title}: " if event.title and event.title.lower() != event.level else ""
             self._say(safe(f"{event.level}: {title}{event.text}"))
 
     def transferred(self, transfer: Transfer) -> None:
@@ -96,6 +102,7 @@ class Display:
             completed=transfer.transferred,
             amount=_bytes(transfer.transferred),
         )
+        self._draw(bars)
 
     def _show_units(self, unit: ProgressUnit) -> None:
         what = safe(unit.desc)[:_LONGEST] if unit.desc else "running"
@@ -115,6 +122,13 @@ class Display:
         if self._job is None:
             self._job = bars.add_task("", amount="")
         bars.update(self._job, description=what, total=total, completed=done or 0, amount=amount)
+        self._draw(bars)
+
+    def _draw(self, bars: Progress) -> None:
+        """Begin to draw. A second time does nothing."""
+        with self._changing:
+            if self._bars is bars:  # nobody has taken them away meanwhile
+                bars.start()
 
     def _say(self, text: str) -> None:
         if self._bars is not None:

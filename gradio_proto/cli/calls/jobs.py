@@ -15,7 +15,16 @@ import click
 from ..failing import NotDone
 from ..terminal import json_line, json_text
 from .arguments import STDIN, parse_json, tell_of_reading
-from .calling import Call, display_of, end_as, fitting, opened, with_call, with_downloads
+from .calling import (
+    Call,
+    display_of,
+    downloads_to,
+    end_as,
+    fitting,
+    opened,
+    with_call,
+    with_downloads,
+)
 from .connecting import CallCommand, Connection, with_connection
 from .display import Display
 from .naming import EndpointPair, app_of, labels_of_outputs
@@ -105,7 +114,7 @@ def events(connection: Connection, job: str, directory: str | None, no_download:
 
     named = read_name(job)
     display = _display_of_lines(connection)
-    downloads: str | bool = False if no_download else directory or True
+    downloads = downloads_to(directory, no_download)
     with (
         display,
         connection.open(named.src, download_files=downloads, on_transfer=display.transferred) as client,
@@ -156,9 +165,16 @@ def read_name(text: str) -> Named:
     if text == STDIN:
         tell_of_reading()
         text = sys.stdin.readline()
+        if not text.strip():  # what submit says of that is on stderr
+            raise click.UsageError("there is no job on stdin: submit has printed none")
     told = object_of(parse_json(text, "the job"))
     match told:
-        case {"src": str(src), "event_id": str(event), "session_hash": str(session), "fn_index": int(number)}:
+        case {
+            "src": str(src),
+            "event_id": str(event),
+            "session_hash": str(session),
+            "fn_index": int(number),
+        } if not isinstance(number, bool):
             return Named(src, JobHandle(event, session, number))
         case {"src": str(), "event_id": None}:
             raise click.UsageError("no other command can follow or cancel this job: its server gives no ids")

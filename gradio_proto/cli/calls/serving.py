@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -77,9 +78,9 @@ def serve(app: str, host: str, port: int, version: str | None, healthy: bool) ->
     try:
         server = EmbeddedServer(served, host, port, faithful_defects=not healthy)
     except OSError as error:
-        raise NotDone(
-            f"cannot listen on {host}:{port}: {error.strerror or error}; --port 0 takes any port that is free"
-        ) from None
+        why, *_ = str(error.strerror or error).split(" (while")  # Python adds the address to it
+        hint = "; --port 0 takes any port that is free" if error.errno == errno.EADDRINUSE else ""
+        raise NotDone(f"cannot listen on {host}:{port}: {why}{hint}") from None
     with server:
         click.echo(f"Gradio {served.generation.version} at {server.url}, until Ctrl-C")
         try:

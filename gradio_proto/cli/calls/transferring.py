@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..failing import NotDone, told
+from ..replacing import is_replaceable
 from ..terminal import json_line, safe
 from .arguments import STDIN, parse_json
 from .calling import display_of
@@ -76,8 +77,7 @@ def download(connection: Connection, src: str, file: str, output: str | None) ->
 
     meant: Any = parse_json(file, "FILE") if file.lstrip().startswith("{") else file
     display = display_of(connection)
-    directory = os.path.dirname(output) if output not in (None, STDIN) else ""
-    with _own_directory(directory) as own, display:
+    with _own_directory(output) as own, display:
         with connection.open(src, download_files=own, on_transfer=display.transferred) as client:
             wanted = file_of(client, meant)
             path = download(client, wanted)
@@ -89,19 +89,26 @@ def download(connection: Connection, src: str, file: str, output: str | None) ->
             click.echo(safe(_put(path, output, wanted.name)))
 
 
-def _own_directory(directory: str) -> tempfile.TemporaryDirectory[str]:
-    """A directory that nobody else looks into, on the file system where the file is to be."""
+def _own_directory(output: str | None) -> tempfile.TemporaryDirectory[str]:
+    """A directory that nobody else looks into, on the file system where the file is to be moved to."""
+    if output is not None and (output == STDIN or not is_replaceable(output)):
+        return tempfile.TemporaryDirectory(prefix="gradio-proto-")
+    directory = os.path.dirname(output or "") or os.curdir
     try:
-        return tempfile.TemporaryDirectory(prefix=".gradio-proto-", dir=directory or os.curdir)
+        return tempfile.TemporaryDirectory(prefix=".gradio-proto-", dir=directory)
     except OSError as error:
-        raise NotDone(f"cannot write to {safe(directory or os.curdir)}: {error.strerror}") from None
+        raise NotDone(f"cannot write to {safe(directory)}: {error.strerror}") from None
 
 
 def _put(path: str, output: str | None, name: str) -> str:
-    """Move a file to where it is wanted, all at once; return that place."""
+    """Move a file to where it is wanted, all at once where that can be; return that place."""
     try:
         if output is not None:
-            os.replace(path, output)
+            if is_replaceable(output):
+                os.replace(path, output)
+            else:
+                with open(path, "rb") as content, open(output, "wb") as place:
+                    shutil.copyfileobj(content, place)
             return output
         os.close(os.open(name, os.O_CREAT | os.O_EXCL, 0o600))  # so that nothing is replaced
         os.replace(path, name)

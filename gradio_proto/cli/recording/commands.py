@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gradio_proto.cli import FAILED, credentials
-from gradio_proto.cli.failing import NotDone, told
+from gradio_proto.cli import credentials
+from gradio_proto.cli.calls.arguments import Arguments, read_arguments
+from gradio_proto.cli.calls.calling import fitting
+from gradio_proto.cli.calls.naming import EndpointPair, read_endpoint
+from gradio_proto.cli.failing import NotDone, as_ending, told
 from gradio_proto.cli.terminal import safe
 
 if TYPE_CHECKING:
@@ -66,6 +70,10 @@ def record(
 
     Whatever talks to the address that is printed talks to the app, and is recorded, until you press Ctrl-C. With a
     COMMAND, until that ends: it finds the address in GRADIO_PROTO_URL, and wherever {url} stands in its arguments.
+
+    \b
+        gradio-proto record http://127.0.0.1:7860 -o session.ndjson
+        gradio-proto record http://127.0.0.1:7860 -o s.har -- gradio-proto predict {url} /greet
     """
     from gradio_proto.recording import Recorder
 
@@ -97,25 +105,27 @@ def replay(file: Path, port: int, speed: float, command: tuple[str, ...]) -> int
 
     FILE is what `record` has written, or a HAR that a browser has exported. With a COMMAND it ends when that does,
     as for `record`. A request that was never recorded is answered 501, and told on stderr.
+
+    \b
+        gradio-proto replay session.ndjson
     """
     from gradio_proto import recording
 
-    with told(), _files():
-        found = recording.read(file)
-        serving = recording.replay(
-            found, speed=speed, port=port, tell=lambda text: click.echo(safe(text), err=True)
-        )
-        url = serving.__enter__()
-    try:
+    with contextlib.ExitStack() as serving:
+        with told(), _files():
+            found = recording.read(file)
+            url = serving.enter_context(
+                recording.replay(
+                    found, speed=speed, port=port, tell=lambda text: click.echo(safe(text), err=True)
+                )
+            )
         return _run(url, command, f"replaying {file}")
-    finally:
-        serving.__exit__(None, None, None)
 
 
 @click.command()
 @click.argument("source", metavar="FILE|URL")
-@click.argument("endpoint", required=False)
-@click.argument("data", required=False, default="{}", metavar="[JSON]")
+@click.argument("endpoint", required=False, callback=read_endpoint)
+@click.argument("arguments", nargs=-1, metavar="[JSON | NAME=VALUE...]")
 @click.option(
     "-o",
     "--output",
@@ -124,11 +134,15 @@ def replay(file: Path, port: int, speed: float, command: tuple[str, ...]) -> int
     show_default=True,
     help="The page to write.",
 )
-def trace(source: str, endpoint: str | None, data: str, output: Path) -> int:
+def trace(source: str, endpoint: EndpointPair | None, arguments: tuple[str, ...], output: Path) -> int:
     """Draw a recording as a timeline: one HTML page that needs nothing else.
 
-    FILE is what `record` has written, or a HAR. Of an app at a URL, ENDPOINT is called with JSON, an object of its
-    arguments or a list of them, and that is drawn.
+    FILE is what `record` has written, or a HAR. Of an app at a URL, ENDPOINT is called, with arguments as predict takes
+    them, and that is drawn.
+
+    \b
+        gradio-proto trace session.ndjson
+        gradio-proto trace http://127.0.0.1:7860 /greet name=Ada
     """
     from gradio_proto.recording import read
 
@@ -139,7 +153,7 @@ def trace(source: str, endpoint: str | None, data: str, output: Path) -> int:
         if source.startswith(("http://", "https://")):
             if endpoint is None:
                 raise click.UsageError("of an app, say which ENDPOINT to call")
-            found, status = _called(source, endpoint, data)
+            found, status = _called(source, endpoint, read_arguments(arguments))
         elif endpoint is not None:
             raise click.UsageError("a recording has all its calls in it: leave ENDPOINT away")
         else:
@@ -149,34 +163,26 @@ def trace(source: str, endpoint: str | None, data: str, output: Path) -> int:
     return status
 
 
-def _called(url: str, endpoint: str, data: str) -> tuple[Any, int]:
+def _called(url: str, endpoint: EndpointPair, given: Arguments) -> tuple[Any, int]:
     """What was recorded while an endpoint was called, and how the command is to end."""
-    import json
     import tempfile
 
     from gradio_proto.client.client import Client
     from gradio_proto.errors import GradioError
     from gradio_proto.recording import Recorder, read
 
-    try:
-        given = json.loads(data)
-    except ValueError as error:
-        raise click.UsageError(f"the arguments are no JSON: {error}") from error
-    if not isinstance(given, list | dict):
-        raise click.UsageError("the arguments are a JSON object, or a list")
-    positional = cast("Sequence[Any]", given) if isinstance(given, list) else ()
-    named = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "recording.ndjson"
         status = 0
         with Recorder(url, file) as recorder:
             try:
-                with Client(recorder.url, download_files=False) as client:
-                    client.predict(*positional, api_name=endpoint, **named)
+                with Client(recorder.url, download_files=False) as client, fitting():
+                    client.endpoint(*endpoint).predict(*given.args, **given.kwargs)
             except GradioError as error:
                 # What went wrong is worth a look too.
-                click.echo(f"Error: {error}", err=True)
-                status = FAILED
+                ending = as_ending(error)
+                ending.show()
+                status = ending.exit_code
         return read(file), status
 
 
