@@ -8,7 +8,7 @@ READY := .venv/.ready
 
 # The one list of what the gate on coverage leaves out: every other module of gradio_proto has each of its branches
 # taken by a test.
-UNGATED := gradio_proto/client/*,gradio_proto/cli/*,gradio_proto/conformance/*,gradio_proto/__main__.py
+UNGATED := gradio_proto/client/*,gradio_proto/cli/*,gradio_proto/conformance/*,gradio_proto/recording/sockets.py,gradio_proto/__main__.py
 
 .PHONY: help test test-matrix test-clients test-mutants test-alarms conformance coverage servers lint docs format demo bench clean
 
