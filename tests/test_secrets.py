@@ -409,6 +409,8 @@ def test_no_error_of_a_proxy_tells_its_password(transport: str) -> None:
         f"http://ada:{USER_INFO} @127.0.0.1",
         f"http://[::1?__sign={SIGN}",
     ],
+    # A test's name is kept by pytest, where those find it that look at every object.
+    ids=("user", "port", "query", "fragment", "no scheme", "blank", "bracket"),
 )
 def test_no_url_of_an_app_tells_a_secret(url: str) -> None:
     with pytest.raises(GradioError) as caught:

@@ -21,6 +21,8 @@ from ..wire import Reply
 
 LIMIT: Final = 1_000
 """The most bytes of an upload in the variant ``small-files``."""
+LINE_ENDS: Final = b"a\r\nb\nc\rd\r\n"
+"""What a server changes that takes a file for text; it must not be left to chance whether that is drawn."""
 URL: Final = re.compile(
     r"https?://[A-Za-z0-9.\-\[\]:]+/(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*"
 )
@@ -101,8 +103,8 @@ def an_upload_keeps_the_bytes(tester: Tester) -> None:
 
 @case("file/upload/bytes/large", severity="critical")
 def an_upload_keeps_many_bytes(tester: Tester) -> None:
-    """Upload a file of 300,000 bytes, each value among them, and fetch it."""
-    content = bytes(range(256)) * 1_172
+    """Upload a file of 300,000 bytes, each value and each kind of line end among them, and fetch it."""
+    content = (bytes(range(256)) + LINE_ENDS) * 1_140
     stored = tester.download(tester.upload_one("large.bin", content))
     tester.check_status(stored, 200)
     tester.check(
