@@ -98,9 +98,8 @@ def test_no_error_shows_a_secret_that_the_hub_says_again(server: HubServer) -> N
     with pytest.raises(HTTPStatusError) as caught:
         HuggingFaceHub("hf_bob").duplicate("ann/app", "bob/app", private=True, secrets={"KEY": "hf_secret"})
     assert str(caught.value) == "the Hub answered 400 (KEY=[redacted] of [redacted] is too short)"
-    cause = caught.value.__cause__
-    assert "too short" in str(cause)  # a traceback shows it
-    assert "hf_" not in str(cause)
+    # What is below has the request with the token in it, and may be pickled along.
+    assert caught.value.__cause__ is caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("token", ["hf_ann\n", "hf_änn"])
@@ -109,11 +108,10 @@ def test_no_error_shows_a_token_that_cannot_be_sent(server: HubServer, token: st
     server.add("ann/app", HOST)
     with pytest.raises(GradioError) as caught:
         HuggingFaceHub(token).info("ann/app")
-    error: BaseException | None = caught.value
-    while error is not None:
-        assert token not in str(error)
-        assert repr(token)[1:-1] not in str(error)
-        error = error.__cause__
+    for shown in (str(caught.value), repr(caught.value), str(vars(caught.value))):
+        assert token not in shown
+        assert repr(token)[1:-1] not in shown
+    assert caught.value.__cause__ is caught.value.__context__ is None
     assert not server.requests
 
 

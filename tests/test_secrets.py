@@ -640,6 +640,7 @@ def test_no_error_of_the_hub_tells_a_secret(failure: str, hub: HubServer) -> Non
         with pytest.raises(GradioError) as caught:
             Client("user/space", **explicit, **options)
         assert_tells_nothing(caught.value)
+        assert isinstance(caught.value.__cause__, GradioError | None)  # tblib pickles causes, as with Dask
     try:
         Client.duplicate("user/space", token=TOKEN, secrets={"KEY": canary(5)}, **options).close()
     except GradioError as error:

@@ -171,31 +171,38 @@ class HuggingFaceHub:
     def _ask(self, question: Callable[[], T], space_id: str = "", hidden: Iterable[str] = ()) -> T:
         """Ask, and raise what goes wrong as an error of ours, which shows neither the token nor what is to stay
         ``hidden``: the Hub may say them again, and the libraries below may quote them."""
+        token = self._api.token
+        try:
+            return question()
+        except Exception as error:
+            Secrets([*hidden, token] if isinstance(token, str) else hidden).take_out(error)
+            failure = self._failure(error, space_id)
+        # It has no cause and no context: in what the libraries raise is the request, and in that the token, and causes
+        # are pickled where tblib is installed, as it is with Dask.
+        raise failure
+
+    def _failure(self, error: Exception, space_id: str) -> GradioError:
         from huggingface_hub.errors import (
             HfHubHTTPError,
             HFValidationError,
             OfflineModeIsEnabled,
         )
 
-        token = self._api.token
-        try:
-            return question()
-        except Exception as error:
-            Secrets([*hidden, token] if isinstance(token, str) else hidden).take_out(error)
-            if isinstance(error, HfHubHTTPError):
-                raise self._refusal(error, space_id) from error
-            if isinstance(error, HFValidationError):
-                raise ArgumentError(f"{space_id!r} is no name of a Space") from error
-            if isinstance(error, OfflineModeIsEnabled):
-                raise LocalProtocolError(
-                    "huggingface_hub was imported with HF_HUB_OFFLINE set, and stays offline"
-                ) from error
-            if isinstance(error, ValueError | TypeError | KeyError | AttributeError):
-                raise RemoteProtocolError(
-                    "the Hub answered something that huggingface_hub does not understand"
-                ) from error
-            # Of the HTTP library under it, of which it has had several.
-            raise ConnectError(f"the Hub at {self.endpoint} cannot be reached: {error}") from error
+        if isinstance(error, HfHubHTTPError):
+            return self._refusal(error, space_id)
+        if isinstance(error, HFValidationError):
+            return ArgumentError(f"{space_id!r} is no name of a Space")
+        if isinstance(error, OfflineModeIsEnabled):
+            return LocalProtocolError(
+                "huggingface_hub was imported with HF_HUB_OFFLINE set, and stays offline"
+            )
+        if isinstance(error, ValueError | TypeError | KeyError | AttributeError):
+            return RemoteProtocolError(
+                f"the Hub answered something that huggingface_hub does not understand: {type(error).__name__}",
+                data=str(error),
+            )
+        # Of the HTTP library under it, of which it has had several.
+        return ConnectError(f"the Hub at {self.endpoint} cannot be reached: {error}")
 
     def _refusal(self, error: HfHubHTTPError, space_id: str) -> GradioError:
         from huggingface_hub.errors import DisabledRepoError, GatedRepoError, RepositoryNotFoundError
