@@ -126,6 +126,8 @@ def reachable(*roots: object) -> Iterator[object]:
         thing = left.pop()
         if id(thing) in seen or isinstance(thing, _NOT_FOLLOWED):
             continue
+        if type(thing).__module__.startswith("_pytest"):  # which knows the texts of all tests
+            continue
         seen.add(id(thing))
         kept.append(thing)
         if isinstance(thing, types.FunctionType):
