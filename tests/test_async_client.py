@@ -1178,7 +1178,9 @@ def strike_in(seconds):
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-logging.getLogger("asyncio").setLevel(logging.ERROR)  # that a step takes long is no wonder here
+# That a step takes long is no wonder here. And before Python 3.11, which raises Ctrl-C in the main task alone, asyncio
+# remarks that nobody has asked for the KeyboardInterrupt of whichever task it has struck.
+logging.getLogger("asyncio").setLevel(logging.ERROR if sys.version_info >= (3, 11) else logging.CRITICAL)
 async def nothing():
     await sleep(0)
 run(nothing)
