@@ -1222,6 +1222,8 @@ print("end")
     ["jobs[0].result()", "slow()", "client.run()", "together(*[job.result for job in jobs], slow, slow)"],
 )
 def test_ctrl_c(loop: Loop, url: str, waits: str) -> None:
+    if waits.startswith("together") and loop.name == "asyncio" and sys.version_info < (3, 11):
+        pytest.skip("asyncio lets Ctrl-C strike in whichever task takes a step, as below")
     assert python(INTERRUPTED.replace("{waits}", waits), url, loop.name) == "end\n"
 
 
