@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 REDACTED: Final = "[redacted]"
 """What stands in the place of a secret."""
@@ -25,7 +26,6 @@ HARMLESS_HEADERS: Final = frozenset(
 
 LEAST_BEGINNING: Final = 8
 """Characters of a secret that was cut, from which on it is looked for: fewer stand in everything."""
-
 
 LEAST_END: Final = 6
 """The same, where it stands at the end of a text that may have been cut there."""
@@ -54,7 +54,7 @@ class Secrets:
             self._texts.add(text)
             self._texts.add(json.dumps(text)[1:-1])
             self._texts.add(repr(text)[1:-1])
-            self._texts.add(_percent_encoded(text))
+            self._texts.add(quote(text, safe="", errors="surrogatepass"))  # as forms and URLs have it
 
     def hide(self, text: str) -> str:
         """The text without them."""
@@ -113,16 +113,3 @@ class Secrets:
             for length in range(len(secret) - 1, max(LEAST_BEGINNING, len(secret) // 2) - 1, -1):
                 text = text.replace(secret[:length], REDACTED)
         return text
-
-
-def _percent_encoded(text: str) -> str:
-    """As forms and URLs have it."""
-    unreserved = "-._~"
-    return "".join(
-        [
-            char
-            if char.isascii() and (char.isalnum() or char in unreserved)
-            else "".join([f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass")])
-            for char in text
-        ]
-    )

@@ -24,6 +24,13 @@ TOKEN: Final = "GRADIO_PROTO_TOKEN"
 HUB_TOKEN: Final = "HF_TOKEN"
 """The one that Hugging Face's own programs read, for whoever has set that and not :data:`TOKEN`."""
 
+AUTH_OPTION: Final = click.option(
+    "--auth",
+    metavar="USER",
+    help=f"Log in as USER. The password is asked for, or taken from {PASSWORD}.",
+)
+"""The option of every command that logs in."""
+
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, a token
 _VARIABLE: Final = re.compile(r"(?:[A-Za-z]+ )?\$(?:\w+|\{\w+\})", re.ASCII)
 """A value in which nothing is secret but what the environment holds: ``$KEY``, ``Bearer ${KEY}``."""

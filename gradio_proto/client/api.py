@@ -47,6 +47,12 @@ def named_endpoints(app: App) -> dict[str, Endpoint]:
     return names
 
 
+def python_name(app: App, endpoint: Endpoint) -> str:
+    """The name of an endpoint in ``client.api``, or what stands for it where it is not listed."""
+    named = (name for name, each in named_endpoints(app).items() if each is endpoint)
+    return next(named, f"fn_{endpoint.fn_index}")
+
+
 class Described(BoundBase[X]):
     """An endpoint that says of itself how it is called, to :func:`inspect.signature`, to :func:`help` and to notebooks.
 
@@ -110,14 +116,14 @@ class Api(Generic[X, E]):
         return self._make(self._client, self._engine, (app, endpoint), self._options, name)
 
     def __getitem__(self, name: str | int) -> E:
-        app, names = self._names()
+        app = self._engine.current_app()
         try:
             endpoint = app.resolve(name) if isinstance(name, str) else app.resolve(fn_index=name)
         except ArgumentError as error:
             raise KeyError(str(error)) from None
-        known = [known for known, each in names.items() if each is endpoint]
-        label = known[0] if known else f"fn_{endpoint.fn_index}"
-        return self._make(self._client, self._engine, (app, endpoint), self._options, label)
+        return self._make(
+            self._client, self._engine, (app, endpoint), self._options, python_name(app, endpoint)
+        )
 
     def with_options(
         self,
@@ -166,7 +172,5 @@ class Api(Generic[X, E]):
         return client_html(repr(self._client), self._engine)
 
     def _names(self) -> tuple[App, dict[str, Endpoint]]:
-        state = self._engine.state
-        with self._engine.transport.lock:
-            app = state.app_in(state.live)
+        app = self._engine.current_app()
         return app, named_endpoints(app)

@@ -433,7 +433,7 @@ class ClientBase(Generic[X]):
             api_as_text,
         )
 
-        app = self._current_app()
+        app = self._engine.current_app()
         text = api_as_text(app, all_endpoints)
         if print_info:
             print(text)
@@ -445,7 +445,7 @@ class ClientBase(Generic[X]):
         from ..typed.schemas import app_schema  # few programs ask for it, and every one pays for imports
         from ..typed.tools import tools_of
 
-        app = self._current_app()
+        app = self._engine.current_app()
         return app_schema(app) if format is None else tools_of(app, format)
 
     def _tool_call(
@@ -454,18 +454,12 @@ class ClientBase(Generic[X]):
         """What a model's call of a tool means: an endpoint, and its arguments by position."""
         from ..typed.tools import tool, tool_arguments
 
-        app = self._current_app()
+        app = self._engine.current_app()
         endpoint = tool(app, string("name", name))
         provided = dict(files or {})
         for file in provided.values():
             instance("each of files", file, FileInput)
         return (app, endpoint), tool_arguments(app, endpoint, arguments, provided, self._engine.state.limits)
-
-    def _current_app(self) -> App:
-        """The app as it is in the session of new jobs."""
-        state = self._engine.state
-        with self._engine.transport.lock:
-            return state.app_in(state.live)
 
     def _repr_html_(self) -> str:
         from .notebook import client_html  # only notebooks ask for it

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..carriers import Carrier, carrier_of
 from ..config import AppConfig
 from ..effects import Flow
-from ..endpoints import Endpoint, rendered_elsewhere
+from ..endpoints import App, Endpoint, rendered_elsewhere
 from ..errors import ArgumentError, ClientClosed, ConnectionLost, GradioError
 from ..files import FileInput, FileOutput, Uploads, check_size
 from ..flows.calls import abandon, call
@@ -64,6 +64,11 @@ class Engine(Generic[X]):
     def config(self) -> AppConfig:
         """What the app says about itself."""
         return self.state.app.config
+
+    def current_app(self) -> App:
+        """The app as it is in the session of new jobs."""
+        with self.transport.lock:
+            return self.state.app_in(self.state.live)
 
     def recipe(self) -> Recipe:
         """How to make a client like this one."""

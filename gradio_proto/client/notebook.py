@@ -17,7 +17,7 @@ from ..job import Job
 from ..text import printable
 from ..typed.annotations import signature_of
 from ..typed.docstrings import docstring_of
-from .api import named_endpoints
+from .api import named_endpoints, python_name
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -46,8 +46,7 @@ def client_html(about: str, engine: Engine[Any] | None) -> str:
     """
     if engine is None:
         return f"<pre>{_text(about)}</pre>"
-    with engine.transport.lock:
-        app = engine.state.app_in(engine.state.live)
+    app = engine.current_app()
     version = f"Gradio {app.config.version or '(unknown version)'}, protocol {app.config.protocol}"
     names = list(named_endpoints(app).items())
     rows = [
@@ -61,9 +60,8 @@ def client_html(about: str, engine: Engine[Any] | None) -> str:
 
 def endpoint_html(endpoint: Endpoint, app: App) -> str:
     """An endpoint: its signature and its docstring."""
-    found = [name for name, each in named_endpoints(app).items() if each is endpoint]
-    name = found[0] if found else f"fn_{endpoint.fn_index}"
-    return f"<pre>{_text(f'{name}{signature_of(endpoint)}')}\n\n{escape(docstring_of(endpoint))}</pre>"
+    shown = f"{python_name(app, endpoint)}{signature_of(endpoint)}"
+    return f"<pre>{_text(shown)}\n\n{escape(docstring_of(endpoint))}</pre>"
 
 
 def job_html(job: Job, newest: Output | None) -> str:

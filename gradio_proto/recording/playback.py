@@ -23,12 +23,13 @@ from itertools import count
 from typing import Final
 
 import h11
-from wsproto.utilities import generate_accept_token
 
 from gradio_proto.http import Headers
 from gradio_proto.testing.protocol import CloseConnection, SendData
+from gradio_proto.testing.sockets import accept_headers
 
 from .conversation import Conversation
+from .headers import decoded, encoded
 from .likeness import Likeness, likeness
 from .model import Exchange, How, Recording, Response
 from .names import LEAST_NAME, Names, renamed
@@ -82,11 +83,7 @@ class _Answer:
 
     def head(self, method: bytes) -> h11.Response:
         """Its head. What speaks of the framing is ours: the body may have become longer."""
-        headers = [
-            (name.encode("latin-1"), renamed(value.encode("latin-1"), self.names))
-            for name, value in self.response.headers
-            if name not in _OF_FRAMING
-        ]
+        headers = [(name, renamed(value, self.names)) for name, value in _kept(self.response)]
         length = self.response.get("content-length")
         if length and self.response.status not in _NO_BODY:
             if method == b"HEAD":
@@ -199,9 +196,7 @@ class Playback:
                 return
             if isinstance(event, h11.Request):
                 line.method, line.target = event.method, event.target.decode("latin-1")
-                line.headers = tuple(
-                    (str(name, "latin-1"), str(value, "latin-1")) for name, value in event.headers
-                )
+                line.headers = decoded(event.headers)
                 line.body.clear()
                 if line.http.they_are_waiting_for_100_continue:
                     self._send(line, h11.InformationalResponse(status_code=100, headers=[]))
@@ -430,12 +425,8 @@ class Playback:
         session.names.update(names)
         line.session = session
         assert exchange.response is not None
-        headers = [
-            (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in exchange.response.headers
-            if name not in _OF_FRAMING
-        ]
-        self._send(line, h11.Response(status_code=exchange.response.status, headers=headers))
+        head = h11.Response(status_code=exchange.response.status, headers=_kept(exchange.response))
+        self._send(line, head)
 
     def _advance_session(self, line: _Line, session: _Session, now: float) -> None:
         tail = session.tail
@@ -476,9 +467,7 @@ class Playback:
     # WebSockets.
 
     def _switch_protocols(self, line: _Line, key: str) -> None:
-        accepted = generate_accept_token(key.encode("latin-1")).decode("ascii")
-        headers = [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-accept", accepted)]
-        reason = b"Switching Protocols"
+        reason, headers = b"Switching Protocols", accept_headers(key)
         self._send(line, h11.InformationalResponse(status_code=101, reason=reason, headers=headers))
 
     def _converse(self, line: _Line, conversation: Conversation) -> None:
@@ -508,3 +497,8 @@ _HEAD: Final = Cue(0.0, b"")
 def _how(exchange: Exchange) -> How:
     """How an answer ends: one of which no end was recorded stays open, as one that the client left."""
     return "client left" if exchange.end is None else exchange.end.how
+
+
+def _kept(response: Response) -> list[tuple[bytes, bytes]]:
+    """The headers of a recorded response that are said again."""
+    return encoded(pair for pair in response.headers if pair[0] not in _OF_FRAMING)

@@ -21,7 +21,7 @@ the app is on this machine; elsewhere, where ``Host`` decides which app is meant
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -33,6 +33,7 @@ from gradio_proto.http import Headers
 from gradio_proto.limits import MIB
 from gradio_proto.urls import Origin
 
+from .headers import decoded, encoded
 from .model import Answered, Began, Ended, Frame, FrameKind, Happening, How, Passed, Received, Sent
 
 MAX_HEAD: Final = 256 * 2**10
@@ -240,12 +241,12 @@ class Relay:
     def _begin(self, event: h11.Request, now: float) -> None:
         exchange = self._exchange = _Exchange(self._number())
         method, target = event.method.decode("ascii"), event.target.decode("latin-1")
-        headers = tuple((str(name, "latin-1"), str(value, "latin-1")) for name, value in event.headers)
+        headers = decoded(event.headers)
         self._tell(Began(now, exchange.number, method, target, headers))
         if self._http.they_are_waiting_for_100_continue:
             self._send_client(h11.InformationalResponse(status_code=100, headers=[]))
         request = h11.Request(
-            method=method, target=target, headers=_encoded(self._headers_for_upstream(headers))
+            method=method, target=target, headers=encoded(self._headers_for_upstream(headers))
         )
         self._send_upstream(exchange, request)
 
@@ -297,7 +298,7 @@ class Relay:
                 exchange.is_answered = True
                 self._tell(Answered(now, exchange.number, event.status_code, reason, headers))
                 head = h11.Response(
-                    status_code=event.status_code, reason=event.reason, headers=_encoded(headers)
+                    status_code=event.status_code, reason=event.reason, headers=encoded(headers)
                 )
                 self._send_client(head)
             elif isinstance(event, h11.Data):
@@ -316,8 +317,7 @@ class Relay:
 
     def _headers_for_client(self, event: h11.Response | h11.InformationalResponse) -> Headers:
         headers: list[tuple[str, str]] = []
-        for raw_name, raw_value in event.headers:
-            name, value = str(raw_name, "latin-1"), str(raw_value, "latin-1")
+        for name, value in decoded(event.headers):
             if name == "location" and value.startswith(str(self._route.upstream)):
                 value = str(self._route.address) + value[len(str(self._route.upstream)) :]
             elif name == "set-cookie":
@@ -333,7 +333,7 @@ class Relay:
         exchange.is_answered = True
         self._tell(Answered(now, exchange.number, 101, bytes(event.reason).decode("latin-1"), headers))
         self._send_client(
-            h11.InformationalResponse(status_code=101, reason=event.reason, headers=_encoded(headers))
+            h11.InformationalResponse(status_code=101, reason=event.reason, headers=encoded(headers))
         )
         exchange.watchers = _Watcher(True), _Watcher(False)
         by_client, by_app = self._http.trailing_data[0], exchange.http.trailing_data[0]
@@ -361,8 +361,3 @@ class Relay:
 
     def _send_upstream(self, exchange: _Exchange, event: h11.Event) -> None:
         self.to_upstream += exchange.http.send(event) or b""
-
-
-def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """For h11, which takes texts of ASCII only, and bytes of which it is not said what they mean."""
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

@@ -473,9 +473,8 @@ class ServerProtocol:
     def _upgrade(self, conn: _Connection, request: Request, now: float) -> None:
         assert self._sockets is not None
         reason = "Switching Protocols"
-        self._send(
-            conn, h11.InformationalResponse(status_code=101, reason=reason, headers=accept_headers(request))
-        )
+        headers = accept_headers(request.headers.get("sec-websocket-key", ""))
+        self._send(conn, h11.InformationalResponse(status_code=101, reason=reason, headers=headers))
         conn.is_socket = True
         self._sockets.open(conn.conn_id, request, now)
         self._sockets.receive(conn.conn_id, conn.http.trailing_data[0], now)

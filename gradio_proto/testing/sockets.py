@@ -44,9 +44,8 @@ def is_upgrade(request: Request) -> bool:
     return request.headers.get("upgrade", "").lower() == "websocket"
 
 
-def accept_headers(request: Request) -> list[tuple[str, str]]:
-    """What the answer to such a request says."""
-    key = request.headers.get("sec-websocket-key", "")
+def accept_headers(key: str) -> list[tuple[str, str]]:
+    """What the answer to such a request says; ``key`` is its ``Sec-WebSocket-Key``."""
     return [
         ("upgrade", "websocket"),
         ("connection", "Upgrade"),

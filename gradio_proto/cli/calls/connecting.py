@@ -132,11 +132,7 @@ _OPTIONS: Final = (
         is_flag=True,
         help=f"Send a Hugging Face token: {credentials.TOKEN}, {credentials.HUB_TOKEN}, or asked for.",
     ),
-    click.option(
-        "--auth",
-        metavar="USER",
-        help=f"Log in as USER. The password is asked for, or taken from {credentials.PASSWORD}.",
-    ),
+    credentials.AUTH_OPTION,
     click.option(
         "--header",
         "headers",

@@ -98,11 +98,7 @@ _OPTIONS: Final = (
         help="An endpoint that may be called; with a ROLE, one that does what the reference app's endpoint of that"
         " name does (repeatable).",
     ),
-    click.option(
-        "--auth",
-        metavar="USER",
-        help=f"Log in as USER. The password is asked for, or taken from {credentials.PASSWORD}.",
-    ),
+    credentials.AUTH_OPTION,
     click.option(
         "--header",
         "headers",
