@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -16,6 +15,7 @@ import pytest
 from crowd import Planned, crowd
 from faulty import within
 from servers.running import number
+from ticking import LONG, Ticking, eventually
 
 from gradio_proto import Client
 from gradio_proto.client.job import Job
@@ -23,9 +23,6 @@ from gradio_proto.errors import JobCancelled
 from gradio_proto.events import Cancelled, Output
 from gradio_proto.flows.state import ClientState
 from gradio_proto.status import Status
-
-LONG = 400
-"""Steps of ``/tick``, of 20 ms each: longer than any of these tests."""
 
 
 @pytest.fixture(autouse=True)
@@ -53,13 +50,6 @@ def stateless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ClientState, "has_state", False)
 
 
-def eventually(true: Callable[[], object]) -> None:
-    until = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
 def is_running(job: Job) -> bool:
     return job.status().code in (Status.PROCESSING, Status.ITERATING)
 
@@ -68,31 +58,11 @@ def is_queued(job: Job) -> bool:
     return job.status().code is Status.IN_QUEUE and job.status().rank is not None
 
 
-class Runs:
-    """Runs of ``/tick``, each under a name by which the server tells how far it has come."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.name = f"{random.random()}"
+class Runs(Ticking):
+    """Runs that a client of these tests begins."""
 
     def submit(self, name: str, steps: int = LONG, *, on: Client, alone: bool = False) -> Job:
         return on.submit(self.name + name, steps, api_name="/tick_alone" if alone else "/tick")
-
-    def steps(self, name: str) -> int:
-        return self.steps_of(self.name + name)
-
-    def steps_of(self, full_name: str) -> int:
-        steps = self.client.predict(full_name, api_name="/ticked")
-        assert isinstance(steps, int)
-        return steps
-
-    def stops(self, name: str) -> None:
-        """The run stops, or never begins."""
-        before = -1
-        while (now := self.steps(name)) != before:
-            assert now < LONG, "it ran on to its end"
-            before = now
-            time.sleep(0.25)
 
 
 @pytest.fixture

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from faulty import within
 from servers import install
+from ticking import LONG, Ticking, eventually
 
 from gradio_proto import Client
-
-LONG = 400
-"""Steps of ``/tick``, of 20 ms each: longer than any of these tests."""
 
 KEEPING = ("4.13.0", "4.21.0", "4.44.1", "5.49.1", "6.31.0")
 """Versions that keep the events of a job for whoever asks: one of each protocol from ``sse_v1`` on."""
@@ -57,44 +53,22 @@ def values(events: list[dict[str, Any]]) -> list[Any]:
     return [next(iter(event["data"].values())) for event in events if event["event"] == "output"]
 
 
-def eventually(true: Callable[[], object]) -> None:
-    until = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
-class Ticking:
-    """Runs of ``/tick``, each of which the server can be asked how far it has come."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.name = f"{random.random()}"
+class Runs(Ticking):
+    """Runs that are begun by commands."""
 
     def begin(self, name: str, steps: int = LONG) -> str:
         """Begin one in a process of its own, and return the line that names it."""
         return run("submit", self.client.src, "/tick", json.dumps([self.name + name, steps]))
 
-    def steps(self, name: str) -> int:
-        return int(self.client.predict(self.name + name, api_name="/ticked"))
-
-    def stops(self, name: str) -> None:
-        """The run stops, or never begins."""
-        before = -1
-        while (now := self.steps(name)) != before:
-            assert now < LONG, "it ran on to its end"
-            before = now
-            time.sleep(0.25)
-
 
 @pytest.fixture
-def ticking(url: str) -> Iterator[Ticking]:
+def ticking(url: str) -> Iterator[Runs]:
     with Client(url) as client:
-        yield Ticking(client)
+        yield Runs(client)
 
 
 @pytest.mark.real(*KEEPING)
-def test_another_process_follows_a_job(ticking: Ticking) -> None:
+def test_another_process_follows_a_job(ticking: Runs) -> None:
     line = ticking.begin("a", 5)
     events = lines(run("events", given=line))
     assert [event["event"] for event in events if event["event"] != "output"] == [
@@ -106,7 +80,7 @@ def test_another_process_follows_a_job(ticking: Ticking) -> None:
 
 
 @pytest.mark.real(*KEEPING)
-def test_a_job_that_has_ended_before_anybody_followed_it(ticking: Ticking) -> None:
+def test_a_job_that_has_ended_before_anybody_followed_it(ticking: Runs) -> None:
     line = ticking.begin("a", 3)
     eventually(lambda: ticking.steps("a") == 3)
     events = lines(run("events", given=line))
@@ -115,7 +89,7 @@ def test_a_job_that_has_ended_before_anybody_followed_it(ticking: Ticking) -> No
 
 
 @pytest.mark.real(*KEEPING)
-def test_another_process_cancels_what_a_third_one_follows(ticking: Ticking, server_version: str) -> None:
+def test_another_process_cancels_what_a_third_one_follows(ticking: Runs, server_version: str) -> None:
     line = ticking.begin("a")
     following = start("events", line)
     assert following.stdout is not None
@@ -134,7 +108,7 @@ def test_another_process_cancels_what_a_third_one_follows(ticking: Ticking, serv
 
 
 @pytest.mark.real(*KEEPING)
-def test_a_job_that_nobody_follows_is_cancelled(ticking: Ticking) -> None:
+def test_a_job_that_nobody_follows_is_cancelled(ticking: Runs) -> None:
     line = ticking.begin("a")
     eventually(lambda: ticking.steps("a") > 0)
     run("cancel", given=line)
@@ -142,7 +116,7 @@ def test_a_job_that_nobody_follows_is_cancelled(ticking: Ticking) -> None:
 
 
 @pytest.mark.real("4.44.1", "5.49.1", "6.31.0")
-def test_a_job_that_waits_is_cancelled(ticking: Ticking) -> None:
+def test_a_job_that_waits_is_cancelled(ticking: Runs) -> None:
     busy = [ticking.begin(f"busy {place}") for place in range(2)]
     eventually(lambda: all(ticking.steps(f"busy {place}") > 0 for place in range(2)))
     line = ticking.begin("waits", 20)
@@ -155,7 +129,7 @@ def test_a_job_that_waits_is_cancelled(ticking: Ticking) -> None:
 
 
 @pytest.mark.real(*KEEPING)
-def test_who_stops_following_gives_the_job_up(ticking: Ticking) -> None:
+def test_who_stops_following_gives_the_job_up(ticking: Runs) -> None:
     line = ticking.begin("a")
     following = start("events", line)
     assert following.stdout is not None
@@ -175,7 +149,7 @@ def test_where_no_other_process_can_follow(url: str) -> None:
 
 
 @pytest.mark.real("3.50.2", "4.44.1", "6.31.0")
-def test_a_stream_that_is_interrupted(ticking: Ticking) -> None:
+def test_a_stream_that_is_interrupted(ticking: Runs) -> None:
     streaming = start("stream", ticking.client.src, "/tick", json.dumps([ticking.name, LONG]))
     assert streaming.stdout is not None
     streaming.stdout.readline()

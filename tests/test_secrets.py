@@ -43,6 +43,7 @@ from canaries import (
     shown_by_error,
 )
 from faulty import SHORT, FaultyServer, Handler, Peer, Seen, within
+from file_server import STORED, FileServer, file_data
 from hub_server import HubServer, stand_in
 
 from gradio_proto import AsyncClient, Client, GradioError, Job, Status, Timeouts, handle_file
@@ -55,50 +56,12 @@ from gradio_proto.testing.memory import MemoryTransport
 SHORTEST = Timeouts(connect=0.2, read=0.2, write=0.2, idle=0.2)
 """For a server that says nothing at all."""
 
-STORED = "/there/a.txt"
-"""Where the server keeps its file."""
 
-
-class SecretServer(FaultyServer):
+class SecretServer(FileServer):
     """Wants a login, a token, files and a heartbeat, and sets a cookie, so that every secret has its place."""
 
     def __init__(self, handlers: dict[str, Handler] | None = None) -> None:
-        app = TestApp()
-
-        @app.endpoint("/predict")
-        def predict(x: File) -> File:
-            return x
-
-        def log_in(peer: Peer, _: Seen) -> None:
-            peer.json({"success": True}, set_cookie=f"access-token-unsecure-x={SESSION_COOKIE}; Path=/")
-
-        def info(peer: Peer, _: Seen) -> None:
-            described: dict[str, Any] = app.info()
-            described["named_endpoints"]["/predict"]["oauth_token"] = "required"
-            peer.json(described)
-
-        def upload(peer: Peer, _: Seen) -> None:
-            peer.json([STORED])
-
-        def download(peer: Peer, _: Seen) -> None:
-            peer.reply(b"data", kind="text/plain")
-
-        def beat(peer: Peer, _: Seen) -> None:
-            peer.begin_stream()
-            peer.chunk(b"data: ALIVE\n\n")
-            peer.wait_for_end()
-
-        routes: dict[str, Handler] = {
-            "login": log_in, "info": info, "upload": upload, "file": download, "heartbeat": beat
-        }  # fmt: skip
-        super().__init__({**routes, **(handlers or {})}, config={"connect_heartbeat": True}, app=app)
-
-    def _data(self, peer: Peer, _: Seen) -> None:
-        peer.begin_stream()
-        peer.message("process_starts", event_id=f"e{self.jobs}", eta=None)
-        peer.complete(f"e{self.jobs}", {"path": STORED, "meta": {"_type": "gradio.FileData"}})
-        peer.message("close_stream", event_id=None)
-        peer.chunk(b"")
+        super().__init__(file_data(), handlers, cookie=SESSION_COOKIE)
 
 
 @pytest.fixture(autouse=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from faulty import SHORT, FaultyServer, Handler, Peer, Seen, within
+from file_server import STORED, FileServer, file_data, letting_in
 
 from gradio_proto import Client, handle_file
 from gradio_proto.errors import AppError, ArgumentError, AuthenticationError, GradioError, RemoteProtocolError
@@ -46,8 +47,7 @@ def elsewhere() -> Iterator[FaultyServer]:
         assert server.connections == 0
 
 
-def log_in(peer: Peer, _: Seen) -> None:
-    peer.json({"success": True}, set_cookie="access-token-unsecure-x=sesame6; Path=/")
+log_in = letting_in("sesame6")
 
 
 def use(client: Client, value: Any = "x") -> None:
@@ -119,61 +119,9 @@ def test_redirects_elsewhere(route: str, status: str, elsewhere: FaultyServer) -
         assert server.seen(route) or route == "cancel"
 
 
-STORED = "/there/a.txt"
-"""Where the server of files keeps its file."""
-
-
-class FileServer(FaultyServer):
-    """Its endpoint takes a file and gives one, asks for the caller's token, and its app wants a heartbeat."""
-
-    def __init__(
-        self, output: Mapping[str, Any], handlers: Mapping[str, Handler] | None = None, **config: Any
-    ) -> None:
-        self.output = output
-
-        def info(peer: Peer, _: Seen) -> None:
-            described: dict[str, Any] = self._app.info()
-            described["named_endpoints"]["/predict"]["oauth_token"] = "required"
-            peer.json(described)
-
-        def upload(peer: Peer, _: Seen) -> None:
-            peer.json([STORED])
-
-        def download(peer: Peer, _: Seen) -> None:
-            peer.reply(b"data", kind="text/plain")
-
-        def beat(peer: Peer, _: Seen) -> None:
-            peer.begin_stream()
-            peer.chunk(b"data: ALIVE\n\n")
-            peer.wait_for_end()
-
-        routes: dict[str, Handler] = {
-            "login": log_in, "info": info, "upload": upload, "file": download, "heartbeat": beat
-        }  # fmt: skip
-        app = TestApp()
-
-        @app.endpoint("/predict")
-        def predict(x: File) -> File:
-            return x
-
-        super().__init__(
-            {**routes, **(handlers or {})}, config={"connect_heartbeat": True, **config}, app=app
-        )
-
-    def _data(self, peer: Peer, _: Seen) -> None:
-        peer.begin_stream()
-        peer.complete(f"e{self.jobs}", self.output)
-        peer.message("close_stream", event_id=None)
-        peer.chunk(b"")
-
-
-def file_data(**fields: Any) -> dict[str, Any]:
-    return {"path": STORED, "orig_name": "a.txt", "meta": {"_type": "gradio.FileData"}, **fields}
-
-
 def test_files_and_tokens_go_where_they_belong(tmp_path: Path) -> None:
     """What the tests below rely on: with nobody in the way, every secret goes out, to its place."""
-    with FileServer(file_data()) as server:
+    with FileServer(file_data(), cookie="sesame6") as server:
         assert outcome(server, handle_file(b"mine", name="a.txt"), download_files=tmp_path) is None
         for route in ("login", "config", "info", "upload", "queue/join", "queue/data", "file"):
             assert server.seen(route), route
@@ -196,7 +144,7 @@ def test_redirects_elsewhere_of_a_call_with_files(
     def redirect(peer: Peer, request: Seen) -> None:
         peer.reply(b"", f"{status} Over there", location=f"{elsewhere.url}{request.target}")
 
-    with FileServer(file_data(), {route: redirect}) as server:
+    with FileServer(file_data(), {route: redirect}, cookie="sesame6") as server:
         error = outcome(server, handle_file(b"mine", name="a.txt"), download_files=tmp_path)
         # Nobody waits for a heartbeat; everything else is needed.
         assert (error is None) == (route == "heartbeat")
@@ -222,7 +170,7 @@ def test_redirects_elsewhere_of_a_call_with_files(
 def test_files_that_point_elsewhere(fields: dict[str, Any], elsewhere: FaultyServer, tmp_path: Path) -> None:
     place = elsewhere.url.removeprefix("http://")
     changed = {key: value.format(place) if isinstance(value, str) else value for key, value in fields.items()}
-    with FileServer(file_data(**changed), root=elsewhere.url) as server:
+    with FileServer(file_data(**changed), cookie="sesame6", root=elsewhere.url) as server:
         error = outcome(server, handle_file(f"{elsewhere.url}/x.txt"), download_files=tmp_path)
         assert "sesame" not in f"{error} {error!r}"
         for request in server.requests:
