@@ -1,0 +1,7 @@
+"""What can happen when an answer is a redirect."""
+
+from __future__ import annotations
+
+from .model import Fault
+
+FAULTS: tuple[Fault, ...] = ()

@@ -1,0 +1,93 @@
+"""What a client talks to in the laboratory."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from faulty import FaultyServer, Handler, Peer, Seen
+
+from gradio_proto.conformance.clients.server import ScriptedServer
+from gradio_proto.conformance.clients.sockets import Listeners
+from gradio_proto.conformance.clients.steps import ELSEWHERE, HERE, Script
+from gradio_proto.testing import TestApp
+
+from .answers import Answer
+from .bench import Bench
+from .model import Served
+
+Answers = Mapping[str, Answer] | Callable[[Bench], Mapping[str, Answer]]
+
+
+def faulty(
+    answers: Answers | None = None,
+    *,
+    times: int | None = 1,
+    config: Mapping[str, Any] | None = None,
+    early: Collection[str] = (),
+    tls: Callable[[], ssl.SSLContext] | None = None,
+    app: Callable[[], TestApp] | None = None,
+) -> Served:
+    """A server of one app, ``/predict``, which gives ``"ok"``; something else is answered to the first requests for a route.
+
+    Args:
+        answers: By route (see :data:`faulty.ROUTES`), what is answered; or what makes them out of the bench.
+        times: To how many requests of each route; None for all.
+        config: Entries of the config to be replaced.
+        early: Routes that are answered before the body has come.
+        tls: Makes the server's context, for https.
+        app: Makes another app.
+    """
+
+    @contextlib.contextmanager
+    def serve(bench: Bench) -> Iterator[str]:
+        given = answers(bench) if callable(answers) else answers or {}
+        asked: Counter[str] = Counter()
+        server = FaultyServer(
+            config=config,
+            early=early,
+            tls=None if tls is None else tls(),
+            app=None if app is None else app(),
+        )
+
+        def instead(route: str, answer: Answer, usual: Handler | None) -> Handler:
+            def handle(peer: Peer, request: Seen) -> None:
+                asked[route] += 1
+                if times is None or asked[route] <= times:
+                    answer(peer, request, server)
+                elif usual is not None:
+                    usual(peer, request)
+                else:
+                    peer.json({"detail": "Not Found"}, "404 Not Found")
+
+            return handle
+
+        server.handlers.update(
+            {route: instead(route, answer, server.handlers.get(route)) for route, answer in given.items()}
+        )
+        bench.server = server
+        with server:
+            yield server.url
+
+    return serve
+
+
+def scripted(script: Script, generation: str = "sse_v3") -> Served:
+    """The hostile scripted server that the tester of clients has, in any generation of the protocol."""
+
+    @contextlib.contextmanager
+    def serve(bench: Bench) -> Iterator[str]:
+        listeners = Listeners()
+        here = listeners.listen()
+        bench.server = ScriptedServer(script, generation, {HERE: here, ELSEWHERE: bench.elsewhere})
+        listeners.serve(here, bench.server)
+        listeners.start()
+        with listeners:
+            yield here
+        if listeners.error is not None:
+            raise listeners.error
+
+    return serve

@@ -1,0 +1,7 @@
+"""What can happen to an upload."""
+
+from __future__ import annotations
+
+from .model import Fault
+
+FAULTS: tuple[Fault, ...] = ()

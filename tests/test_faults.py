@@ -1,0 +1,29 @@
+"""Every fault of the laboratory, on every client that it can happen to; and the laboratory itself."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from faults.groups import FAULTS
+from faults.lab import run
+from faults.model import ClientName, Fault
+
+CASES = [
+    pytest.param(fault, client, id=f"{fault.id}-{client}") for fault in FAULTS for client in fault.clients
+]
+
+
+def test_faults_are_many_and_told_apart() -> None:
+    counts = Counter(fault.id for fault in FAULTS)
+    assert set(counts.values()) == {1}
+    for fault in FAULTS:
+        assert re.fullmatch(r"[a-z]+(/[a-z0-9-]+)+", fault.id)
+        assert fault.happens.endswith(".")
+        assert fault.clients
+
+
+@pytest.mark.parametrize(("fault", "client"), CASES)
+def test_a_fault(fault: Fault, client: ClientName) -> None:
+    assert run(fault, client).problems == ()
