@@ -69,7 +69,7 @@ def joins(then: Answer) -> Answer:
 
 
 def streams(*pieces: bytes, then: Answer = stays, ends: bool = True) -> Answer:
-    """A stream whose body is these pieces, each a chunk of its own, and that ends as it should, or goes on with ``then``."""
+    """A stream of these pieces, each a chunk of its own, that ends as it should, or goes on with ``then``."""
 
     def answer(peer: Peer, request: Seen, server: FaultyServer) -> None:
         peer.begin_stream()

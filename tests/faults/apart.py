@@ -1,7 +1,8 @@
 """A client in a process of its own, whose memory is measured: its peak while a fault happens, above what it was before.
 
 The parent serves, the child is the client. The peak is the kernel's (``VmHWM`` of ``/proc/self/status``), which can be
-set back to what is used now by writing 5 to ``/proc/self/clear_refs``; where there is no such file, nothing is measured.
+set back to what is used now by writing 5 to ``/proc/self/clear_refs``; where there is no such file, nothing is
+measured.
 """
 
 from __future__ import annotations
@@ -39,15 +40,14 @@ def run(fault: Fault, client: ClientName, bench: Bench) -> Outcome:
     paths = [path for path in sys.path if path]
     child = subprocess.run(
         [sys.executable, "-W", "error", "-c", _CHILD, json.dumps(paths), json.dumps(order)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         timeout=fault.seconds + 30,
         check=False,
     )
     if child.returncode or child.stderr:
         text = child.stderr.decode("utf-8", "replace")
         return Outcome(problems=(f"the client's process left with {child.returncode}: {text[-500:]}",))
-    outcome = pickle.loads(child.stdout)
+    outcome = pickle.loads(child.stdout)  # noqa: S301 - from a child of our own
     assert isinstance(outcome, Outcome)
     allowed = max(FLOOR, TIMES * bound(fault))
     if outcome.grown is not None and outcome.grown > allowed:

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -94,15 +94,14 @@ async def _used(fault: Fault, bench: Bench) -> Any:
 def _forget_frames(error: BaseException | None) -> None:
     while error is not None:
         error.__traceback__ = None
-        if isinstance(error, BaseExceptionGroup if sys.version_info >= (3, 11) else ()):
-            for inner in error.exceptions:
-                _forget_frames(inner)
+        for inner in getattr(error, "exceptions", ()):
+            _forget_frames(inner)
         _forget_frames(error.__cause__)
         error = error.__context__
 
 
 @contextlib.contextmanager
-def _complaining(complaints: list[str]) -> Iterator[None]:
+def _complaining(complaints: list[str]) -> Generator[None]:
     """Collect whatever is printed, warned of, or raised where nobody catches it, in the block."""
 
     def in_thread(arguments: threading.ExceptHookArgs) -> None:
@@ -132,7 +131,7 @@ def _complaining(complaints: list[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _descriptors_into(target: int) -> Iterator[None]:
+def _descriptors_into(target: int) -> Generator[None]:
     """What is printed in the block goes there, whoever prints it."""
     sys.stdout.flush()
     sys.stderr.flush()

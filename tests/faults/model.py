@@ -125,8 +125,8 @@ class Fault:
     clients: tuple[ClientName, ...] = CLIENTS
     """Those that it can happen to."""
     limit: str | None = None
-    """The limit (of :class:`~gradio_proto.limits.Limits`) that it runs into. The client then has a process of its own, which
-    may grow by eight times the limit at most."""
+    """The limit (of :class:`~gradio_proto.limits.Limits`) that it runs into. The client then has a process of its own,
+    which may grow by eight times the limit at most."""
 
 
 @dataclass(frozen=True)

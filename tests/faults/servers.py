@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from typing import Any
 
 from faulty import FaultyServer, Handler, Peer, Seen
@@ -31,7 +31,7 @@ def faulty(
     tls: Callable[[], ssl.SSLContext] | None = None,
     app: Callable[[], TestApp] | None = None,
 ) -> Served:
-    """A server of one app, ``/predict``, which gives ``"ok"``; something else is answered to the first requests for a route.
+    """A server of one app, ``/predict``, which gives ``"ok"``. The first requests for a route may be answered otherwise.
 
     Args:
         answers: By route (see :data:`faulty.ROUTES`), what is answered; or what makes them out of the bench.
@@ -43,7 +43,7 @@ def faulty(
     """
 
     @contextlib.contextmanager
-    def serve(bench: Bench) -> Iterator[str]:
+    def serve(bench: Bench) -> Generator[str]:
         given = answers(bench) if callable(answers) else answers or {}
         asked: Counter[str] = Counter()
         server = FaultyServer(
@@ -79,7 +79,7 @@ def scripted(script: Script, generation: str = "sse_v3") -> Served:
     """The hostile scripted server that the tester of clients has, in any generation of the protocol."""
 
     @contextlib.contextmanager
-    def serve(bench: Bench) -> Iterator[str]:
+    def serve(bench: Bench) -> Generator[str]:
         listeners = Listeners()
         here = listeners.listen()
         bench.server = ScriptedServer(script, generation, {HERE: here, ELSEWHERE: bench.elsewhere})
