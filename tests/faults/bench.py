@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class Bench:
         return await self.way.open(self.url, transport=self.way.transport, **given)
 
     @contextlib.asynccontextmanager
-    async def client(self, **options: Any) -> AsyncIterator[Any]:
+    async def client(self, **options: Any) -> AsyncGenerator[Any]:
         """A client for the length of a block."""
         client = await self.open(**options)
         try:

@@ -31,7 +31,7 @@ def faulty(
     tls: Callable[[], ssl.SSLContext] | None = None,
     app: Callable[[], TestApp] | None = None,
 ) -> Served:
-    """A server of one app, ``/predict``, which gives ``"ok"``. The first requests for a route may be answered otherwise.
+    """A server of one app, ``/predict``, which gives ``"ok"``. The first requests for a route may get another answer.
 
     Args:
         answers: By route (see :data:`faulty.ROUTES`), what is answered; or what makes them out of the bench.

@@ -145,6 +145,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="leave out the tests that need an installed Gradio server",
     )
+    parser.addoption(
+        "--only-real-servers",
+        action="store_true",
+        help="run the tests that need an installed Gradio server, and no others",
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -155,10 +160,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = {True, False}
     if config.getoption("--no-real-servers"):
-        left_out = [item for item in items if "real_server" in getattr(item, "fixturenames", ())]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        wanted.remove(True)
+    if config.getoption("--only-real-servers"):
+        wanted.remove(False)
+    chosen: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        chosen[("real_server" in getattr(item, "fixturenames", ())) in wanted].append(item)
+    if chosen[False]:
+        config.hook.pytest_deselected(items=chosen[False])
+    items[:] = chosen[True]
 
 
 def number(version: str) -> tuple[int, ...]:
