@@ -10,7 +10,7 @@ READY := .venv/.ready
 # taken by a test.
 UNGATED := gradio_proto/client/*,gradio_proto/cli/*,gradio_proto/conformance/*,gradio_proto/recording/sockets.py,gradio_proto/__main__.py
 
-.PHONY: help test test-matrix test-clients test-mutants test-alarms conformance coverage servers lint docs format demo bench clean
+.PHONY: help test test-matrix test-clients test-mutants test-alarms faults conformance coverage servers lint docs format demo bench clean
 
 help:
 	@echo "make test     the whole test suite, with real Gradio servers (ARGS=... goes to pytest)"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-mutants  how many defects of the embedded server it finds: makes docs/mutants.md"
 	@echo "make test-alarms  that it blames no healthy server, with 20 seeds for each version"
 	@echo "make test-clients  our clients on every scenario of the hostile server, the async ones too"
+	@echo "make faults   everything that can go wrong with a server, a network, a disk or a program (ARGS='join/*')"
 	@echo "make lint     ruff, mypy, pyright and the import contracts"
 	@echo "make docs     the documentation, in build/docs; every warning is an error"
 	@echo "make format   let ruff lay out the code"
@@ -61,6 +62,9 @@ test-mutants: $(READY)
 
 test-alarms: $(READY)
 	@PYTHONPATH=tests $(BIN)/python -m false_alarms $(ARGS)
+
+faults: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)
 
 test-clients: $(READY)
 	@CONFORMANCE_CLIENTS=all $(BIN)/python -m pytest tests/test_conformance_clients.py $(ARGS)
