@@ -1,4 +1,7 @@
-"""Every fault of the laboratory, on every client that it can happen to; and the laboratory itself."""
+"""Every fault of the laboratory, on one of the clients that it can happen to in turn; and the laboratory itself.
+
+``make faults`` has each happen to all of them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from faults.lab import run
 from faults.model import ClientName, Fault
 
 CASES = [
-    pytest.param(fault, client, id=f"{fault.id}-{client}") for fault in FAULTS for client in fault.clients
+    pytest.param(fault, client, id=f"{fault.id}-{client}")
+    for number, fault in enumerate(FAULTS)
+    for client in (fault.clients[number % len(fault.clients)],)
 ]
 
 
