@@ -213,6 +213,8 @@ class HTTPConnection:
         if self._upgraded is not None:
             self._upgraded.append(data)
             return
+        if isinstance(self._held, GradioError):
+            return  # nobody would read it
         if not data:
             self._eof = True
         elif self._opening is not None and len(self._opening) < RemoteProtocolError.QUOTED:
@@ -232,13 +234,20 @@ class HTTPConnection:
             RemoteProtocolError: What came is no HTTP response.
             LimitExceeded: Its head is longer than ``limits.header_bytes``.
             ConnectionLost: The peer closed before the response was complete.
+
+        Each of them is raised again by every later call.
         """
         if self._upgraded is not None:
             return self._next_piece(self._upgraded)
-        held, self._held = self._held, None
+        held = self._held
         if isinstance(held, GradioError):
             raise held
-        event = self._next_event() if held is None else held
+        self._held = None
+        try:
+            event = self._next_event() if held is None else held
+        except GradioError as error:
+            self._held = error  # what comes after it can no longer be told
+            raise
         if type(event) is not h11.Data:
             return event
         pieces: list[bytes] = []
@@ -303,7 +312,8 @@ class HTTPConnection:
         if error.error_status_hint == 431:
             return LimitExceeded("header_bytes", self._limits.header_bytes)
         if self._eof:
-            return ConnectionLost("the server closed the connection in the middle of its response")
+            where = "without answering" if self._opening == b"" else "in the middle of its response"
+            return ConnectionLost(f"the server closed the connection {where}")
         return RemoteProtocolError(f"the server's answer is not HTTP/1.1 ({error})", data=pending)
 
     @property

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
-from urllib.parse import quote
+
+from .urls import encode_path_segment
 
 REDACTED: Final = "[redacted]"
 """What stands in the place of a secret."""
@@ -54,7 +55,7 @@ class Secrets:
             self._texts.add(text)
             self._texts.add(json.dumps(text)[1:-1])
             self._texts.add(repr(text)[1:-1])
-            self._texts.add(quote(text, safe="", errors="surrogatepass"))  # as forms and URLs have it
+            self._texts.add(encode_path_segment(text).replace("=", "%3D"))  # as forms and URLs have it
 
     def hide(self, text: str) -> str:
         """The text without them."""

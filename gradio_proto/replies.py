@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from . import jsontext
 from .config import list_of, object_of
+from .cookies import parse_http_date
 from .errors import (
     AuthenticationError,
     GradioError,
@@ -29,14 +30,23 @@ RETRYABLE_STATUS: Final = frozenset({429, 502, 503, 504})
 CLOSED_TO_DIRECT_CALLS: Final = "Not authorized to skip the queue"
 """What 3.36 says, with a 401, where ``/run`` is closed; no login helps. Later versions say it with a 404."""
 
-_LONGEST_SECONDS: Final = 9
-"""Digits of a Retry-After that are believed: thirty years."""
+_LONGEST_DIGITS: Final = 9
+"""Digits of the seconds of a Retry-After that are believed: thirty years."""
 
 
 def retry_after(head: ResponseHead) -> float | None:
-    """The seconds of a ``Retry-After`` header. A date, which needs a wall clock, counts as none."""
+    """The seconds of a ``Retry-After`` header; None where it asks for none that can be believed.
+
+    A date is measured against the response's own ``Date``: both are read off one clock, the server's. Without that it
+    would take a wall clock, and one that agrees with the server's.
+    """
     value = head.get("retry-after").strip()
-    return float(value) if value.isascii() and value.isdigit() and len(value) <= _LONGEST_SECONDS else None
+    if value.isascii() and value.isdigit():
+        return float(value) if len(value) <= _LONGEST_DIGITS else None
+    until, now = parse_http_date(value), parse_http_date(head.get("date"))
+    if until is None or now is None or until - now >= 10**_LONGEST_DIGITS:
+        return None
+    return float(max(until - now, 0))
 
 
 def json_reply(response: Response, limits: Limits, what: str) -> Any:

@@ -15,10 +15,13 @@ import contextlib
 import heapq
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 
 from .effects import Answer, Now, Signal, Sleep, TimedOut, Wait
 from .errors import ClientClosed
+
+if TYPE_CHECKING:
+    from types import GeneratorType
 
 T = TypeVar("T")
 
@@ -198,7 +201,10 @@ class Scheduler:
             if task in self.ready:
                 self.ready.remove(task)
                 self._dispose_of_answer(task)
-            task.flow.close()
+            # The garbage collector may end the flows of a client that nobody holds before it ends the client, which
+            # then is closed by what one of them lets go of.
+            if not cast("GeneratorType[Any, Any, Any]", task.flow).gi_running:
+                task.flow.close()
             if task.error is None:
                 task.error = ClientClosed("the client was closed")
             self._finish(task)

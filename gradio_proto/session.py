@@ -377,7 +377,7 @@ class Session:
 
     def _receive_for_all(self, message: Message, text: str) -> None:
         values = isinstance(message, ProcessGenerating | ProcessStreaming | ProcessCompleted)
-        if values and len(self.jobs) > 1:
+        if values and len(self.jobs) + len(self.joining) > 1:
             self._fail_jobs(RemoteProtocolError("a value without the event_id of its job", data=text))
         for job in tuple(self.jobs.values()):
             self.hear(job, message, text)

@@ -7,7 +7,7 @@ the simpler form that Gradio happens to write: whatever stands between the serve
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import Final, Literal, NoReturn
 
 from .errors import LimitExceeded, LocalProtocolError
 from .limits import KIB, Limits
@@ -20,6 +20,10 @@ _LARGE = 64 * KIB
 # Fifteen digits of milliseconds are thirty thousand years; int() refuses thousands of digits.
 _RETRY_DIGITS = 15
 
+MESSAGE: Final = "message"
+"""The type of an event that names none. A queue's messages are of it; an event of another type is for somebody who has
+asked for that, such as a proxy's own, and a browser does not show it to the app's page."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
@@ -28,7 +32,7 @@ class ServerSentEvent:
     data: str
     """The values of its ``data`` lines, joined with line feeds. Bytes that are no UTF-8 are U+FFFD."""
 
-    event: str = "message"
+    event: str = MESSAGE
     """Its type: the value of its last ``event`` line."""
 
     id: str = ""
@@ -78,7 +82,7 @@ class SSEDecoder:
         self._eof = False
         self._failed = False
         self._data = bytearray()  # each line ended by a line feed
-        self._event = "message"
+        self._event = MESSAGE
         self._id = ""
         self._retry: int | None = None
 
@@ -160,7 +164,7 @@ class SSEDecoder:
                 self._data = bytearray()
                 return self._dispatch(text)
             else:
-                self._event = "message"
+                self._event = MESSAGE
 
     def _field(self, line: bytes | bytearray) -> None:
         name, _, value = line.partition(b":")
@@ -169,7 +173,7 @@ class SSEDecoder:
         if name == b"data":  # without a colon: an empty line of data
             self._data += b"\n"
         elif name == b"event":
-            self._event = value.decode("utf-8", "replace") or "message"
+            self._event = value.decode("utf-8", "replace") or MESSAGE
         elif name == b"id":
             if b"\0" not in value:
                 self._id = value.decode("utf-8", "replace")

@@ -15,7 +15,7 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.utilities import generate_accept_token
 
-from .errors import ConnectionLost, LimitExceeded, RemoteProtocolError
+from .errors import ConnectionLost, GradioError, LimitExceeded, RemoteProtocolError
 from .http import Headers, ResponseHead
 from .limits import Limits
 from .sentinels import NEED_DATA, Sentinel
@@ -89,6 +89,7 @@ class WebSocketConnection:
         self._pieces: list[str] = []
         self._size = 0
         self._closed: Closed | None = None
+        self._failure: GradioError | None = None
 
     def send_text(self, text: str) -> bytes:
         """The bytes of a text message."""
@@ -106,7 +107,8 @@ class WebSocketConnection:
     def receive_data(self, data: bytes) -> None:
         """Take bytes from the network; ``b""`` says that the peer has closed the connection. What comes behind the
         peer's close is of no interest."""
-        if self._closed is None and self._frames.state is ConnectionState.OPEN:
+        is_read = self._closed is None and self._failure is None
+        if is_read and self._frames.state is ConnectionState.OPEN:
             self._frames.receive_data(data or None)
 
     def next_event(self) -> WebSocketEvent:
@@ -116,9 +118,20 @@ class WebSocketConnection:
             RemoteProtocolError: What came is no WebSocket frame, or a binary message, of which this protocol has none.
             LimitExceeded: A message is longer than ``limits.sse_message_bytes``.
             ConnectionLost: The peer has closed the connection without a word.
+
+        Each of them is raised again by every later call.
         """
         if self._closed is not None:
             return self._closed
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return self._next_event()
+        except GradioError as error:
+            self._failure = error
+            raise
+
+    def _next_event(self) -> WebSocketEvent:
         for event in self._frames.events():
             if isinstance(event, TextMessage):
                 self._take(event.data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from faulty import FaultyServer, Handler, Peer, Seen
@@ -36,6 +36,7 @@ class FileServer(FaultyServer):
         handlers: Mapping[str, Handler] | None = None,
         *,
         cookie: str,
+        early: Collection[str] = (),
         **config: Any,
     ) -> None:
         self.output = output
@@ -66,7 +67,10 @@ class FileServer(FaultyServer):
             return x
 
         super().__init__(
-            {**routes, **(handlers or {})}, config={"connect_heartbeat": True, **config}, app=app
+            {**routes, **(handlers or {})},
+            config={"connect_heartbeat": True, **config},
+            early=early,
+            app=app,
         )
 
     def _data(self, peer: Peer, _: Seen) -> None:

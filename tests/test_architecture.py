@@ -7,6 +7,7 @@ the embedded server (sockets and threads, on purpose), the conformance tester an
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import textwrap
@@ -31,6 +32,44 @@ EDGES = (
 REFERENCE_APP = tuple(f"conformance/reference/{name}.py" for name in ("app", "kinds", "twin_functions"))
 """Apps, whose functions are public by their endpoints; what those say of themselves is shown to clients."""
 FLOWS = ("flows/", "exchange.py", "socks.py")
+
+RUNNING_DATA = {
+    *(
+        "builtins",
+        "cloudpickle",
+        "code",
+        "codeop",
+        "ctypes",
+        "dill",
+        "imp",
+        "jsonpickle",
+        "marshal",
+        "pickle",
+    ),
+    *("pty", "runpy", "shelve", "yaml"),
+}
+"""Modules by which data becomes code."""
+
+STARTING_PROGRAMS = {
+    "gradio_proto/cli/recording/commands.py",  # the program that the user records
+    "gradio_proto/conformance/clients/command.py",  # the client that the user tests
+    "gradio_proto/conformance/reference/launching.py",  # the servers that the user starts
+    "gradio_proto/conformance/reference/processes.py",
+}
+"""The modules that may start other programs. None of them is loaded by a client."""
+
+LOADING_BY_NAME = {
+    "gradio_proto/__init__.py",  # by the names in tables of their own, all of them
+    "gradio_proto/cli/lazy.py",
+    "gradio_proto/client/__init__.py",
+    "gradio_proto/client/transports.py",
+    "gradio_proto/conformance/__init__.py",
+    "gradio_proto/conformance/reference/__init__.py",
+    "gradio_proto/conformance/registry.py",
+    "gradio_proto/conformance/reports/__init__.py",
+    "gradio_proto/cli/calls/serving.py",  # the app that the user serves
+}
+"""The modules that may load a module whose name is not written there."""
 
 
 def sources(root: Path) -> dict[str, Path]:
@@ -123,7 +162,30 @@ def runs_data(tree: ast.AST) -> Iterator[ast.AST]:
     """What would let a server's bytes run as code."""
     yield from calls_of(tree, {"eval", "exec", "compile", "__import__"})
     for node, module, _ in imports(tree):
-        if module.split(".")[0] in ("pickle", "marshal", "shelve", "dill", "ctypes"):
+        if module.split(".")[0] in RUNNING_DATA:
+            yield node
+
+
+def starts_programs(tree: ast.AST) -> Iterator[ast.AST]:
+    """What would let a server's words become a command."""
+    for node, module, _ in imports(tree):
+        if module in ("subprocess", "_posixsubprocess", "multiprocessing"):
+            yield node
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and re.fullmatch(
+            r"os\.(system|popen|startfile|(posix_)?(exec|spawn)\w*)", ast.unparse(node)
+        ):
+            yield node
+
+
+def loads_by_name(tree: ast.AST) -> Iterator[ast.AST]:
+    """Imports whose name is not written there."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func).endswith("import_module")
+            and not isinstance(node.args[0], ast.Constant)
+        ):
             yield node
 
 
@@ -196,6 +258,55 @@ def test_only_the_client_prints_and_nobody_runs_data(path: Path) -> None:
     assert broken(runs_data, path) == []
 
 
+@pytest.mark.parametrize(
+    ("rule", "may"), [(starts_programs, STARTING_PROGRAMS), (loads_by_name, LOADING_BY_NAME)]
+)
+def test_programs_and_modules_are_started_where_it_is_known(
+    rule: Callable[[ast.AST], Iterator[ast.AST]], may: set[str]
+) -> None:
+    assert {path.relative_to(PROJECT).as_posix() for path in TREES if broken(rule, path)} == may
+
+
+# The linter forbids the same, and much else that data could run by.
+
+
+@pytest.mark.parametrize(
+    ("source", "rule"),
+    [
+        ("import pickle\n\nx = pickle.loads(b'')", "S301"),
+        ("import marshal\n\nx = marshal.loads(b'')", "S302"),
+        ("import shelve\n\nx = shelve.open('a')", "S301"),
+        ("x = eval('1')", "S307"),
+        ("exec('1')", "S102"),
+        ("import yaml\n\nx = yaml.load('1')", "S506"),
+        ("import subprocess\n\nsubprocess.run('ls', shell=True)", "S602"),
+        ("import os\n\nos.system(x)", "S605"),
+        ("import tempfile\n\nx = tempfile.mktemp()", "S306"),
+        ("import os\n\nos.chmod('a', 0o777)", "S103"),
+        ("import ssl\n\nx = ssl._create_unverified_context()", "S323"),
+        ("import xml.etree.ElementTree as E\n\nx = E.fromstring('')", "S314"),
+        ("import hashlib\n\nx = hashlib.md5()", "S324"),
+        ("from urllib.request import urlopen\n\nx = urlopen(y)", "S310"),
+        ("import tarfile\n\ntarfile.open('a').extractall()", "S202"),
+    ],
+)
+@pytest.mark.parametrize("package", ["gradio_proto/flows", "transports/gradio_transports"])
+def test_the_linter_fires_on_what_is_planted(source: str, rule: str, package: str) -> None:
+    found = subprocess.run(
+        [
+            *(sys.executable, "-m", "ruff", "check", "--no-cache", "--output-format=concise"),
+            *("--stdin-filename", f"{package}/planted.py", "-"),
+        ],
+        cwd=PROJECT,
+        input=f"{source}\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert found.returncode == 1, found.stderr
+    assert f" {rule} " in found.stdout
+
+
 @pytest.mark.parametrize("name", [name for name in ALL if name != "__init__.py"])
 def test_no_module_imports_the_package_itself(name: str) -> None:
     assert broken(imports_the_root(name), ALL[name]) == []
@@ -224,6 +335,13 @@ def test_what_is_public_is_documented(name: str) -> None:
             "import re\nre.compile('')\nimport pickle\nfrom marshal import loads\neval('1')",
             [5, 3, 4],
         ),
+        (runs_data, "__import__(x)\nimport ctypes\nimport yaml.loader\nx.eval('1')", [1, 2, 3]),
+        (
+            starts_programs,
+            "import subprocess\nos.system('x')\nos.path.join('x')\nos.execv(a, b)\nfrom multiprocessing import Pool",
+            [1, 5, 2, 4],
+        ),
+        (loads_by_name, "import_module('.x')\nimport_module(x)\nimportlib.import_module(f'a.{x}')", [2, 3]),
         (
             imports_the_root("http.py"),
             "import gradio_proto\nfrom . import Client\nfrom . import errors",

@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 import pytest
+from faulty import FaultyServer
 from hub_server import HubServer, stand_in
 
 from gradio_proto import Client
@@ -418,6 +419,19 @@ def test_download(url: str, run: Run, tmp_path: Path, monkeypatch: pytest.Monkey
         assert (tmp_path / "stdin").read_bytes() == b"\0data"
     assert run("download", url, path, "-o", "-").out == "\0data"
     assert os.listdir(tmp_path) == ["stdin"]
+
+
+def test_a_download_chooses_no_hidden_name(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that may name a file ``.bashrc`` in somebody's home may have it run there."""
+    monkeypatch.chdir(tmp_path)
+    named = {"path": "/there/.bashrc", "meta": {"_type": "gradio.FileData"}}
+    with FaultyServer({"file": lambda peer, _: peer.reply(b"evil")}) as server:
+        refused = run("download", server.url, json.dumps(named))
+        assert (refused.status, refused.out) == (2, "")
+        assert ".bashrc would be hidden" in refused.err
+        assert os.listdir(tmp_path) == []
+        assert run("download", server.url, json.dumps(named), "-o", ".bashrc").out == ".bashrc\n"
+    assert (tmp_path / ".bashrc").read_bytes() == b"evil"
 
 
 @pytest.mark.parametrize(

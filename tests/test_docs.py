@@ -230,7 +230,7 @@ def test_links_lead_somewhere(page: Path) -> None:
     for said, link in re.findall(r"\[([^\]]+)\]\(([^)]+)\)", text):
         assert "://" not in link
         path, _, anchor = link.partition("#")
-        target = page.parent / path if path else page
+        target = (page.parent / path).resolve() if path else page
         assert target.exists(), link
         if anchor:
             assert anchor in [slug(line.lstrip("# ")) for line in target.read_text("utf-8").splitlines()]

@@ -42,6 +42,7 @@ from gradio_proto.errors import (
     RemoteProtocolError,
     ServerStopped,
 )
+from gradio_proto.events import Cancelled, Completed
 from gradio_proto.flows.calls import abandon, call, cancel
 from gradio_proto.flows.state import CONVERSATIONS_AT_ONCE, Slots
 from gradio_proto.job import JobState
@@ -497,8 +498,22 @@ def test_a_flow_that_is_given_up_closes_its_connection() -> None:
         world.turn(effects)
         assert begun.task is not None
         world.runner.cancel(begun.task)
-        assert begun.job.is_settled
+        assert isinstance(begun.job.outcome, Cancelled | Completed)  # and did not lose its connection
         assert is_over(world)
+
+
+def test_a_defect_of_ours_does_not_pass_for_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumbles(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("gradio_proto.flows.conversation._Conversation._take", stumbles)
+    world = world_of(served(yielded("a"), returned("X")))
+    begun = begin(world)
+    assert begun.task is not None
+    world.runner.run_until(begun.task.is_done, 60)
+    assert isinstance(begun.task.error, ZeroDivisionError)
+    with pytest.raises(GradioError, match="internal error"):
+        begun.job.result()
 
 
 @pytest.mark.parametrize("talk", [RUNNING, RUNNING[:3], RUNNING[:1], []])
@@ -607,6 +622,14 @@ def test_a_job_that_is_not_done_on_an_event_stream(
     assert type(error) is cls
     if phase is not None:
         assert (error.phase, error.retryable) == (phase, phase == "not_sent")
+    assert is_over(world)
+
+
+def test_a_page_in_the_place_of_an_event_stream() -> None:
+    world, _ = sse_world([], others=refused(http(200, b"<h1>Sign in</h1>", content_type="text/html")))
+    error = failure(world, begin(world))
+    assert isinstance(error, HTTPStatusError)
+    assert "text/html where an event stream was expected: <h1>Sign in</h1>" in str(error)
     assert is_over(world)
 
 

@@ -319,7 +319,9 @@ def test_a_retry_after_that_is_too_long_is_the_callers_business() -> None:
 )
 def test_a_download_is_given_up_in_the_end(answer: list[Any], cls: type, retries: int | None) -> None:
     world = fetching(answer, max_retries=retries)
-    assert type(failure(world, call(world))) is cls
+    error = failure(world, call(world))
+    assert type(error) is cls
+    assert not error.retryable  # though another moment may be a better one: the function has run
     assert len(fetched(world)) == (3 if retries is None else retries + 1)
     world.close()
 
@@ -336,7 +338,11 @@ def test_a_server_that_is_gone(retryable: bool, monkeypatch: pytest.MonkeyPatch)
     begun = call(world)
     world.runner.run_until(lambda: bool(fetched(world)))
     monkeypatch.setattr(world.runner, "_connect", refuse)
-    assert type(failure(world, begun)) is ConnectError
+    error = failure(world, begun)
+    assert type(error) is ConnectionLost
+    # The call was carried out: what could not be connected to was the file's.
+    assert (error.phase, error.retryable) == ("accepted", False)
+    assert type(error.__cause__) is ConnectError
     assert len(tried) == (2 if retryable else 1)
     world.close()
 
@@ -453,6 +459,7 @@ def test_a_file_that_stops_in_the_middle() -> None:
     error = failure(world, call(world))
     assert isinstance(error, DeadlineExceeded)
     assert (error.kind, world.runner.now, len(fetched(world))) == ("read", 7.0, 1)
+    assert (error.phase, error.retryable) == ("accepted", False)
     world.close()
 
 

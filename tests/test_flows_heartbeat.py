@@ -85,6 +85,14 @@ def test_a_page_is_no_sign_of_life() -> None:
     world.close()
 
 
+def test_a_sign_of_life_makes_pauses_short_again() -> None:
+    world = scripted_world(Beats([CLOSE], [CLOSE], [STREAM, ALIVE, CLOSE], [CLOSE]))
+    _, task = begin(world)
+    world.runner.run_until(task.is_done, 10.0)
+    assert times(world) == [0, 0.5, 1.5, 2.0, 3.0]
+    world.close()
+
+
 def test_silence_is_a_loss() -> None:
     world = scripted_world(Beats([STREAM, ALIVE, 600.0]))
     _, task = begin(world)

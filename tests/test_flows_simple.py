@@ -182,7 +182,9 @@ def test_the_connection_serves_the_next_call(pieces: int) -> None:
     late = [0.02, *[chunk(b": x\n\n")] * (pieces - 1), END]
     world = a_world((*DONE[:2], *late), DONE)
     for _ in range(2):
-        assert world.result(begin(world, "/echo", "x")) == "v"
+        begun = begin(world, "/echo", "x")
+        assert world.result(begun) == "v"
+        assert begun.live.stream is None
     assert len({asked.conn for asked in world.server.asked}) == 1
     world.close()
 

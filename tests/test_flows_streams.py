@@ -549,6 +549,20 @@ def test_a_session_whose_stream_was_lost_is_left_unless_it_holds_state(has_state
     world.close()
 
 
+@pytest.mark.parametrize("silence", [[600.0], [STREAM, 600.0]])
+def test_a_session_whose_stream_fell_silent_is_left_whatever_it_holds(silence: list[Any]) -> None:
+    script = GradioScript(stateful_app(), streams=[silence, [STREAM, completed("e2", "v")]])
+    world = scripted_world(script)
+    lost = world.begin("/echo", "x")
+    error = failure(world, lost)
+    assert isinstance(error, DeadlineExceeded)
+    assert "without what the app has kept" in str(error)
+    begun = world.begin("/echo", "y")
+    assert begun.live.session.hash != lost.live.session.hash
+    assert world.result(begun) == "v"
+    world.close()
+
+
 def test_a_login_page_instead_of_a_stream_is_quoted() -> None:
     world = streaming([http(200, b"<html>Log in</html>", content_type="text/html")])
     assert "Log in" in str(failure(world, world.begin("/echo", "x")))

@@ -383,6 +383,24 @@ def test_asking_on_after_the_end_says_that_the_server_closed() -> None:
         connection.next_event()
 
 
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        (b"", "without answering"),
+        (b"HTTP/1.1", "in the middle of its response"),
+        (WITH_LENGTH[:-1], "in the middle of its response"),
+    ],
+)
+def test_an_answer_that_is_not_there_is_told_from_one_that_is_cut_off(said: bytes, where: str) -> None:
+    connection = asked()
+    if said:
+        connection.receive_data(said)
+    connection.receive_data(b"")
+    with pytest.raises(ConnectionLost, match=where):
+        while True:
+            connection.next_event()
+
+
 def test_bytes_after_the_end_of_file_are_the_peers_mistake() -> None:
     connection = asked()
     connection.receive_data(b"")
@@ -431,6 +449,25 @@ def test_a_head_over_the_limit_is_refused_by_name(data: bytes, size: int) -> Non
     with pytest.raises(LimitExceeded) as caught:
         read(connection, fixed(data, size))
     assert (caught.value.name, caught.value.limit) == ("header_bytes", 1000)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\nx: " + b"a" * 2000 + b"\r\ncontent-length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\nno size\r\n",
+        b"no head\r\n\r\n",
+    ],
+)
+def test_what_has_failed_says_the_same_again(data: bytes) -> None:
+    connection = asked(limits=Limits(header_bytes=1000))
+    with pytest.raises(RemoteProtocolError) as first:
+        read(connection, [data])
+    for more in (b"{}", b""):
+        connection.receive_data(more)
+        with pytest.raises(RemoteProtocolError) as again:
+            connection.next_event()
+        assert str(again.value) == str(first.value)
 
 
 def test_a_long_body_is_no_long_head() -> None:

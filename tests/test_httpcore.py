@@ -308,8 +308,21 @@ def test_tls(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
         assert late.value.kind == "connect"
 
 
+def test_an_end_that_tls_has_not_told_is_no_end(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    def cut(peer: Peer, _: Seen) -> None:
+        peer.send(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+        peer.close()
+
+    with (
+        serving(cut, tls=tls) as server,
+        rig(server.url, ssl_context=trusting) as made,
+        pytest.raises(ConnectionLost, match="violation of protocol"),
+    ):
+        made.fetch()
+
+
 def test_http_where_tls_was_expected(app_url: str) -> None:
-    with rig(app_url.replace("http:", "https:")) as made, pytest.raises(ConnectError, match="no TLS with"):
+    with rig(app_url.replace("http:", "https:")) as made, pytest.raises(ConnectError, match="plain http://"):
         made.fetch()
 
 

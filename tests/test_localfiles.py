@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faulty import within
 from gradio_transports.localfiles import ENVIRONMENT, Downloads, ReadableFile, WritableFile, file_size
 
 from gradio_proto.errors import ArgumentError, FileError
@@ -104,6 +105,18 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_directory_in_the_place_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="Is a directory"):
         ReadableFile(FileInput(str(tmp_path), "path", "x")).read(1)
+
+
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_something_else_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path, what: str) -> None:
+    path = "/dev/zero" if what == "device" else str(tmp_path / "x")
+    if what == "pipe":
+        os.mkfifo(path)
+    before = open_descriptors()
+    with within(5), pytest.raises(FileError, match="no regular file any more") as caught:
+        ReadableFile(FileInput(path, "path", "x"))
+    assert caught.value.path == path
+    assert open_descriptors() == before
 
 
 class Odd(io.RawIOBase):

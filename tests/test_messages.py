@@ -222,43 +222,69 @@ WRONG: list[tuple[str, str]] = [
     ),
     ('{"msg": "estimation", "event_id": "e", "queue_size": true}', "'queue_size' is of type bool, not int"),
     ('{"msg": "estimation", "event_id": "e", "queue_size": 1.0}', "'queue_size' is of type float, not int"),
-    ('{"msg": "estimation", "event_id": "e", "queue_size": 1, "rank": false}', "'rank' is of type bool"),
-    ('{"msg": "estimation", "event_id": "e", "queue_size": 1, "rank": "0"}', "'rank' is of type str"),
+    (
+        '{"msg": "estimation", "event_id": "e", "queue_size": 1, "rank": false}',
+        "'rank' is of type bool, not int or null",
+    ),
+    (
+        '{"msg": "estimation", "event_id": "e", "queue_size": 1, "rank": "0"}',
+        "'rank' is of type str, not int or null",
+    ),
     (
         '{"msg": "estimation", "event_id": "e", "queue_size": 1, "rank_eta": "soon"}',
-        "'rank_eta' is of type str",
+        "'rank_eta' is of type str, not a number or null",
     ),
     (
         '{"msg": "process_starts", "event_id": "e", "eta": true}',
         "'eta' is of type bool, not a number or null",
     ),
     ('{"msg": "progress", "event_id": "e"}', "'progress_data' is missing"),
-    ('{"msg": "progress", "event_id": "e", "progress_data": {}}', "'progress_data' is of type dict"),
-    ('{"msg": "progress", "event_id": "e", "progress_data": [1]}', "'progress_data' is of type int"),
-    ('{"msg": "progress", "event_id": "e", "progress_data": [{"index": "1"}]}', "'index' is of type str"),
-    ('{"msg": "progress", "event_id": "e", "progress_data": [{"desc": 1}]}', "'desc' is of type int"),
+    (
+        '{"msg": "progress", "event_id": "e", "progress_data": {}}',
+        "'progress_data' is of type dict, not a list of objects",
+    ),
+    (
+        '{"msg": "progress", "event_id": "e", "progress_data": [1]}',
+        "'progress_data' is of type int, not a list of objects",
+    ),
+    (
+        '{"msg": "progress", "event_id": "e", "progress_data": [{"index": "1"}]}',
+        "'index' is of type str, not a number or null",
+    ),
+    (
+        '{"msg": "progress", "event_id": "e", "progress_data": [{"desc": 1}]}',
+        "'desc' is of type int, not str or null",
+    ),
     ('{"msg": "log", "event_id": "e", "level": "info"}', "'log' is missing"),
     ('{"msg": "log", "event_id": "e", "log": "x"}', "'level' is missing"),
     (
         '{"msg": "log", "event_id": "e", "log": "x", "level": "info", "visible": null}',
-        "'visible' is of type NoneType",
+        "'visible' is of type NoneType, not bool",
     ),
     ('{"msg": "process_generating", "event_id": "e", "success": true}', "'output' is missing"),
     (
         '{"msg": "process_generating", "event_id": "e", "output": [], "success": true}',
-        "'output' is of type list",
+        "'output' is of type list, not an object",
     ),
     ('{"msg": "process_generating", "event_id": "e", "output": {}}', "'success' is missing"),
-    ('{"msg": "process_streaming", "event_id": "e", "output": {}, "success": 1}', "'success' is of type int"),
+    (
+        '{"msg": "process_streaming", "event_id": "e", "output": {}, "success": 1}',
+        "'success' is of type int, not bool",
+    ),
     (
         '{"msg": "process_completed", "event_id": "e", "output": {"data": {}}, "success": true}',
         "'output.data' is of type dict, not a list or null",
     ),
     (
         '{"msg": "process_completed", "event_id": "e", "output": {}, "success": true, "title": 1}',
-        "'title' is of type int",
+        "'title' is of type int, not str or null",
+    ),
+    (
+        '{"msg": "process_generating", "event_id": "e", "output": {"render_config": 1}, "success": true}',
+        "'output.render_config' is of type int, not an object or null",
     ),
     ('{"msg": "unexpected_error", "event_id": "e"}', "'message' is missing"),
+    ('{"msg": "unexpected_error", "event_id": "e", "message": 1}', "'message' is of type int, not str"),
 ]
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import selectors
+import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -17,7 +20,7 @@ from gradio_transports.callbacks import CallbackThread
 from gradio_transports.reactor import Reactor, _Waiter
 
 from gradio_proto.effects import ByteFlow, ByteStream, Now, Receive, Signal, Sleep, TimedOut, Wait
-from gradio_proto.errors import ClientClosed
+from gradio_proto.errors import ClientClosed, ConnectError, LocalProtocolError
 from gradio_proto.scheduler import Parking, Task
 
 
@@ -471,3 +474,51 @@ def test_who_was_notified_before_he_sleeps_does_not_sleep() -> None:
         begun = time.monotonic()
         waiter.sleep(lock, 0.05)
         assert time.monotonic() - begun > 0.04
+
+
+# Whoever strikes a thread while it holds the lock.
+
+
+def test_nobody_waits_for_a_lock_that_his_own_thread_holds(reactor: Reactor) -> None:
+    with reactor.lock, pytest.raises(LocalProtocolError, match="that it interrupts"), reactor.lock:
+        pass
+    with reactor.lock:
+        done: list[str] = []
+        reactor.when_free(lambda: done.append("now"))
+        assert done == []
+    assert done == ["now"]
+
+
+def test_closing_in_a_flows_last_step() -> None:
+    """As a finalizer does, of what that step lets go of; nobody turns afterwards."""
+    reactor = Reactor({})
+
+    def last() -> ByteFlow[None]:
+        yield Sleep(time.monotonic() + 0.01)
+        reactor.when_free(reactor.close)
+
+    with reactor.lock:
+        reactor.spawn(last(), promised=True)
+    eventually(lambda: reactor.closed)
+    eventually(lambda: not daemons())
+    assert reactor.selector.get_map() is None
+    other = Reactor({})
+
+    def own() -> ByteFlow[str]:
+        yield Now()
+        other.when_free(other.close)
+        return "done"
+
+    assert other.run(own()) == "done"
+    assert other.closed
+
+
+@pytest.mark.parametrize("lacks", [(selectors, "DefaultSelector"), (socket, "socketpair")], ids=["selector", "sockets"])
+def test_a_process_without_descriptors(lacks: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*lacks, refuse)
+        with pytest.raises(ConnectError, match="this process cannot connect to anything"):
+            Reactor({})

@@ -323,5 +323,24 @@ def test_retry_after_is_believed_within_bounds(value: str, seconds: float | None
     assert retry_after(ResponseHead(503, "", (("retry-after", value),))) == seconds
 
 
+@pytest.mark.parametrize(
+    ("value", "date", "seconds"),
+    [
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 30.0),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "Wed, 21 Oct 2026 09:00:00 GMT", 0.0),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "", None),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "today", None),
+        ("tomorrow", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2057 07:28:30 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 978_307_230.0),
+        ("Wed, 21 Oct 2060 07:28:30 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+    ],
+)
+def test_a_date_is_measured_against_the_servers_own_clock(
+    value: str, date: str, seconds: float | None
+) -> None:
+    head = ResponseHead(503, "", (("retry-after", value), ("date", date)))
+    assert retry_after(head) == seconds
+
+
 def test_without_the_header_nothing_is_asked() -> None:
     assert retry_after(ResponseHead(503, "", ())) is None

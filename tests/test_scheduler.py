@@ -475,6 +475,22 @@ def test_ending_all(loop: Loop) -> None:
     assert not loop.scheduler.ready
 
 
+def test_ending_a_flow_that_somebody_else_is_ending(loop: Loop) -> None:
+    """The garbage collector may end a flow, and what that lets go of closes the client."""
+
+    def flow() -> ByteFlow[None]:
+        try:
+            yield from sleep(10)
+        finally:
+            loop.scheduler.end_all()
+
+    task = loop.spawn(flow())
+    task.flow.close()
+    assert not loop.scheduler.tasks
+    with pytest.raises(ClientClosed):
+        task.outcome()
+
+
 def test_nothing_is_begun_after_the_end(loop: Loop) -> None:
     loop.scheduler.end_all()
     flow = sleep(105.0)

@@ -19,6 +19,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -45,6 +46,7 @@ from canaries import (
 from faulty import SHORT, FaultyServer, Handler, Peer, Seen, within
 from file_server import STORED, FileServer, file_data
 from hub_server import HubServer, stand_in
+from ways import Asyncio, AsyncioOverHTTPCore, OverHTTPCore, Sockets, Trio, TrioOverHTTPCore, Way
 
 from gradio_proto import AsyncClient, Client, GradioError, Job, Status, Timeouts, handle_file
 from gradio_proto.cli.command import root, run
@@ -361,6 +363,29 @@ def test_no_error_of_a_proxy_tells_its_password(transport: str) -> None:
         assert any(leaks(request.headers.get("proxy-authorization", "")) for request in proxy.requests)
 
 
+@pytest.mark.parametrize("named_by", ["option", "environment"])
+@pytest.mark.parametrize("scheme", ["http", "socks5", "socks4"])
+@pytest.mark.parametrize("way", [Sockets, Asyncio, Trio, OverHTTPCore, AsyncioOverHTTPCore, TrioOverHTTPCore])
+def test_no_error_of_any_proxy_tells_its_password_on_any_transport(
+    way: type[Way], scheme: str, named_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(peer: Peer, request: Seen) -> None:
+        peer.reply(str(request.headers).encode(), "407 Proxy Authentication Required")
+
+    options: dict[str, Any] = {"timeouts": SHORTEST, "max_retries": 0, "transport": way().transport}
+    with FaultyServer({"app.example:443": refuse}) as proxy:
+        # One that answers (which speaks no SOCKS), and one that is not there.
+        for port in (proxy.port, 1):
+            url = f"{scheme}://{PROXY_PASSWORD if scheme == 'socks4' else f'ada:{PROXY_PASSWORD}'}@127.0.0.1:{port}"
+            if named_by == "option":
+                options["proxy"] = url
+            else:
+                monkeypatch.setenv("HTTPS_PROXY", url)
+            with pytest.raises(GradioError) as caught:
+                way().run(partial(way().open, "https://app.example", **options))
+            assert_tells_nothing(caught.value)
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -636,6 +661,28 @@ def test_no_pickle_holds_a_secret_that_is_not_shared() -> None:
         assert not leaks(pickle.dumps(client, protocol=0))
     with SecretServer() as server, Client(server.url, **secrets(), share_credentials=True) as client:
         assert leaks(pickle.dumps(client)), "what is shared is there"
+
+
+@pytest.mark.parametrize("way", [Sockets, Asyncio, Trio])
+def test_no_pickle_of_any_client_holds_a_secret_that_is_not_shared(way: type[Way]) -> None:
+    """A proxy's password and the cookies that a server has set are secrets like those that were given."""
+
+    async def store(share: bool) -> bytes:
+        proxy = f"http://ada:{PROXY_PASSWORD}@127.0.0.1:1"  # none is used for this machine
+        client = await way().open(server.url, **secrets(proxy), share_credentials=share)
+        try:
+            await client.predict(a_file(), headers=CALL_HEADERS)
+            return pickle.dumps(getattr(client, "blocking", client))
+        finally:
+            await client.close()
+
+    with SecretServer() as server:
+        assert not leaks(way().run(partial(store, False)))
+        shared = way().run(partial(store, True))
+        for number in (1, 2, 3, 4, 5, 8, 10):
+            assert canary(number).encode() in shared, number
+        for number in (6, 7, 12):  # those of a call are the call's alone
+            assert canary(number).encode() not in shared, number
 
 
 @pytest.mark.parametrize("fault", [None, "500", "reset", "html", "wrong JSON"])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from file_server import STORED, FileServer, file_data, letting_in
 
 from gradio_proto import Client, handle_file
 from gradio_proto.errors import AppError, ArgumentError, AuthenticationError, GradioError, RemoteProtocolError
-from gradio_proto.testing import EmbeddedServer, Error, File, TestApp
+from gradio_proto.testing import EmbeddedServer, Error, TestApp
 
 SECRETS: dict[str, Any] = {
     "token": "hf_sesame1",
@@ -339,99 +337,3 @@ def test_the_callers_data_is_not_changed() -> None:
         assert returned == value
         returned["a"].clear()
     assert (headers, cookies, value) == ({"X-Key": "a"}, {"b": "c"}, {"a": [1, {"b": 2}]})
-
-
-# Files of this machine.
-
-AUDITED = """
-import os
-import sys
-
-touched = []
-
-
-def watch(event, arguments):
-    if event in ("open", "os.mkdir", "os.rename", "os.remove", "os.link", "os.symlink", "os.listdir", "os.scandir"):
-        touched.append((event, [str(argument) for argument in arguments if isinstance(argument, (str, bytes))]))
-    elif event.startswith(("subprocess.", "os.exec", "os.posix_spawn", "os.system", "tempfile.", "shutil.")):
-        touched.append((event, ["!"]))
-
-
-sys.addaudithook(watch)
-from gradio_proto import Client, GradioError, handle_file
-
-url, given, stream, directory, bait = sys.argv[1:]
-data = {"path": bait, "orig_name": "x", "meta": {"_type": "gradio.FileData"}}
-reader = open(stream, "rb")
-with Client(url, download_files=directory) as client:
-    paths = [client.predict(handle_file(given), api_name="/copy")]
-    paths.append(client.predict(handle_file(reader), api_name="/copy"))
-    paths.append(client.predict(handle_file(b"bytes", name="b.txt"), api_name="/copy"))
-    paths.append(client.submit([handle_file(given), handle_file(reader, name="c")], api_name="/copies").result(10)[0])
-    for argument in (bait, data, {**data, "url": "file://" + bait}, {**data, "is_stream": True}, None):
-        for api_name in ("/copy", "/json"):
-            try:
-                client.predict(argument, api_name=api_name)
-            except GradioError:
-                pass
-    try:
-        client.predict(api_name="/copy")  # its default names a file here
-    except GradioError:
-        pass
-    client.predict(client.predict(data, api_name="/json"), api_name="/json")
-    client.view_api(print_info=False)
-    try:
-        client.predict(handle_file(bait + ".not-there"), api_name="/copy")
-    except GradioError:
-        pass
-for event, names in touched:
-    print(event, *names[: 2 if event in ("os.rename", "os.link", "os.symlink") else 1], sep="\\t")
-print("result", *paths, sep="\\t")
-"""
-
-
-def test_the_only_files_touched_are_those_that_were_given_and_downloads(tmp_path: Path) -> None:
-    app = TestApp()
-
-    @app.endpoint("/copy")
-    def copy(x: File = {"path": str(tmp_path / "bait.txt"), "meta": {"_type": "gradio.FileData"}}) -> File:  # type: ignore[assignment]  # noqa: B006
-        return File("copy.txt", x.data)
-
-    @app.endpoint("/copies")
-    def copies(x: list[File]) -> list[File]:
-        return [File("../../evil.txt", each.data) for each in x]
-
-    @app.endpoint("/json", inputs=["json"], outputs=["json"])
-    def json(x: Any) -> Any:
-        return x
-
-    given, stream, bait = (tmp_path / f"{name}.txt" for name in ("given", "stream", "bait"))
-    for path in (given, stream, bait):
-        path.write_text(f"this is {path.name}")
-    directory = tmp_path / "downloads"
-    with EmbeddedServer(app) as server:
-        ran = subprocess.run(
-            [sys.executable, "-c", AUDITED, server.url, given, stream, directory, bait],
-            capture_output=True,
-            text=True,
-            timeout=14,
-            check=False,
-        )
-    assert ran.returncode == 0, ran.stderr
-    *lines, last = ran.stdout.splitlines()
-    results = last.split("\t")[1:]
-    assert [Path(path).read_text() for path in results] == [
-        "this is given.txt", "this is stream.txt", "bytes", "this is given.txt"
-    ]  # fmt: skip
-    allowed = {str(given), str(stream), f"{bait}.not-there", "/dev/null", "/dev/urandom"}
-    code = tuple({str(Path(entry).resolve()) for entry in (sys.prefix, sys.base_prefix, *sys.path) if entry})
-    touched: set[str] = set()
-    for line in lines:
-        event, *paths = line.split("\t")
-        for path in paths:
-            touched.add(path)
-            below = str(Path(path).resolve()).startswith((str(directory), *code))
-            assert path in allowed or below, f"{event}: {path}"
-    assert str(given) in touched
-    assert str(bait) not in touched
-    assert any(path.startswith(str(directory)) for path in touched)

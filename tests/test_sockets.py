@@ -620,6 +620,40 @@ def test_a_proxy_over_tls() -> None:
     gc.collect()
 
 
+def test_an_end_that_tls_has_not_told_is_no_end() -> None:
+    """What ends with its connection may have been cut by anybody on the way."""
+    authority = trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)  # pyright: ignore[reportUnknownMemberType]
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)  # pyright: ignore[reportUnknownMemberType]
+
+    def join(peer: Peer, _: Seen) -> None:
+        peer.send(b'HTTP/1.1 200 OK\r\n\r\n{"event_id": "e1"}')
+
+    def cut(peer: Peer, request: Seen) -> None:
+        join(peer, request)
+        peer.close()
+
+    def end(peer: Peer, request: Seen) -> None:
+        server.jobs += 1
+        join(peer, request)
+        assert isinstance(peer.sock, ssl.SSLSocket)
+        peer.sock.unwrap().close()
+
+    with FaultyServer(tls=tls) as server, Client(server.url, ssl_context=trusting) as client:
+        server.handlers["queue/join"] = cut
+        with pytest.raises(ConnectionLost, match="may have been cut"):
+            client.predict("x")
+        server.handlers["queue/join"] = end
+        assert client.predict("x") == "ok"
+
+
+def test_a_server_of_plain_http_is_suspected() -> None:
+    with serve(app()) as url, pytest.raises(ConnectError, match="it may be a server of plain http://"):
+        Client(url.replace("http://", "https://"), max_retries=0)
+
+
 def test_a_named_proxy_is_not_used_for_this_machine() -> None:
     with FaultyServer() as server, ConnectProxy() as proxy:
         with Client(server.url, proxy=f"http://{proxy.address}") as client:

@@ -193,6 +193,10 @@ def test_a_buffer_that_the_caller_uses_again_is_not_ours() -> None:
     assert [decoder.next_event(), decoder.next_event()] == [event("x"), event("y")]
 
 
+def test_what_an_event_is_unless_it_says_so() -> None:
+    assert ServerSentEvent("x") == event("x")
+
+
 def test_after_the_end() -> None:
     decoder = SSEDecoder(LIMITS)
     decoder.receive_data(b"data: x\n\nda")

@@ -85,6 +85,25 @@ def test_a_wrong_host_is_refused_at_once(server_context: ssl.SSLContext, authori
     assert server.requests == []
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PYTHONHTTPSVERIFY", "0"),
+        ("CURL_CA_BUNDLE", ""),
+        ("REQUESTS_CA_BUNDLE", ""),
+        ("SSL_VERIFY", "false"),
+        ("GRADIO_SSL_VERIFY", "0"),
+        ("HF_HUB_DISABLE_SSL_VERIFY", "1"),
+    ],
+)
+def test_no_variable_switches_verification_off(
+    variable: str, value: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConnectError, match="is not trusted"):
+        Client(url)
+
+
 def test_verification_can_be_switched_off(url: str) -> None:
     with Client(url, ssl_verify=False) as client:
         assert client.predict("x") == "x"

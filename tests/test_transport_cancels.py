@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from at_effects import at_effect
 from faulty import FaultyServer, Peer, Seen
 from scripted import an_app
 from ways import WAYS, Memory, Talk, Way, hold, nothing_left
@@ -75,21 +76,6 @@ def the_app() -> TestApp:
 @pytest.fixture(autouse=True)
 def bounded() -> Iterator[None]:
     with nothing_left(60):
-        yield
-
-
-@contextlib.contextmanager
-def at_effect(way: Way, transport: Any, number: int, cancel: Callable[[], object]) -> Iterator[None]:
-    """Call ``cancel()`` when a flow asks for the effect of that number."""
-    left = number
-
-    def happens(_: Any) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            cancel()
-
-    with way.every_effect(transport, happens):
         yield
 
 

@@ -26,7 +26,6 @@ import trio
 from faulty import within
 from gradio_transports.asyncio import AsyncioTransport
 from gradio_transports.embedded import EmbeddedTransport
-from gradio_transports.httpcore import HTTPCoreTransport, async_transport
 from gradio_transports.loop_reactor import LoopReactor
 from gradio_transports.sockets import SocketTransport
 from gradio_transports.trio import TrioTransport
@@ -246,6 +245,8 @@ class Sockets(Way):
     """The blocking client's own; interrupted by Ctrl-C."""
 
     name = "sockets"
+    longest: ClassVar[float] = 10.0
+    """Seconds that some of several callers may take longer than the first."""
 
     def transport(self, options: TransportOptions) -> Any:
         return SocketTransport(options)
@@ -266,10 +267,13 @@ class Sockets(Way):
             await functions[0]()
         finally:
             for thread in threads:
-                thread.join(10)
+                thread.join(self.longest)
                 assert not thread.is_alive()
         for error in errors:
             raise error
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 - in a thread of its own
 
     async def until_cancelled(self, action: Action, arm: Arm) -> bool:
         main = threading.main_thread().ident
@@ -396,6 +400,8 @@ class OverHTTPCore(Sockets):
     has_own_pool = True
 
     def transport(self, options: TransportOptions) -> Any:
+        from gradio_transports.httpcore import HTTPCoreTransport  # most processes do without it
+
         return HTTPCoreTransport(options)
 
 
@@ -404,6 +410,8 @@ class AsyncioOverHTTPCore(Asyncio):
     has_own_pool = True
 
     def transport(self, options: TransportOptions) -> Any:
+        from gradio_transports.httpcore import async_transport
+
         return async_transport(options)
 
 
@@ -412,6 +420,8 @@ class TrioOverHTTPCore(Trio):
     has_own_pool = True
 
     def transport(self, options: TransportOptions) -> Any:
+        from gradio_transports.httpcore import async_transport
+
         return async_transport(options)
 
 

@@ -35,13 +35,13 @@ from ..errors import (
 )
 from ..exchange import Exchange
 from ..http import Headers, ResponseHead
-from ..job import Job, JobState
+from ..job import Job, JobState, internal_error
 from ..messages import Heartbeat, Message, QueueFull, SendData, SendHash, parse_message
 from ..payload import hash_message, with_event_id
 from ..replies import json_reply, login_error
 from ..sentinels import END, NEED_DATA
 from ..session import OF_THE_SESSION
-from ..sse import SSEDecoder
+from ..sse import MESSAGE, SSEDecoder
 from ..text import printable
 from ..timeouts import deadline, earlier
 from ..websocket import (
@@ -61,6 +61,8 @@ from .state import ClientState, LiveSession, Slots
 from .streams import BURST, end_stream, refusal
 
 SWITCHING_PROTOCOLS: Final = 101
+EVENT_STREAM: Final = "text/event-stream"
+AN_EVENT_STREAM: Final = "an event stream"
 
 CLOSED: Final = (
     "the job's connection was closed: a job that waits leaves the queue then, a generator stops at its next value, and "
@@ -93,6 +95,12 @@ def converse(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
         if conversation.is_begun:
             yield from conversation.go_on()
         yield from conversation.give_up()
+    except BaseException as error:
+        # Before the connection is closed, the end of which would pass for the server's doing.
+        if isinstance(error, Exception):
+            job.fail(internal_error(error))
+        job.cancel()
+        raise
     finally:
         end_stream(live)
         live.session.baton.release(conversation.stop)
@@ -413,7 +421,10 @@ class _OnEventStream(_Conversation):
         query = (("fn_index", str(self.job.fn_index)), ("session_hash", self.live.session.hash))
         self._decoder = SSEDecoder(self.state.limits)
         target = self.state.target("queue/join", query)
-        head = yield from self._connect(target, (("accept", "text/event-stream"),), 200, "an event stream")
+        head = yield from self._connect(target, (("accept", EVENT_STREAM),), 200, AN_EVENT_STREAM)
+        if head is not None and head.content_type != EVENT_STREAM:
+            # A page that is read as a stream says nothing, and its end would look like a lost connection.
+            raise (yield from refusal(self.state, self._exchange, head, "/queue/join", AN_EVENT_STREAM))
         return head is not None
 
     def _next_text(self) -> Flow[str | None]:
@@ -422,7 +433,9 @@ class _OnEventStream(_Conversation):
             if event is END:
                 raise ConnectionLost("the server ended the stream before the job")
             if event is not NEED_DATA:
-                return event.data
+                if event.event == MESSAGE:
+                    return event.data
+                continue
             # That it has taken the job is said at once; how long that will wait and run, nobody knows.
             try:
                 data = yield from self._receive(None if self.is_begun else self.state.timeouts.read)

@@ -12,6 +12,7 @@ from ..errors import (
     ConnectError,
     ConnectionLost,
     DeadlineExceeded,
+    GradioError,
     HTTPStatusError,
     LimitExceeded,
     RemoteProtocolError,
@@ -58,12 +59,24 @@ def download_files(
                 )
                 if path is not None:
                     job.local_paths[file] = path
-            except HTTPStatusError:
-                if file.is_declared:
-                    raise
+            except GradioError as error:
+                if file.is_declared or not isinstance(error, HTTPStatusError):
+                    raise _after_the_function(error)  # noqa: B904 - where it is another error, this one is its cause
             finally:
                 for wake in job.fetching.pop(file):
                     wake()
+
+
+def _after_the_function(error: GradioError) -> GradioError:
+    """What kept a file away, as an error of the job that returned it: its function has run, and would run again."""
+    if isinstance(error, ConnectError):  # which says that nothing was sent
+        lost = ConnectionLost(str(error), phase="accepted")
+        lost.__cause__ = error
+        return lost
+    if isinstance(error, ConnectionLost | DeadlineExceeded):
+        error.phase = "accepted"
+    error.retryable = False
+    return error
 
 
 def _wait_for_other(job: Job, file: FileOutput, until: float | None) -> Flow[None]:

@@ -17,6 +17,7 @@ from ..http import Headers
 from ..job import Job
 from ..journal import Budget
 from ..limits import Limits
+from ..redaction import Secrets, may_be_secret
 from ..rendered import Rendered
 from ..session import Session
 from ..sse import SSEDecoder
@@ -220,9 +221,6 @@ class ClientState:
     def redact(self, error: GradioError, headers: Headers = ()) -> None:
         """Take this client's credentials out of an error, and those of a call with ``headers``: a server, or a proxy
         before it, may have said them again."""
-        # Many programs meet no error, and every one pays for imports.
-        from ..redaction import Secrets, may_be_secret
-
         secrets = Secrets()
         for name, value in (*self.headers, *headers):
             if may_be_secret(name) and len(value) >= LEAST_VALUE:

@@ -14,7 +14,7 @@ from ..replies import page_error, reply_error, retry_after
 from ..sentinels import END, NEED_DATA
 from ..session import StreamState
 from ..simple_api import as_queue_message
-from ..sse import SSEDecoder
+from ..sse import MESSAGE, SSEDecoder
 from ..timeouts import deadline, earlier
 from .requests import LONGEST_RETRY_AFTER, back_off, make_request, note_head
 from .state import ClientState, LiveSession
@@ -25,6 +25,11 @@ the other flows. Fewer than a journal keeps parsed."""
 
 ENDING_SECONDS: Final = 5.0
 """How long the end of the body may take after ``close_stream`` has announced it; it comes within 2 ms."""
+
+STATE_IS_LOST: Final = (
+    "; new calls get a session of their own, without what the app has kept or rendered in this one"
+)
+"""Of a stream that has fallen silent in a session that held something."""
 
 PUT_OFF: Final = frozenset({429, 503})
 """Statuses after which the stream is asked for again. Not after a 502 or 504: a gateway that says so may have opened
@@ -40,6 +45,7 @@ def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: floa
     """
     session = live.session
     streams_lost = session.streams_lost
+    has_fallen_silent = False
     while session.wants_stream and not wake.is_set:
         _, now = yield Now()
         if until is not None and now >= until:
@@ -57,18 +63,25 @@ def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: floa
             if session.stream is not StreamState.CLOSED:
                 return
         except GradioError as error:
+            has_fallen_silent = isinstance(error, DeadlineExceeded) and error.kind != "connect"
+            if has_fallen_silent and state.is_worth_keeping(live):
+                error.args = (f"{error.args[0]}{STATE_IS_LOST}", *error.args[1:])
             end_stream(live, error)
         if session.streams_lost != streams_lost:
-            _leave_lost_session(state, live)
+            _leave_lost_session(state, live, has_fallen_silent=has_fallen_silent)
 
 
-def _leave_lost_session(state: ClientState, live: LiveSession) -> None:
+def _leave_lost_session(state: ClientState, live: LiveSession, *, has_fallen_silent: bool) -> None:
     """Let new jobs join another session, after this one's stream was lost with jobs on it.
 
     The server drops what belongs to a session some moments after its stream has gone, and with it a job that joins
     meanwhile, without a word. Only what lives in the session, State and what was rendered, is worth that risk.
+
+    And where the stream was not closed but has fallen silent, the server may go on reading it to nobody: it shares the
+    session's messages out among all who read. Of a new job there some would be missed, and where those are differences,
+    its values would be wrong without an error. Nothing is worth that.
     """
-    if not state.is_worth_keeping(live):
+    if has_fallen_silent or not state.is_worth_keeping(live):
         state.retire(live)
 
 
@@ -241,6 +254,8 @@ def _read(
                 raise ConnectionLost("the server ended the stream before the job", phase="stream_lost")
             end_stream(live)
             return
+        elif event.event != MESSAGE and live.carrier is not Carrier.SIMPLE_API:
+            continue
         else:
             simple = live.carrier is Carrier.SIMPLE_API
             text = as_queue_message(event, session.hash) if simple else event.data

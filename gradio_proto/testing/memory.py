@@ -350,7 +350,9 @@ class MemoryRunner:
         stream.wake_receiver()
 
     def _run_job(self, job: RunJob) -> None:
-        # The function is run in one go, now. What it has to tell happens when the clock has come to where it sleeps.
+        # The function is run in one go, now. What it has to tell happens when the clock has come to where it sleeps,
+        # and is for the server that runs it: by then a test may have put another in its place.
+        server = self.server
         told: deque[Callable[[], None]] = deque()
         slept = 0.0
 
@@ -367,10 +369,10 @@ class MemoryRunner:
                 what()
 
         def report(aside: Any) -> None:
-            tell(lambda: self.server.job_reported(job.event_id, aside, self.now))
+            tell(lambda: server.job_reported(job.event_id, aside, self.now))
 
         outcome = job.call.step(report, pause)
-        tell(lambda: self.server.job_stepped(job.event_id, outcome, self.now))
+        tell(lambda: server.job_stepped(job.event_id, outcome, self.now))
 
     # Effects.
 

@@ -46,8 +46,14 @@ class Bench:
 
     async def open(self, **options: Any) -> Any:
         """A client with the methods of an AsyncClient, whichever it is."""
-        given = {"download_files": str(self.directory), **SECRETS, **self.options, **options}
-        return await self.way.open(self.url, transport=self.way.transport, **given)
+        given = {
+            "transport": self.way.transport,
+            "download_files": str(self.directory),
+            **SECRETS,
+            **self.options,
+            **options,
+        }
+        return await self.way.open(self.url, **given)
 
     @contextlib.asynccontextmanager
     async def client(self, **options: Any) -> AsyncGenerator[Any]:

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from . import config, cookies, diffs, files, info, join, life, messages, redirects, sse, streams, tls, uploads
+from . import (
+    config,
+    cookies,
+    diffs,
+    files,
+    hoards,
+    info,
+    join,
+    life,
+    messages,
+    redirects,
+    sse,
+    streams,
+    tls,
+    uploads,
+)
 from .model import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -18,6 +33,7 @@ FAULTS: tuple[Fault, ...] = (
     *diffs.FAULTS,
     *uploads.FAULTS,
     *files.FAULTS,
+    *hoards.FAULTS,
     *life.FAULTS,
 )
 

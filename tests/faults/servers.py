@@ -45,7 +45,6 @@ def faulty(
     @contextlib.contextmanager
     def serve(bench: Bench) -> Generator[str]:
         given = answers(bench) if callable(answers) else answers or {}
-        asked: Counter[str] = Counter()
         server = FaultyServer(
             config=config,
             early=early,
@@ -53,26 +52,33 @@ def faulty(
             app=None if app is None else app(),
         )
 
-        def instead(route: str, answer: Answer, usual: Handler | None) -> Handler:
-            def handle(peer: Peer, request: Seen) -> None:
-                asked[route] += 1
-                if times is None or asked[route] <= times:
-                    answer(peer, request, server)
-                elif usual is not None:
-                    usual(peer, request)
-                else:
-                    peer.json({"detail": "Not Found"}, "404 Not Found")
-
-            return handle
-
-        server.handlers.update(
-            {route: instead(route, answer, server.handlers.get(route)) for route, answer in given.items()}
-        )
+        misbehave(server, given, times)
         bench.server = server
         with server:
             yield server.url
 
     return serve
+
+
+def misbehave(server: FaultyServer, answers: Mapping[str, Answer], times: int | None) -> None:
+    """Have a server answer something else to the first requests for some routes."""
+    asked: Counter[str] = Counter()
+
+    def instead(route: str, answer: Answer, usual: Handler | None) -> Handler:
+        def handle(peer: Peer, request: Seen) -> None:
+            asked[route] += 1
+            if times is None or asked[route] <= times:
+                answer(peer, request, server)
+            elif usual is not None:
+                usual(peer, request)
+            else:
+                peer.json({"detail": "Not Found"}, "404 Not Found")
+
+        return handle
+
+    server.handlers.update(
+        {route: instead(route, answer, server.handlers.get(route)) for route, answer in answers.items()}
+    )
 
 
 def scripted(script: Script, generation: str = "sse_v3") -> Served:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
+from collections.abc import Callable
 
 from gradio_proto.errors import LocalProtocolError
 from gradio_proto.transport import TransportOptions
@@ -29,6 +31,10 @@ class AsyncioTransport(AwaitingTransport):
         self._turn_is_due: asyncio.Future[None] | None = None
         self._is_watched = False
         self._timer: asyncio.TimerHandle | None = None
+        # The loop knows of this transport for as long as it is watched and timed, which is no reason to keep a client
+        # that nobody holds.
+        self._if_readable = _weakly(self._readable)
+        self._if_timed_out = _weakly(self._timed_out)
 
     def _is_here(self) -> bool:
         try:
@@ -51,7 +57,7 @@ class AsyncioTransport(AwaitingTransport):
     async def _wait(self, seconds: float | None) -> None:
         if not self._is_watched:
             self._is_watched = True
-            self._loop.add_reader(self._reactor.fileno(), self._readable)
+            self._loop.add_reader(self._reactor.fileno(), self._if_readable)
         if seconds is not None:
             self._set_timer(self._loop.time() + seconds)
         self._turn_is_due = self._loop.create_future()
@@ -66,7 +72,7 @@ class AsyncioTransport(AwaitingTransport):
             if self._timer.when() <= when:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._timed_out)
+        self._timer = self._loop.call_at(when, self._if_timed_out)
 
     def _timed_out(self) -> None:
         self._timer = None
@@ -92,6 +98,18 @@ class AsyncioTransport(AwaitingTransport):
             self._timer.cancel()
             self._timer = None
         super()._dispose()
+
+
+def _weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """Calls a method if what it belongs to is still there."""
+    reference = weakref.WeakMethod(method)
+
+    def call() -> None:
+        found = reference()
+        if found is not None:
+            found()
+
+    return call
 
 
 class _FutureBell(Bell):

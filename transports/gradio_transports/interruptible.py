@@ -20,7 +20,7 @@ import httpcore
 
 from gradio_proto.errors import ConnectError
 
-from .nonblocking import NEXT_ADDRESS
+from .nonblocking import NEXT_ADDRESS, no_tls
 
 _Option = Any  # the arguments of setsockopt()
 
@@ -291,17 +291,17 @@ class Interruptible(httpcore.NetworkStream):
                 if is_own and isinstance(ssl_context, ALPN):
                     context.set_alpn_protocols(ssl_context.protocols)
                 self._sock = sock = context.wrap_socket(
-                    self._sock, server_hostname=server_hostname, do_handshake_on_connect=False
+                    self._sock,
+                    server_hostname=server_hostname,
+                    do_handshake_on_connect=False,
+                    suppress_ragged_eofs=False,
                 )
             self._backend.user.begins_to_use(self)
             sock.do_handshake()
         except BaseException as error:
             self.close()
-            if isinstance(error, ssl.SSLCertVerificationError):
-                message = f"the certificate of {self.peer} is not trusted: {error.verify_message}"
-                raise ConnectError(message, retryable=False) from error
             if isinstance(error, OSError | ValueError):
-                raise ConnectError(f"no TLS with {self.peer}: {error}") from error
+                raise no_tls(self.peer, error) from error
             raise
         return self
 

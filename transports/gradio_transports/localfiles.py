@@ -23,6 +23,7 @@ ENVIRONMENT: Final = "GRADIO_TEMP_DIR"
 
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
 
 
 def file_size(path: str) -> int:
@@ -62,11 +63,19 @@ class ReadableFile:
         elif isinstance(file.source, str):
             self._path = file.source
             try:
-                self._stream = self._owned = open(file.source, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+                self._stream = self._owned = open(  # noqa: SIM115 - closed by close()
+                    file.source, "rb", buffering=0, opener=_without_waiting
+                )
             except OSError as error:
                 raise FileError(
                     f"the file {file.source!r} cannot be opened: {error.strerror}", path=self._path
                 ) from error
+            if not stat.S_ISREG(os.fstat(self._owned.fileno()).st_mode):
+                self._owned.close()
+                raise FileError(
+                    f"{file.source!r} is no regular file any more: another one is in its place",
+                    path=self._path,
+                )
         else:
             self._stream = file.source
 
@@ -100,6 +109,12 @@ class ReadableFile:
         self._left = None
         if self._owned is not None:
             self._owned.close()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file to read. A pipe may have taken its place since it was measured: opening one waits for a writer, and
+    the loop of an asynchronous client would wait with it."""
+    return os.open(path, flags | _NO_WAIT)
 
 
 class Downloads:

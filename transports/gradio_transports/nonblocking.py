@@ -64,6 +64,17 @@ Proceed: TypeAlias = Callable[[], int]
 """Does what can be done of an effect. Returns what to wait for (READ, WRITE), or DONE with ``task.value`` set."""
 
 
+def no_tls(peer: str, error: Exception) -> ConnectError:
+    """The error of a connection to ``peer`` on which TLS did not begin."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        message = f"the certificate of {peer} is not trusted: {error.verify_message}"
+        return ConnectError(message, retryable=False)
+    # What OpenSSL calls the version is the beginning of an answer in clear: the commonest of mistakes.
+    is_clear = isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER"
+    hint = "; it may be a server of plain http://" if is_clear else ""
+    return ConnectError(f"no TLS with {peer}: {error}{hint}")
+
+
 class SocketStream(Parking):
     """A connection of this transport: a ByteStream, and the place where a task waits for it."""
 
@@ -263,6 +274,10 @@ class NonblockingTransport(Generic[S]):
                 return READ
             except ssl.SSLWantWriteError:
                 return WRITE
+            except ssl.SSLEOFError as error:
+                raise ConnectionLost(
+                    f"the connection to {stream.peer} was closed, and not as TLS is: it may have been cut"
+                ) from error
             except OSError as error:
                 raise ConnectionLost(f"the connection to {stream.peer} broke: {error}") from error
             if len(data) == stream.read_size:
@@ -382,11 +397,16 @@ class NonblockingTransport(Generic[S]):
             raise ConnectError(message, retryable=False)
         plain.watch(0)
         try:
+            # An end that TLS has not told may be anybody's on the way, and cut what ends with its connection
+            # (RFC 9112, section 9.8). Python's default takes it for an end.
             sock = self._context().wrap_socket(
-                plain.sock, server_hostname=effect.server_hostname, do_handshake_on_connect=False
+                plain.sock,
+                server_hostname=effect.server_hostname,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
             )
         except (OSError, ValueError) as error:
-            raise ConnectError(f"no TLS with {plain.peer}: {error}") from error
+            raise no_tls(plain.peer, error) from error
         # The stream stays the same one, so that whoever gives up during the handshake can close it.
         stream = plain
         stream.sock = sock
@@ -398,11 +418,8 @@ class NonblockingTransport(Generic[S]):
                 return READ
             except ssl.SSLWantWriteError:
                 return WRITE
-            except ssl.SSLCertVerificationError as error:
-                message = f"the certificate of {plain.peer} is not trusted: {error.verify_message}"
-                raise ConnectError(message, retryable=False) from error
             except OSError as error:
-                raise ConnectError(f"no TLS with {plain.peer}: {error}") from error
+                raise no_tls(plain.peer, error) from error
             task.value = stream
             return DONE
 
@@ -492,9 +509,13 @@ class Connecting(Parking):
             return  # another address has answered meanwhile
         while self._addresses:
             family, kind, protocol, _, address = self._addresses.pop()
-            sock = None
             try:
                 sock = socket.socket(family, kind, protocol)
+            except OSError as error:
+                self._errors.append(str(error))
+                continue
+            self._attempts.append(sock)  # from now on leave() closes it, whatever happens here
+            try:
                 sock.setblocking(False)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.connect(address)
@@ -502,11 +523,9 @@ class Connecting(Parking):
                 pass
             except OSError as error:
                 self._errors.append(str(error))
-                if sock is not None:
-                    sock.close()
+                self._attempts.remove(sock)
+                sock.close()
                 continue
-            assert sock is not None
-            self._attempts.append(sock)
             self._reactor.selector.register(sock, WRITE, partial(self._answered, sock))
             if self._addresses:
                 self._reactor.call_at(self._reactor.clock() + NEXT_ADDRESS, self._try_next)

@@ -22,7 +22,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from gradio_proto.effects import Answer, ByteEffect
 from gradio_proto.errors import ClientClosed, LocalProtocolError
@@ -48,6 +48,46 @@ LINGER: Final = 10.0
 """Seconds after which a daemon thread without work ends; the next work starts another."""
 
 
+INTERRUPTS: Final = "a signal's handler or a finalizer cannot wait for the client that it interrupts"
+
+
+class OwnedLock:
+    """A lock that knows its owner: a signal's handler, or a finalizer that the garbage collector calls, may strike a
+    thread while that holds it, and would wait for ever.
+    """
+
+    __slots__ = ("_lock", "asides", "owner")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.owner: int | None = None
+        """The thread that holds it."""
+        self.asides: deque[Callable[[], None]] = deque()
+        """What such a handler wants to be done as soon as its thread has let go."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take it; whether that was possible."""
+        taken = self._lock.acquire(blocking, timeout)
+        if taken:
+            self.owner = threading.get_ident()
+        return taken
+
+    def release(self) -> None:
+        """Let go of it."""
+        self.owner = None
+        self._lock.release()
+
+    def __enter__(self) -> None:
+        if self.owner == threading.get_ident():
+            raise LocalProtocolError(INTERRUPTS)
+        self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+        while self.asides:
+            self.asides.popleft()()
+
+
 class _Waiter:
     """A thread that waits for something: it turns the reactor, or sleeps until it is woken, and no other with it.
 
@@ -60,7 +100,7 @@ class _Waiter:
         self._bell: threading.Lock | None = None
         self._is_notified = False
 
-    def sleep(self, lock: threading.Lock, timeout: float | None) -> None:
+    def sleep(self, lock: OwnedLock, timeout: float | None) -> None:
         """Let go of ``lock`` until :meth:`notify` or the timeout; at once, if it was notified since the last sleep."""
         bell = threading.Lock()
         bell.acquire()
@@ -99,23 +139,22 @@ class Reactor(SelectorScheduler):
         self._interrupt = HeldInterrupt()
 
     @property
-    def lock(self) -> threading.Lock:
+    def lock(self) -> OwnedLock:
         """Guards the reactor, and whatever the flows share."""
         return self._lock
 
     def forget(self) -> None:
         """Begin anew, with no tasks and no threads."""
         super().forget()
-        self._lock = threading.Lock()
+        self._lock = OwnedLock()
         self._promised = 0
         self._turner: object | None = None
         self._turning_thread: int | None = None
         self._selecting = False
         self._waiters: deque[_Waiter] = deque()
-        self._asides: deque[Callable[[], None]] = deque()
         self._daemon: threading.Thread | None = None
         self._daemon_idles = False
-        self._daemon_condition = threading.Condition(self._lock)
+        self._daemon_condition = threading.Condition(cast(Any, self._lock))
         self._daemon_may_turn_at = 0.0
 
     # Flows.
@@ -171,9 +210,7 @@ class Reactor(SelectorScheduler):
                 handler or a finalizer.
         """
         if self._turning_thread == threading.get_ident():
-            raise LocalProtocolError(
-                "a signal's handler or a finalizer cannot wait for the client that it interrupts"
-            )
+            raise LocalProtocolError(INTERRUPTS)
         waiter = _Waiter()
 
         def wake() -> None:
@@ -247,8 +284,7 @@ class Reactor(SelectorScheduler):
                     self._call_unlocked(_breathe)
                     breathed = selected = time.monotonic()
                 self.expire(selected)
-                while self._asides:
-                    self._call_unlocked(self._asides.popleft())
+                self._do_asides()
                 if interruptible:
                     self._interrupt.check()
         finally:
@@ -259,6 +295,10 @@ class Reactor(SelectorScheduler):
             else:
                 self._hand_on()
 
+    def _do_asides(self) -> None:
+        while self._lock.asides:
+            self._call_unlocked(self._lock.asides.popleft())
+
     def _call_unlocked(self, aside: Callable[[], None]) -> None:
         self._lock.release()
         try:
@@ -267,10 +307,10 @@ class Reactor(SelectorScheduler):
             self._lock.acquire()
 
     def when_free(self, action: Callable[[], None]) -> None:
-        """Do something that takes the lock: at once, or, in a handler that has interrupted this thread's turning,
-        as soon as it can be done."""
-        if self._turning_thread == threading.get_ident():
-            self._asides.append(action)
+        """Do something that takes the lock: at once, or, in a handler that has interrupted this thread's turning, or
+        while this thread holds the lock, as soon as it can be done."""
+        if threading.get_ident() in (self._turning_thread, self._lock.owner):
+            self._lock.asides.append(action)
             self.ring()
         else:
             action()
@@ -285,7 +325,11 @@ class Reactor(SelectorScheduler):
         self._selecting = True
         self._lock.release()
         try:
+            # A process that was stopped, or that a signal struck when its time was over, is told of nothing though there
+            # may be much to read; and deadlines are about silence.
             events = self.selector.select(timeout)
+            if not events and timeout != 0:
+                events = self.selector.select(0)
         finally:
             self._lock.acquire()
             self._selecting = False
@@ -312,7 +356,9 @@ class Reactor(SelectorScheduler):
         with self._lock:
             try:
                 while not self.closed:
-                    if self._turner is not None or self._waiters or not self._promised:
+                    if self._lock.asides:
+                        self._do_asides()
+                    elif self._turner is not None or self._waiters or not self._promised:
                         self._daemon_idles = True
                         notified = self._daemon_condition.wait(LINGER)
                         self._daemon_idles = False

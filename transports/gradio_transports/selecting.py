@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from gradio_proto.errors import ConnectError
 from gradio_proto.scheduler import Perform, Scheduler
 
 LONGEST_SELECT: Final = 24 * 3600.0
@@ -19,6 +20,9 @@ class SelectorScheduler(Scheduler):
     """A scheduler whose tasks wait for sockets at a selector, out of which a socket pair wakes it.
 
     What is registered has a callable as its data, which gets the mask of what its socket is ready for.
+
+    Raises:
+        ConnectError: The process has no descriptors left for it.
     """
 
     def __init__(
@@ -30,8 +34,7 @@ class SelectorScheduler(Scheduler):
         """Begin anew, with no tasks and no sockets."""
         super().forget()
         self.closed = False
-        self.selector = selectors.DefaultSelector()
-        self._wake_in, self._wake_out = socket.socketpair()
+        self.selector, self._wake_in, self._wake_out = _what_it_takes()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         self.selector.register(self._wake_in, selectors.EVENT_READ, self._drain)
@@ -87,3 +90,14 @@ class SelectorScheduler(Scheduler):
         for task in tasks:
             self.end(task)
         self.ready.clear()
+
+
+def _what_it_takes() -> tuple[Any, socket.socket, socket.socket]:
+    selector: Any = None  # of which a foreign loop wants the descriptor, that not every one has
+    try:
+        selector = selectors.DefaultSelector()
+        return (selector, *socket.socketpair())
+    except OSError as error:
+        if selector is not None:
+            selector.close()
+        raise ConnectError(f"this process cannot connect to anything: {error}") from error

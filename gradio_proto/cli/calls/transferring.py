@@ -68,7 +68,7 @@ def download(connection: Connection, src: str, file: str, output: str | None) ->
     """Fetch a file from an app's server, and print where it is now.
 
     FILE is its path there, its URL there, or the JSON that stands for it in an output. A file that is there is replaced
-    only where -o names it.
+    only where -o names it, and a hidden one is made only there.
 
     \b
         gradio-proto download http://127.0.0.1:7860 /tmp/gradio/3f2a/letter.txt
@@ -110,6 +110,9 @@ def _put(path: str, output: str | None, name: str) -> str:
                 with open(path, "rb") as content, open(output, "wb") as place:
                     shutil.copyfileobj(content, place)
             return output
+        if name.startswith("."):
+            # A server chooses the name, and a program may take its settings, or commands, from such a file.
+            raise NotDone(f"{safe(name)} would be hidden: -o {safe(name)} fetches it all the same")
         os.close(os.open(name, os.O_CREAT | os.O_EXCL, 0o600))  # so that nothing is replaced
         os.replace(path, name)
     except FileExistsError:

@@ -1,0 +1,319 @@
+"""Calls through a bad network (see :mod:`chaos`): a part of what ``python -m chaos`` does, and that it finds what is
+wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from chaos.__main__ import PAGE, VERSIONS
+from chaos.cells import CLIENTS, Cell, Row, served
+from chaos.crowds import crowds
+from chaos.embedded import CountingApp
+from chaos.fates import HARMLESS, MODES, Fates, Mode
+from chaos.proxy import ChaosProxy
+from chaos.table import page
+from ways import nothing_left
+
+from gradio_proto import Client, Timeouts
+from gradio_proto.errors import ConnectionLost, GradioError
+from gradio_proto.flows import calls
+from gradio_proto.job import Job
+from gradio_proto.testing import TestApp, serve
+from gradio_proto.testing.memory import MemoryRunner, MemoryStream, MemoryTransport
+from gradio_proto.testing.protocol import ServerProtocol
+
+SHORT = Timeouts(connect=1.5, read=1.5, write=1.5, idle=1.5)
+
+
+@pytest.fixture(scope="module")
+def embedded() -> Iterator[str]:
+    with serve(CountingApp().app) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def real(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The addresses of the app on each version."""
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor() as pool:
+        opening = {version: served(version) for version in VERSIONS}
+        urls = {version: pool.submit(each.__enter__) for version, each in opening.items()}
+        for each in opening.values():
+            stack.push(each.__exit__)
+        yield {version: url.result() for version, url in urls.items()}
+
+
+# What happens to whom.
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_decisions_come_from_the_seed(mode: Mode) -> None:
+    def decisions(seed: int) -> list[Any]:
+        fates = Fates(seed, mode)
+        return [
+            (fates.admission(connection), fates.fate(connection, exchange))
+            for connection in range(40)
+            for exchange in range(5)
+        ]
+
+    assert decisions(1) == decisions(1)
+    # Where every exchange has the same fate, its details differ.
+    if mode not in ("delay", "refuse"):
+        assert decisions(1) != decisions(2)
+    one, other = (Fates(seed, mode).fate(1, 1) for seed in (1, 2))
+    assert list(one.pieces(bytes(300))) == list(Fates(1, mode).fate(1, 1).pieces(bytes(300)))
+    assert (one.delay() == other.delay()) is (one.longest_delay == 0 == other.longest_delay)
+
+
+def test_each_mode_does_what_it_says() -> None:
+    drawn = {mode: [Fates(3, mode).fate(number, 1) for number in range(1000)] for mode in MODES}
+    ends = {mode: {fate.end.how for fate in drawn[mode] if fate.end} for mode in MODES}
+    assert ends == {
+        **{mode: set() for mode in MODES},
+        "cut": {"reset", "fin"},
+        "silence": {"silence"},
+        "all": {"reset", "fin", "silence"},
+    }
+    for mode in ("cut", "silence"):
+        assert 250 < sum(fate.end is not None for fate in drawn[mode]) < 350
+    assert {min(len(piece) for piece in fate.pieces(bytes(5000))) for fate in drawn["split"]} >= {1}
+    assert all(b"".join(fate.pieces(b"some bytes" * 100)) == b"some bytes" * 100 for fate in drawn["split"])
+    admissions = [Fates(3, "refuse").admission(number) for number in range(1000)]
+    assert 650 < admissions.count("admitted") < 750
+    assert set(admissions) == {"admitted", "reset", "closed", "shut"}
+
+
+def test_in_fair_weather_a_proxy_does_nothing(embedded: str) -> None:
+    with nothing_left(10), proxy_before(embedded, "all") as proxy, Client(proxy.url) as client:
+        assert client.predict("call a", 0, api_name="/answer") == "call a is answered"
+    assert (proxy.happened, proxy.seen.joins, [*proxy.seen.answers]) == (
+        {"exchanges": 0},
+        {"call a": 1},
+        ["call a"],
+    )
+
+
+def test_what_happens_happens_again() -> None:
+    """With the same seed, to somebody who says the same."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=partial(_echo, server), daemon=True).start()
+        runs = [_talk_through(Fates(seed, "cut", 0.8), server.getsockname()[1]) for seed in (5, 5, 6)]
+        assert runs[0] == runs[1] != runs[2]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def _echo(server: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            sock, _ = server.accept()
+            with sock, contextlib.suppress(OSError):
+                while data := sock.recv(4096):
+                    sock.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(data), data))
+
+
+def _talk_through(fates: Fates, port: int) -> list[int]:
+    """How many bytes came back, on each of some connections."""
+    came = []
+    with ChaosProxy(port, fates) as proxy:
+        proxy.foul()
+        for _ in range(10):
+            came.append(0)
+            with socket.create_connection(("127.0.0.1", proxy.port)) as sock, contextlib.suppress(OSError):
+                sock.settimeout(10)
+                sock.sendall(b"GET / HTTP/1.1\r\nhost: me\r\nx: %b\r\n\r\n" % bytes(200).replace(b"\0", b"x"))
+                while came[-1] < 280 and (data := sock.recv(4096)):
+                    came[-1] += len(data)
+    return came
+
+
+def proxy_before(url: str, mode: Mode) -> ChaosProxy:
+    port = urlsplit(url).port
+    assert port is not None
+    return ChaosProxy(port, Fates(1, mode))
+
+
+# Calls.
+
+
+def whole(row: Row) -> Row:
+    """A row of which nothing is wrong or missing."""
+    assert row.wrong == []
+    assert row.right + sum(row.errors.values()) == row.calls
+    return row
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("mode", ["silence", "all"])
+def test_the_embedded_server(
+    mode: Mode, client: str, embedded: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    row = whole(Cell("embedded", mode, client, embedded, 2, 16, ("",), SHORT).run())
+    assert row.errors
+    assert row.fair_calls
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("mode", "client"), [*zip(sorted(HARMLESS - {"jitter"}), CLIENTS, strict=True)])
+def test_a_network_that_is_no_more_than_slow(mode: Mode, client: str, embedded: str) -> None:
+    row = whole(Cell("embedded", mode, client, embedded, 1, 20, ("",)).run())
+    assert (row.right, row.errors) == (20, {})
+
+
+@pytest.mark.parametrize(
+    ("version", "mode", "client"),
+    [("6.31.0", "cut", "blocking"), ("5.49.1", "cut", "trio"), ("4.44.1", "refuse", "asyncio")],
+)
+def test_real_servers(
+    version: str,
+    mode: Mode,
+    client: str,
+    real: dict[str, str],
+    real_server: Any,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    row = whole(Cell(version, mode, client, real[version], 1, 40).run())
+    assert row.right > 5
+    assert {kind.split()[0] for kind in row.errors} >= {"not_sent", "sent_unknown"}
+    assert capfd.readouterr() == ("", "")
+
+
+def test_calls_that_overlap_under_jitter(embedded: str) -> None:
+    with nothing_left(60):
+        rows = crowds("embedded", embedded, 80)
+    assert {row.client: (row.right, row.wrong) for row in rows} == dict.fromkeys(CLIENTS, (80, []))
+
+
+# It finds what is wrong.
+
+
+def _lie(fail: Callable[[Job, GradioError], None], job: Job, error: GradioError) -> None:
+    if isinstance(error, ConnectionLost):
+        error.phase = "not_sent"
+    fail(job, error)
+
+
+def _claim(fail: Callable[[Job, GradioError], None], job: Job, error: GradioError) -> None:
+    if isinstance(error, ConnectionLost):
+        error.phase = "accepted"
+    fail(job, error)
+
+
+def _forget(fail: Callable[[Job, GradioError], None], job: Job, error: GradioError) -> None:
+    fail(job, GradioError(str(error)))
+
+
+@pytest.mark.parametrize(
+    ("defect", "problem"),
+    [
+        (_lie, "was not sent, and left"),
+        (_claim, "was accepted, and never answered"),
+        (_forget, "it ended in"),
+    ],
+)
+def test_a_phase_that_lies_is_found(
+    defect: Callable[..., None], problem: str, embedded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail = Job.fail
+    monkeypatch.setattr(Job, "fail", lambda job, error: defect(fail, job, error))
+    row = Cell("embedded", "cut", "trio", embedded, 11, 30, ("",)).run()
+    assert [wrong for wrong in row.wrong if problem in wrong]
+
+
+def test_a_join_that_is_sent_again_is_found(embedded: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "_may_repeat", lambda state, job, error, attempt: attempt < 2)
+    row = Cell("embedded", "cut", "trio", embedded, 12, 40, ("",)).run()
+    assert [wrong for wrong in row.wrong if re.search(r"it ran \d times, and was joined [23] times", wrong)]
+
+
+def test_a_client_that_does_not_recover_is_found(embedded: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail = Job.fail
+
+    def fail_for_ever(job: Job, error: GradioError) -> None:
+        fail(job, error)
+        monkeypatch.setattr(calls, "_post_join", lambda *_: (_ for _ in ()).throw(error))
+
+    monkeypatch.setattr(Job, "fail", fail_for_ever)
+    row = Cell("embedded", "cut", "trio", embedded, 13, 30, ("",)).run()
+    assert [wrong for wrong in row.wrong if "in fair weather" in wrong]
+
+
+# The command and its page.
+
+
+def test_the_command(embedded: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "chaos", "--version", "embedded", "--crowd", "20"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"\| the embedded one \| trio \| 20 \| 20 \| 0 \|", done.stdout)
+
+
+def test_the_page_is_what_the_command_makes() -> None:
+    shown = PAGE.read_text(encoding="utf-8")
+    made = page([], [], 1)
+    for paragraph in made.split("\n\n"):
+        if not paragraph.startswith(("|", "Seed")):
+            assert paragraph.strip() in shown, "run 'make chaos ARGS=--write'"
+    rows = re.findall(r"^\| (\S+) \| `(\w+)` \| (\w+) \| (\d+) \|.*\| (\d+) \| \d+ \|$", shown, re.M)
+    assert [tuple(row[:3]) for row in rows] == [
+        (version, mode, client) for version in VERSIONS for mode in MODES for client in CLIENTS
+    ]
+    assert {(version, mode): sum(int(row[3]) for row in rows if row[:2] == (version, mode))
+            for version in VERSIONS for mode in MODES} == {
+        (version, mode): 1000 for version in VERSIONS for mode in MODES
+    }  # fmt: skip
+    assert {row[4] for row in rows} == {"0"}
+
+
+# Silence ends.
+
+LONGEST_SILENCE = 60.0
+"""Seconds, by default."""
+
+
+class Silencing(MemoryRunner):
+    """A network that carries so many pieces from the server, and then none."""
+
+    carries: float = float("inf")
+    carried = 0
+
+    def _arrive(self, stream: MemoryStream) -> None:
+        self.carried += 1
+        if self.carried <= self.carries:
+            super()._arrive(stream)
+        else:
+            stream.under_way.popleft()
+
+
+def silenced(version: str, pieces: float, timeouts: Timeouts) -> tuple[Any, Silencing]:
+    """What a call comes to of which so many pieces arrive, and the runner, whose clock begins with the call."""
+    app = TestApp(version=version)
+
+    @app.endpoint("/steps")
+    def steps(name: str) -> Iterator[str]:
+        for step in range(3):
+            yield f"{name} {step}"
+
+    runner = Silencing(ServerProtocol(app))
+    client = Client("http://app", transport=MemoryTransport.to(runner), timeouts=timeouts)
+    runner.settle()
+    runner.carried, runner.carries, runner.now = 0, pieces, 0.0
+    job = client.submit("x", api_name="/steps")
+    outcome = job.exception() or job.result()
+    client.close()
+    return outcome, runner

@@ -1,0 +1,26 @@
+"""The model of the client's promises (:mod:`model`): they hold, and where one is broken it is found."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from model.defects import DEFECTS, Defect
+from model.running import run
+
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "200"))
+"""Stories, over all generations."""
+
+ENOUGH = 200
+"""Stories in which each planted defect is found: those of one generation or more that show it."""
+
+
+def test_the_promises_hold() -> None:
+    run(EXAMPLES)
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.what)
+def test_a_planted_defect_is_found(defect: Defect) -> None:
+    with defect.planted(), pytest.raises(AssertionError) as caught:
+        run(ENOUGH, defect.versions, shrinks=False)
+    assert defect.told_as in str(caught.value)
