@@ -10,7 +10,7 @@ READY := .venv/.ready
 # taken by a test.
 UNGATED := gradio_proto/client/*,gradio_proto/cli/*,gradio_proto/conformance/*,gradio_proto/recording/sockets.py,gradio_proto/__main__.py
 
-.PHONY: help test test-matrix test-clients test-mutants test-alarms faults conformance coverage servers lint docs format demo bench clean
+.PHONY: help test test-matrix test-clients test-mutants test-alarms faults model fuzz chaos soak core-mutants conformance coverage servers lint docs format demo bench clean
 
 help:
 	@echo "make test     the whole test suite, with real Gradio servers (ARGS=... goes to pytest)"
@@ -20,6 +20,11 @@ help:
 	@echo "make test-alarms  that it blames no healthy server, with 20 seeds for each version"
 	@echo "make test-clients  our clients on every scenario of the hostile server, the async ones too"
 	@echo "make faults   everything that can go wrong with a server, a network, a disk or a program (ARGS='join/*')"
+	@echo "make model    a client, a server and a bad network between them, in memory (ARGS='--examples 1000')"
+	@echo "make fuzz     the fuzzers of the core (ARGS='--seconds 60', or '--cpu-minutes 20 sse')"
+	@echo "make chaos    a bad network between our clients and real servers: makes docs/chaos.md"
+	@echo "make soak     100,000 calls and 1,000 clients, after which nothing may have grown"
+	@echo "make core-mutants  how many small defects of the core its tests find: makes docs/mutation.md"
 	@echo "make lint     ruff, mypy, pyright and the import contracts"
 	@echo "make docs     the documentation, in build/docs; every warning is an error"
 	@echo "make format   let ruff lay out the code"
@@ -65,6 +70,22 @@ test-alarms: $(READY)
 
 faults: $(READY)
 	@PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)
+
+model: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m model $(ARGS)
+
+fuzz: $(READY)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --group fuzz
+	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
+chaos: $(READY) servers
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+
+soak: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
+
+core-mutants: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m core_mutants $(ARGS)
 
 test-clients: $(READY)
 	@CONFORMANCE_CLIENTS=all $(BIN)/python -m pytest tests/test_conformance_clients.py $(ARGS)

@@ -319,6 +319,30 @@ def test_ctrl_c_beside_the_jobs_of_other_threads(client: Client) -> None:
     assert client.predict("x") == "x"
 
 
+@pytest.mark.usefixtures("default_sigint")
+def test_ctrl_c_in_a_call_stops_its_generator() -> None:
+    yielded: list[int] = []
+    app = TestApp()
+
+    @app.endpoint("/ticks")
+    def ticks() -> Iterator[int]:
+        for tick in range(1000):
+            yielded.append(tick)
+            if tick == 5:
+                os.kill(os.getpid(), signal.SIGINT)
+            yield tick
+            time.sleep(0.01)
+
+    with serve(app) as address, Client(address) as client:
+        with pytest.raises(KeyboardInterrupt):
+            client.predict(api_name="/ticks")
+        before = -1
+        while before != len(yielded):
+            before = len(yielded)
+            time.sleep(0.2)
+        assert before < 900
+
+
 def test_a_programs_own_handler_stays(client: Client) -> None:
     called: list[int] = []
 

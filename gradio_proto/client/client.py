@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from ..flows.calls import carry, see_off
+from ..effects import Signal
+from ..flows.calls import carry_to, see_out, wait_for
 from ..flows.connect import refresh
 from ..flows.state import checked_headers
 from ..simple_api import Via
@@ -453,16 +454,24 @@ class BoundEndpoint(BoundBase[BlockingTransport]):
         """Call it and wait for the result; see :meth:`Client.predict`."""
         engine = self._engine
         transport = engine.transport
+        over = Signal()
         with transport.lock:
             job, live = self._begin(args, kwargs, keep_messages=False)
+            try:
+                transport.spawn(carry_to(over, engine.state, live, job), promised=False)
+            except BaseException:
+                job.cancel()
+                raise
         try:
-            transport.run(carry(engine.state, live, job))
+            # What carries the job is a flow of its own: it outlives a caller who is interrupted, to tell the server.
+            transport.run(wait_for(over))
         finally:
             with transport.lock:
-                job.cancel()  # if the flow never took its first step
-                if job.orphan is not None and not engine.state.closed:
-                    # The caller's deadline has passed, and does not hold for the orphan.
-                    transport.spawn(see_off(engine.state, live, job.orphan), promised=True)
+                if not engine.state.closed:
+                    engine.give_up((live, job))  # does nothing, unless the caller was interrupted
+                    if job.orphan is not None or not over.is_set:
+                        # The caller's deadline has passed, and does not hold for what is left to be done.
+                        transport.spawn(see_out(over, engine.state, live, job), promised=True)
         return job.result()
 
     __call__ = predict

@@ -58,6 +58,28 @@ def call(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
             job.orphan.cancel()
 
 
+def carry_to(over: Signal, state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
+    """Carry a job to its end, and say so to whoever waits: a caller who may leave first. What it leaves behind at its
+    server is for :func:`see_out`."""
+    try:
+        yield from carry(state, live, job)
+    finally:
+        over.set()
+
+
+def wait_for(over: Signal) -> Flow[None]:
+    """Wait until it is set."""
+    if not over.is_set:
+        yield Wait(over, None)
+
+
+def see_out(over: Signal, state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
+    """Wait for the end of what :func:`carry_to` does, and then see off what the job has left behind at its server."""
+    yield from wait_for(over)
+    if job.orphan is not None:
+        yield from see_off(state, live, job.orphan)
+
+
 def carry(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     """Carry a job from its join to its end. Whatever happens, the job is settled afterwards.
 

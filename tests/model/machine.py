@@ -627,8 +627,6 @@ class Promises(RuleBasedStateMachine):
         if call.function != "/many" or not isinstance(call.outcome, Cancelled) or call.ended is None:
             return False
         until = call.ended + STOPPED
-        if call.submitted is None and call.waiter is None:
-            return False  # who presses Ctrl-C in a blocking predict() takes the flow along that would tell the server
         if call.is_harmed or any(call.began <= time <= until for time in self.here.harmed_at):
             return False
         siblings = [other for other in self.here.calls if other.live.session.hash == call.live.session.hash]
