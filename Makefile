@@ -85,6 +85,7 @@ soak: $(READY)
 	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
 core-mutants: $(READY)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --group mutation
 	@PYTHONPATH=tests $(BIN)/python -m core_mutants $(ARGS)
 
 test-clients: $(READY)

@@ -27,6 +27,8 @@ from .limits import KIB, Limits
 # Inserting before the end of a list moves what is behind it: so many elements count as one edit more.
 _MOVES_PER_EDIT: Final = KIB
 
+_ACTIONS: Final = frozenset({"replace", "append", "add", "delete"})
+
 # The builtin, for type checkers: comparing its result does not turn Any into a list of unknown elements.
 _type: Final = cast("Callable[[Any], type[Any]]", type)
 
@@ -160,12 +162,18 @@ class OutputState:
         self._limits = limits
         self._values: list[Any] = []
         self._broken: set[int] = set()
+        self._unknown: frozenset[int] = frozenset()
         self._growth = 0  # size that edits have added since the outputs were known to be within the limit
 
     @property
     def broken(self) -> frozenset[int]:
         """The indices of the outputs that missed a diff and show an older value."""
         return frozenset(self._broken)
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether some output has had no value yet: see :meth:`begin_unknown`."""
+        return not self._broken.isdisjoint(self._unknown)
 
     @property
     def is_empty(self) -> bool:
@@ -176,7 +184,18 @@ class OutputState:
         """Set every output to a full value, of which ``data`` has one each. No output is broken after that."""
         self._values = _copy(data)
         self._broken.clear()
+        self._unknown = frozenset()
         self._growth = 0
+
+    def begin_unknown(self, count: int) -> None:
+        """Have outputs whose values are not known: each is broken until a full value comes for it.
+
+        Args:
+            count: How many.
+        """
+        self._values = [None] * count
+        self._broken = set(range(count))
+        self._unknown = frozenset(self._broken)
 
     def apply(self, diffs: list[Any]) -> bool:
         """Apply one diff for each output.
@@ -191,13 +210,16 @@ class OutputState:
             LimitExceeded: See :class:`OutputState`. The outputs are those from before, or partly newer ones.
         """
         # An app that is reloaded while it runs may gain outputs: the server's diff starts from null then.
-        self._values.extend([None] * (len(diffs) - len(self._values)))
-        edits_left = self._limits.diff_edits
+        added = max(0, len(diffs) - len(self._values))
+        # An output that is added or broken counts as an edit: it takes more memory than its few bytes in a message.
+        edits_left = self._less(self._limits.diff_edits, added)
+        self._values.extend([None] * added)
         for index, edits in enumerate(diffs):
             if edits == []:
                 continue
             kind = _type(edits)
             if kind is not list or (index in self._broken and not _is_full_value(edits)):
+                edits_left = self._less(edits_left, 1)
                 self._broken.add(index)
             else:
                 edits_left = self._apply_to(index, edits, edits_left)
@@ -217,9 +239,7 @@ class OutputState:
         undo = _Undo()
         try:
             for edit in edits:
-                edits_left -= self._apply_edit(index, edit, undo)
-                if edits_left < 0:
-                    raise LimitExceeded("diff_edits", self._limits.diff_edits)
+                edits_left = self._less(edits_left, self._apply_edit(index, edit, undo))
         except (_Malformed, LimitExceeded) as error:
             undo.run()
             if isinstance(error, LimitExceeded):
@@ -228,6 +248,11 @@ class OutputState:
         else:
             self._broken.discard(index)
         return edits_left
+
+    def _less(self, edits_left: int, cost: int) -> int:
+        if cost > edits_left:
+            raise LimitExceeded("diff_edits", self._limits.diff_edits)
+        return edits_left - cost
 
     def _apply_edit(self, index: int, edit: Any, undo: _Undo) -> int:
         """Apply one edit, say how to undo it, and return its cost in edits."""
@@ -300,6 +325,24 @@ def _parse_edit(edit: Any) -> tuple[Any, list[Any], Any]:
     if kind is not list:
         raise _Malformed
     return action, path, value
+
+
+def are_diffs(data: list[Any]) -> bool:
+    """Whether values can be nothing but a diff for each output: lists of edits, not all of them empty."""
+    return any(data) and all(_are_edits(edits) for edits in data)
+
+
+def _are_edits(edits: Any) -> bool:
+    kind = _type(edits)
+    return kind is list and all(_is_edit(edit) for edit in edits)
+
+
+def _is_edit(edit: Any) -> bool:
+    try:
+        action, _, _ = _parse_edit(edit)
+    except _Malformed:
+        return False
+    return type(action) is str and action in _ACTIONS
 
 
 def _is_full_value(edits: Any) -> bool:

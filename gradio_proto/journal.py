@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from .diff import OutputState
+from .diff import OutputState, are_diffs
 from .errors import LimitExceeded
 from .events import JobEvent, Log, Output, Progress, Queued, Started, Unknown
 from .limits import Limits
@@ -152,14 +152,20 @@ def advance(outputs: OutputState, message: Message, *, diffs: bool) -> bool:
 
     From ``sse_v2`` on, a generator's first message holds full values and the later ones hold diffs;
     an endpoint that streams its input in (``process_streaming``) always sends full values.
+
+    Up to 5.49 a server may begin with a diff: it knows a generator by its ``id()``, under which one of the same
+    session that was cancelled, failed or lost its stream has left its last value. What that was is not known here.
     """
     if not isinstance(message, VALUES):
         return False
     data = message.data
     if data is None:
         return False
-    if diffs and isinstance(message, ProcessGenerating) and not outputs.is_empty:
-        return outputs.apply(data)
+    if diffs and isinstance(message, ProcessGenerating):
+        if outputs.is_empty and are_diffs(data):
+            outputs.begin_unknown(len(data))
+        if not outputs.is_empty:
+            return outputs.apply(data)
     outputs.replace(data)
     return True
 
@@ -202,9 +208,11 @@ class Cursor:
     def _event(self, message: Message) -> JobEvent | None:
         if isinstance(message, VALUES):
             self.is_whole = advance(self._outputs, message, diffs=self._journal.diffs)
+            if message.data is None:
+                return None
             values = self._outputs.snapshot()
-            if not self.is_whole and len(self._outputs.broken) == len(values):
-                return None  # nothing new is known
+            if self._outputs.has_unknown or (not self.is_whole and len(self._outputs.broken) == len(values)):
+                return None  # nothing new is known, or not enough
             self.outputs += 1
             return Output(self._journal.convert(values))
         if isinstance(message, ProgressMessage):

@@ -4,31 +4,56 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .errors import LimitExceeded, RemoteProtocolError
-from .limits import Limits
+from .limits import KIB, Limits
 
 _BRACKET = re.compile(r"[\[\]{}]")
+_WINDOW = 64 * KIB
 _raw_decode = json.JSONDecoder().raw_decode
 
 
-def _too_deep(text: str, limit: int) -> bool:
-    # Almost every text is too short to be that deep, or has too few brackets, which two fast scans tell.
-    if len(text) <= limit or text.count("[") + text.count("{") <= limit:
-        return False
-    # Brackets inside strings do not nest. Without escapes, every second piece between quotes is outside.
-    outside = "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
-    depth = 0
-    for match in _BRACKET.finditer(outside):
-        if match.group() in "[{":
-            depth += 1
-            if depth > limit:
-                return True
-        else:
-            depth -= 1
-    return False
+def _check(text: str, limits: Limits) -> None:
+    # Almost every text is too short to be that deep or to hold that much, or has too few marks, which fast scans tell.
+    is_deep = len(text) > limits.json_depth and text.count("[") + text.count("{") > limits.json_depth
+    is_rich = len(text) * _HEAVIEST > limits.json_values and _weight(text) > limits.json_values
+    if not is_deep and not is_rich:
+        return
+    depth = weight = 0
+    for piece in _outside_of_strings(text):
+        weight += _weight(piece) if is_rich else 0
+        if weight > limits.json_values:
+            raise LimitExceeded("json_values", limits.json_values)
+        for match in _BRACKET.finditer(piece) if is_deep else ():
+            depth += 1 if match.group() in "[{" else -1
+            if depth > limits.json_depth:
+                raise LimitExceeded("json_depth", limits.json_depth)
+
+
+_HEAVIEST = 3
+
+
+def _weight(text: str) -> int:
+    # About what parsing a text takes, in units of 60 bytes: each item of a list has a comma or a bracket of its own,
+    # an object has a table beside itself, and a member of it a key and a place in that table.
+    return text.count(",") + text.count("[") + 2 * text.count(":") + _HEAVIEST * text.count("{")
+
+
+def _outside_of_strings(text: str) -> Iterator[str]:
+    """What of a JSON text is outside of its strings, piece by piece: the list of all pieces of a hostile text would
+    take many times its memory."""
+    start, is_inside = 0, False
+    while start < len(text):
+        window = text[start : start + _WINDOW]
+        # No escape is cut in two: backslashes at the end go into the next window, or are all of this one, in pairs.
+        window = window.rstrip("\\") or window
+        start += len(window)
+        # Without escapes, every second piece between quotes is outside.
+        pieces = window.replace("\\\\", "").replace('\\"', "").split('"')
+        yield "".join(pieces[is_inside::2])
+        is_inside ^= len(pieces) % 2 == 0
 
 
 def loads(text: str, limits: Limits, what: str = "JSON") -> Any:
@@ -36,10 +61,9 @@ def loads(text: str, limits: Limits, what: str = "JSON") -> Any:
 
     Raises:
         RemoteProtocolError: It is no JSON, or holds a number that Python refuses to convert.
-        LimitExceeded: It is nested deeper than ``limits.json_depth``.
+        LimitExceeded: It is nested deeper than ``limits.json_depth``, or holds more than ``limits.json_values``.
     """
-    if _too_deep(text, limits.json_depth):
-        raise LimitExceeded("json_depth", limits.json_depth)
+    _check(text, limits)
     try:
         try:
             value, end = _raw_decode(text)

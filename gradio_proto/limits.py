@@ -47,6 +47,11 @@ class Limits(Frozen):
     """Nesting of one JSON text: half of CPython's default recursion limit, so that code which walks
     a value recursively is safe too."""
 
+    json_values: int = 5_000_000
+    """Values of one JSON text, where an empty list counts twice, an object and each of its members three times: what
+    parsing takes, in units of some 60 bytes. ``[[],[],[]]`` is 24 times as large in memory as on the wire. Of numbers
+    with all their digits, such as embeddings, 64 MiB hold three million."""
+
     orphan_messages: int = 1024
     """Messages kept for events whose join reply has not arrived yet; the oldest is dropped, and counted."""
 

@@ -169,7 +169,9 @@ def parse_app_url(text: str) -> AppURL:
     try:
         origin = _origin(match["scheme"], match["authority"])
     except ValueError as error:
-        raise ArgumentError(f"cannot use {_quoted(text)}: {error}") from None
+        # A password with a slash in it is taken for a host and a path, and the reason would repeat it.
+        reason = "it looks as if it holds a password" if "@" in text else error
+        raise ArgumentError(f"cannot use {_quoted(text)}: {reason}") from None
     segments = [segment for segment in _without_dots(_requote(match["path"])).split("/") if segment]
     return AppURL(origin, "".join("/" + segment for segment in segments))
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,6 +53,14 @@ class TestRecorded:
         assert info.parameters[0].type == {"type": "number"}
         assert info.raw["parameters"][0] == info.parameters[0].raw
         assert info.raw["returns"][0] == info.returns[0].raw
+
+    @pytest.mark.parametrize("version", VERSIONS)
+    def test_what_came_beside_it_makes_no_difference(self, version: str) -> None:
+        info = recorded(version).named["/calc"]
+        assert replace(info, raw={}) == info
+        assert replace(info.parameters[0], raw={}) == info.parameters[0]
+        assert replace(info.returns[0], raw={}) == info.returns[0]
+        assert "raw" not in repr(info)
 
     def test_servers_before_4_44_send_no_names(self) -> None:
         for version in ("3.50.2", "4.13.0"):

@@ -68,6 +68,13 @@ def test_an_error_of_a_wrong_type_is_told_all_the_same(text: Any) -> None:
     assert make({"error": text, "title": 1, "visible": None}).message == str(text)
 
 
+def test_the_first_releases_that_tell_it_otherwise() -> None:
+    assert make({"error": "None"}, (4, 43, 0)).hidden
+    assert not make({"error": "None"}, (4, 44, 0)).hidden
+    assert make({"error": "'x'"}, (4, 44, 1)).message == "x"
+    assert make({"error": "'x'"}, (5, 0, 0)).message == "'x'"
+
+
 @given(st.text(alphabet=st.characters() | st.sampled_from("'\"\\\n\x00")))
 def test_the_repr_of_a_text_is_undone_below_5(text: str) -> None:
     assert make({"error": repr(text)}, V4_44).message == text

@@ -4,6 +4,7 @@ wrong."""
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import socket
 import subprocess
@@ -27,11 +28,12 @@ from chaos.table import page
 from ways import nothing_left
 
 from gradio_proto import Client, Timeouts
-from gradio_proto.errors import ConnectionLost, GradioError
+from gradio_proto.errors import ConnectionLost, DeadlineExceeded, GradioError
 from gradio_proto.flows import calls
 from gradio_proto.job import Job
 from gradio_proto.testing import TestApp, serve
-from gradio_proto.testing.memory import MemoryRunner, MemoryStream, MemoryTransport
+from gradio_proto.testing.generations import PROTOCOLS
+from gradio_proto.testing.memory import Deadlock, MemoryRunner, MemoryStream, MemoryTransport
 from gradio_proto.testing.protocol import ServerProtocol
 
 SHORT = Timeouts(connect=1.5, read=1.5, write=1.5, idle=1.5)
@@ -45,9 +47,9 @@ def embedded() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def real(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """The addresses of the app on each version."""
+    """The addresses of the app on two versions."""
     with contextlib.ExitStack() as stack, ThreadPoolExecutor() as pool:
-        opening = {version: served(version) for version in VERSIONS}
+        opening = {version: served(version) for version in (VERSIONS[0], VERSIONS[-1])}
         urls = {version: pool.submit(each.__enter__) for version, each in opening.items()}
         for each in opening.values():
             stack.push(each.__exit__)
@@ -119,22 +121,28 @@ def _echo(server: socket.socket) -> None:
             sock, _ = server.accept()
             with sock, contextlib.suppress(OSError):
                 while data := sock.recv(4096):
-                    sock.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(data), data))
+                    sock.sendall(_echoed(data))
 
 
-def _talk_through(fates: Fates, port: int) -> list[int]:
-    """How many bytes came back, on each of some connections."""
-    came = []
+def _echoed(data: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(data), data)
+
+
+def _talk_through(fates: Fates, port: int) -> tuple[list[bool], dict[str, int]]:
+    """Whether all came back, on each of some connections, and what happened to them."""
+    said = b"GET / HTTP/1.1\r\nhost: me\r\nx: %b\r\n\r\n" % (b"x" * 200)
+    whole = []
     with ChaosProxy(port, fates) as proxy:
         proxy.foul()
         for _ in range(10):
-            came.append(0)
+            came = 0
             with socket.create_connection(("127.0.0.1", proxy.port)) as sock, contextlib.suppress(OSError):
                 sock.settimeout(10)
-                sock.sendall(b"GET / HTTP/1.1\r\nhost: me\r\nx: %b\r\n\r\n" % bytes(200).replace(b"\0", b"x"))
-                while came[-1] < 280 and (data := sock.recv(4096)):
-                    came[-1] += len(data)
-    return came
+                sock.sendall(said)
+                while came < len(_echoed(said)) and (data := sock.recv(4096)):
+                    came += len(data)
+            whole.append(came == len(_echoed(said)))
+    return whole, proxy.happened
 
 
 def proxy_before(url: str, mode: Mode) -> ChaosProxy:
@@ -153,12 +161,13 @@ def whole(row: Row) -> Row:
     return row
 
 
-@pytest.mark.parametrize("client", CLIENTS)
-@pytest.mark.parametrize("mode", ["silence", "all"])
+@pytest.mark.parametrize(
+    ("mode", "client"), [("silence", "blocking"), ("silence", "trio"), ("all", "asyncio")]
+)
 def test_the_embedded_server(
     mode: Mode, client: str, embedded: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    row = whole(Cell("embedded", mode, client, embedded, 2, 16, ("",), SHORT).run())
+    row = whole(Cell("embedded", mode, client, embedded, 2, 12, ("",), SHORT).run())
     assert row.errors
     assert row.fair_calls
     assert capfd.readouterr() == ("", "")
@@ -172,7 +181,7 @@ def test_a_network_that_is_no_more_than_slow(mode: Mode, client: str, embedded: 
 
 @pytest.mark.parametrize(
     ("version", "mode", "client"),
-    [("6.31.0", "cut", "blocking"), ("5.49.1", "cut", "trio"), ("4.44.1", "refuse", "asyncio")],
+    [("6.31.0", "cut", "blocking"), ("4.44.1", "refuse", "asyncio")],
 )
 def test_real_servers(
     version: str,
@@ -184,14 +193,14 @@ def test_real_servers(
 ) -> None:
     row = whole(Cell(version, mode, client, real[version], 1, 40).run())
     assert row.right > 5
-    assert {kind.split()[0] for kind in row.errors} >= {"not_sent", "sent_unknown"}
+    assert "sent_unknown" in {kind.split()[0] for kind in row.errors}
     assert capfd.readouterr() == ("", "")
 
 
 def test_calls_that_overlap_under_jitter(embedded: str) -> None:
     with nothing_left(60):
-        rows = crowds("embedded", embedded, 80)
-    assert {row.client: (row.right, row.wrong) for row in rows} == dict.fromkeys(CLIENTS, (80, []))
+        rows = crowds("embedded", embedded, 50)
+    assert {row.client: (row.right, row.wrong) for row in rows} == dict.fromkeys(CLIENTS, (50, []))
 
 
 # It finds what is wrong.
@@ -237,13 +246,20 @@ def test_a_join_that_is_sent_again_is_found(embedded: str, monkeypatch: pytest.M
 
 
 def test_a_client_that_does_not_recover_is_found(embedded: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    fail = Job.fail
+    failed: list[GradioError] = []
+    fail, post = Job.fail, calls._post_join
 
-    def fail_for_ever(job: Job, error: GradioError) -> None:
+    def note(job: Job, error: GradioError) -> None:
+        failed.append(error)
         fail(job, error)
-        monkeypatch.setattr(calls, "_post_join", lambda *_: (_ for _ in ()).throw(error))
 
-    monkeypatch.setattr(Job, "fail", fail_for_ever)
+    def broken(state: Any, live: Any, job: Job) -> Any:
+        if failed and b"call " in job.payload:
+            raise failed[0]
+        return post(state, live, job)
+
+    monkeypatch.setattr(Job, "fail", note)
+    monkeypatch.setattr(calls, "_post_join", broken)
     row = Cell("embedded", "cut", "trio", embedded, 13, 30, ("",)).run()
     assert [wrong for wrong in row.wrong if "in fair weather" in wrong]
 
@@ -310,10 +326,32 @@ def silenced(version: str, pieces: float, timeouts: Timeouts) -> tuple[Any, Sile
             yield f"{name} {step}"
 
     runner = Silencing(ServerProtocol(app))
-    client = Client("http://app", transport=MemoryTransport.to(runner), timeouts=timeouts)
-    runner.settle()
-    runner.carried, runner.carries, runner.now = 0, pieces, 0.0
-    job = client.submit("x", api_name="/steps")
-    outcome = job.exception() or job.result()
-    client.close()
-    return outcome, runner
+    with Client("http://app", transport=MemoryTransport.to(runner), timeouts=timeouts) as client:
+        runner.settle()
+        runner.carried, runner.carries, runner.now = 0, pieces, 0.0
+        job = client.submit("x", api_name="/steps")
+        return job.exception() or job.result(), runner
+
+
+WITHOUT_A_SIGN_OF_LIFE = "4.0.2"
+"""It says nothing while a function runs, so that silence tells nothing there: only ``total`` ends it."""
+
+
+@pytest.mark.parametrize("version", PROTOCOLS)
+def test_silence_ends_wherever_it_begins(version: str) -> None:
+    timeouts = Timeouts(total=LONGEST_SILENCE if version == WITHOUT_A_SIGN_OF_LIFE else None)
+    value, healthy = silenced(version, math.inf, Timeouts())
+    assert value == "x 2"
+    ends = []
+    for pieces in range(healthy.carried - 2):  # the last two may be the end of what has been said
+        outcome, runner = silenced(version, pieces, timeouts)
+        assert isinstance(outcome, DeadlineExceeded)
+        assert outcome.phase in ("not_sent", "sent_unknown", "accepted", "stream_lost")
+        ends.append(runner.now)
+    assert len(ends) >= 7
+    assert max(ends) <= LONGEST_SILENCE
+
+
+def test_silence_goes_on_where_it_tells_nothing() -> None:
+    with pytest.raises(Deadlock):
+        silenced(WITHOUT_A_SIGN_OF_LIFE, 5, Timeouts())

@@ -137,6 +137,9 @@ class TestOddities:
         with pytest.raises(UnsupportedProtocol, match="Gradio 2"):
             parse_config({"version": "2.9.4", "allow_flagging": "never", "input_components": []})
 
+    def test_where_the_app_says_that_it_is(self) -> None:
+        assert parse_config({"dependencies": [], "root": "http://app/sub"}).root == "http://app/sub"
+
     def test_least_config(self) -> None:
         config = parse_config({"dependencies": []})
         assert (config.version, config.version_info, config.protocol) == ("", (0, 0, 0), "ws")

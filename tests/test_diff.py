@@ -464,6 +464,17 @@ def test_edits_are_counted_over_the_whole_message() -> None:
     assert outputs.snapshot() == ["x" * 6, "xxx"]
 
 
+@pytest.mark.parametrize(("diffs", "is_too_many"), [([7] * 3, False), ([7] * 4, True), ([[]] * 8, True)])
+def test_outputs_that_break_or_are_added_count(diffs: list[Any], is_too_many: bool) -> None:
+    outputs = state("", "", "", "", limits=Limits(diff_edits=3))
+    if is_too_many:
+        with pytest.raises(LimitExceeded, match="diff_edits"):
+            outputs.apply(diffs)
+    else:
+        assert not outputs.apply(diffs)
+    assert outputs.snapshot() == [""] * 4
+
+
 def test_insertions_at_the_front_of_a_long_list_count_for_what_they_move() -> None:
     outputs = state([0] * 100_000, limits=Limits(diff_edits=150))
     assert outputs.apply([[["add", [100_000], 1]] * 50])

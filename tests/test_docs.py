@@ -234,7 +234,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.exists(), link
         if anchor:
             assert anchor in [slug(line.lstrip("# ")) for line in target.read_text("utf-8").splitlines()]
-        if target.parent == ROOT / "tests":
+        if target.parent == ROOT / "tests" and said.startswith(("test_", "Test")):
             found = re.search(rf"^(def|class) {said}\b", target.read_text("utf-8"), re.MULTILINE)
             assert found, f"{link} has no {said}"
 

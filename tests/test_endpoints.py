@@ -13,6 +13,7 @@ from gradio_proto.api_info import parse_api_info
 from gradio_proto.config import parse_config
 from gradio_proto.endpoints import App, Endpoint, copy_json, snake_case
 from gradio_proto.errors import ArgumentError, RemoteProtocolError
+from gradio_proto.files import file_output
 
 
 def recorded(version: str, *, info: bool = True) -> App:
@@ -416,6 +417,11 @@ class TestUnbindOutputs:
     def test_too_few(self) -> None:
         with pytest.raises(RemoteProtocolError, match="/f sent 1 outputs, though the app declares 2"):
             self.endpoint("textbox", "number").unbind_outputs(["x"])
+
+    def test_files_stay_as_they_came_unless_they_are_wanted(self) -> None:
+        file = {"path": "/tmp/x.txt", "meta": {"_type": "gradio.FileData"}}
+        assert self.endpoint("file").unbind_outputs([file]) == file
+        assert self.endpoint("file").unbind_outputs([file], fetch=True) == file_output(file)
 
     def test_update_dicts_are_values(self) -> None:
         update = {"__type__": "update", "value": 1}

@@ -12,6 +12,7 @@ import pytest
 from faults.groups import FAULTS
 from faults.lab import run
 from faults.model import ClientName, Fault
+from faults.page import PAGE, page
 
 CASES = [
     pytest.param(fault, client, id=f"{fault.id}-{client}")
@@ -27,6 +28,10 @@ def test_faults_are_many_and_told_apart() -> None:
         assert re.fullmatch(r"[a-z]+(/[a-z0-9-]+)+", fault.id)
         assert fault.happens.endswith(".")
         assert fault.clients
+
+
+def test_the_page_is_current() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run `PYTHONPATH=tests python -m faults --write`"
 
 
 @pytest.mark.parametrize(("fault", "client"), CASES)

@@ -86,6 +86,12 @@ MANY = [{"id": id, "type": "x", "props": {"server_fns": [f"f{id}"]}} for id in r
         (COMPONENTS, 9, "ls", "9 (odd) has no server function 'ls': it has none."),
         (COMPONENTS[1:], 7, "ls", "Components with server functions: none"),
         (MANY, 99, "ls", "19 (x) and 10 more"),
+        (
+            [{"id": 1, "type": "x", "props": {"server_fns": ["f" * 80, "g" * 81]}}],
+            1,
+            "ls",
+            f"it has {'f' * 80}, {'g' * 79}….",
+        ),
         ([{"id": 1, "type": "\x1b[31m", "props": {}}], 1, "\x1b[31m", "has no server function"),
     ],
 )

@@ -289,7 +289,7 @@ def test_an_app_that_cannot_be_read_again_leaves_everything_as_it_was(route: str
     world = scripted_world(GradioScript(an_app()))
     before, live = world.state.app, world.state.session()
     world.server.handler.others = {route: [http(500)]}
-    with pytest.raises(HTTPStatusError):
+    with pytest.raises(HTTPStatusError, match=route):
         world.run(refresh(world.state))
     assert world.state.app is before
     assert world.state.session() is live
@@ -377,6 +377,8 @@ def test_http_to_https_is_followed_at_connect() -> None:
         "/sub/gradio_api/info?all_endpoints=True",
     ]
     assert "cookie" not in server.asked[1].headers  # what was set in clear is not believed
+    world.state.cookies.set("session", "1")
+    assert world.state.cookies.header("/sub/config", 0.0) == "session=1"
     world.close()
 
 

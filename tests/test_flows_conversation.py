@@ -567,6 +567,13 @@ def sse_world(
     return world, asking
 
 
+def test_an_event_of_another_type_is_no_message() -> None:
+    ping = chunk(b"event: ping\ndata: alive\n\n")
+    world, _ = sse_world([ping, ESTIMATED, ASKED], [ping, BEGUN, ping, sse(**returned("X")), END])
+    assert world.result(begin(world, "/echo", "x", shared=True)) == "X"
+    assert is_over(world)
+
+
 def test_a_job_on_an_event_stream() -> None:
     world, asking = sse_world([ESTIMATED, ASKED], [BEGUN, sse(**returned("X")), END])
     begun = begin(world, "/echo", "é", shared=True)
@@ -630,6 +637,7 @@ def test_a_page_in_the_place_of_an_event_stream() -> None:
     error = failure(world, begin(world))
     assert isinstance(error, HTTPStatusError)
     assert "text/html where an event stream was expected: <h1>Sign in</h1>" in str(error)
+    assert "/queue/join" in str(error)
     assert is_over(world)
 
 

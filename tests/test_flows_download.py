@@ -40,9 +40,9 @@ from gradio_proto.errors import (
     RemoteProtocolError,
     TooManyRequestsError,
 )
-from gradio_proto.files import META, FileInput, FileOutput, as_file_outputs, file_outputs_in
+from gradio_proto.files import META, FileInput, FileOutput, as_file_outputs, file_output, file_outputs_in
 from gradio_proto.flows.calls import cancel
-from gradio_proto.flows.download import download_files, fetch_outputs
+from gradio_proto.flows.download import download_file, download_files, fetch_outputs
 from gradio_proto.flows.requests import RedirectedElsewhere
 from gradio_proto.job import Job, JobState
 from gradio_proto.limits import Limits
@@ -120,6 +120,15 @@ def failure(world: World, begun: Begun) -> GradioError:
 
 
 # Files that arrive.
+
+
+def test_a_file_of_no_job() -> None:
+    world = fetching([octets(HELLO)])
+    file = file_output(data_of())
+    assert file is not None
+    assert world.run(download_file(world.state, file)) == place_of(HELLO)
+    assert world.runner.files == {place_of(HELLO): HELLO}
+    world.close()
 
 
 @pytest.mark.parametrize("version", ["4.13.0", "4.44.1", "5.49.1", "6.31.0"])

@@ -309,6 +309,23 @@ def test_a_value_without_event_id_and_two_jobs() -> None:
     world.close()
 
 
+def test_a_value_without_event_id_and_a_job_that_joins() -> None:
+    world = streaming(
+        [STREAM, 1.0, completed(None, "whose"), 5.0, completed("e2", "mine")],
+        joins=[[accepted("e1")], [3.0, accepted("e2")]],
+    )
+    one, two = world.begin("/echo", "x"), world.begin("/double", "x")
+    assert "event_id" in str(failure(world, one))
+    assert world.result(two) == "mine"
+    world.close()
+
+
+def test_an_event_of_another_type_is_no_message() -> None:
+    world = streaming([STREAM, chunk(b"event: ping\ndata: alive\n\n"), completed("e1", "v")])
+    assert world.result(world.begin("/echo", "x")) == "v"
+    world.close()
+
+
 # Early messages.
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,7 @@ from fuzz import config, corpus, diffs, findings, http, messages, sse, websocket
 from fuzz.bytewise import input_of
 from fuzz.driving import drawing
 from fuzz.promises import PEAK, Broken, Input, Target, check, check_growth, documented, held, rendered
-from fuzz.reach import measured, table, written
+from fuzz.reach import PAGE, measured, table, written
 from fuzz.table import TARGETS
 from hypothesis import HealthCheck, given, settings
 
@@ -67,14 +69,17 @@ def test_the_corpora_are_small_and_in_order() -> None:
         assert all(rendered(json.loads(line)) == line for line in lines)
 
 
-def test_what_a_corpus_reaches_is_what_the_page_says() -> None:
-    found = measured([sse.TARGET, diffs.TARGET])
-    assert set(found) == {"sse", "diff"}
-    assert all(taken > 0.8 * branches for taken, branches in found.values())
-    lines = [*table(found)][1:-1]
-    assert set(lines) <= set(written()), "run make fuzz ARGS='--coverage --write'"
-    modules = {module for target in TARGETS.values() for module in target.modules}
-    assert {line.split()[0] for line in written()} == modules | {"module", "together"}
+def test_a_corpus_reaches_what_the_page_says() -> None:
+    lines = {line.split()[0]: line.split() for line in written()}
+    assert {*lines} == {module for each in TARGETS.values() for module in each.modules} | {
+        "module",
+        "together",
+    }
+    for line in [*table(measured([sse.TARGET, diffs.TARGET]))][1:]:
+        name, _, taken = line.split()
+        # Whoever changes the core need not measure again; the corpus reaches about as much of it.
+        if name != "together":
+            assert abs(int(taken.rstrip("%")) - int(lines[name][2].rstrip("%"))) <= 10
 
 
 # That each promise can be broken, and is then seen to be.
@@ -356,3 +361,11 @@ def test_a_target_that_there_is_not(
     with pytest.raises(SystemExit):
         command.main()
     assert "there is no target nothing" in capsys.readouterr().err
+
+
+def test_the_commands_of_the_page_can_be_given() -> None:
+    lines = re.findall(r"^\$ make fuzz ARGS='(.*)'$", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert len(lines) == 5
+    for line in lines:
+        options = command.parser().parse_args(shlex.split(line))
+        assert set(options.targets) <= set(TARGETS)

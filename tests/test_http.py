@@ -393,12 +393,10 @@ def test_asking_on_after_the_end_says_that_the_server_closed() -> None:
 )
 def test_an_answer_that_is_not_there_is_told_from_one_that_is_cut_off(said: bytes, where: str) -> None:
     connection = asked()
-    if said:
-        connection.receive_data(said)
+    read(connection, [said] if said else [])
     connection.receive_data(b"")
     with pytest.raises(ConnectionLost, match=where):
-        while True:
-            connection.next_event()
+        connection.next_event()
 
 
 def test_bytes_after_the_end_of_file_are_the_peers_mistake() -> None:

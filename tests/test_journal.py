@@ -109,6 +109,18 @@ def test_a_value_without_data_is_none() -> None:
     cursor = kept.cursor()
     assert values(cursor) == []
     assert not cursor.is_whole
+    kept.value("a")
+    kept.say("process_generating", output={"data": None}, success=True)
+    assert values(cursor) == ["a"]
+    assert not cursor.is_whole
+
+
+def test_short_messages_that_have_just_come_are_not_parsed_again() -> None:
+    kept = Kept()
+    kept.value("x")
+    kept.value("x" * PARSED_CHARACTERS)
+    assert kept.journal.message(0) is kept.journal.message(0)
+    assert kept.journal.message(1) is not kept.journal.message(1)
 
 
 def test_long_messages_and_old_ones_are_parsed_again() -> None:
@@ -240,3 +252,29 @@ def test_cursors_agree_however_they_take_turns(doings: list[str], unread: int) -
             return
     assert kept.budget.used == kept.journal.size
     assert kept.journal.size <= unread
+
+
+FULL = [["replace", [], "b"]]
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ([[FULL], [[["append", [], "c"]]]], ["b", "bc"]),
+        ([[[["append", [], "c"]]], [[["append", [], "d"]]], [FULL]], ["b"]),
+        ([[[["delete", ["k"], None]], []]], []),
+        ([[FULL, []], [[["append", [], "c"]], FULL]], ["bc"]),
+        # What may be a value is one.
+        ([[[*FULL, "c"]]], [[*FULL, "c"]]),
+        ([[[["write", [], "b"]]]], [[["write", [], "b"]]]),
+        ([[["append"]]], [["append"]]),
+        ([["b"]], ["b"]),
+        ([[[], []]], [[]]),
+    ],
+)
+def test_a_server_that_begins_with_a_diff(messages: list[Any], expected: list[Any]) -> None:
+    """It takes the generator for one that ended midway, and whose last value nobody here knows."""
+    kept = Kept()
+    for data in messages:
+        kept.value(*data)
+    assert values(kept.cursor()) == expected

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradio_proto import jsontext
 from gradio_proto.errors import LimitExceeded, RemoteProtocolError
 from gradio_proto.jsontext import dumps, loads
 from gradio_proto.limits import Limits
@@ -159,3 +160,50 @@ def test_what_cannot_be_dumped() -> None:
     loop.append(loop)
     with pytest.raises(ValueError, match="Circular"):
         dumps(loop)
+
+
+# Values
+
+FEW = Limits(json_values=12)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1,2,3,4,5,6,7,8,9,10,11,12]",
+        '"' + ",[{:" * 9 + '"',
+        '{"a":{"b":0}}',
+        '["\\",,[,[,[,{{{"]',
+        "[[],[],[],[]]",
+    ],
+)
+def test_a_text_with_as_many_values_as_may_be(text: str) -> None:
+    assert loads(text, FEW) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1,2,3,4,5,6,7,8,9,10,11,12,13]",
+        '{"a":{"b":{"c":0}},"d":0}',
+        "[[],[],[],[],[],[],[]]",
+        '["\\\\",{},{},{}]',
+        "[" + '"' + "\\" * 2**16 + '",{},{},{}]',
+        "[" + '"' + "x" * (2**16 - 4) + '\\\\",{},{},{}]',
+    ],
+)
+def test_a_text_with_too_many_values(text: str) -> None:
+    json.loads(text)
+    with pytest.raises(LimitExceeded) as caught:
+        loads(text, FEW)
+    assert caught.value.name == "json_values"
+
+
+@given(st.text('[]{},:"\\x', max_size=40), st.integers(1, 9))
+def test_what_is_outside_of_strings_does_not_depend_on_windows(text: str, window: int) -> None:
+    def outside(size: int) -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(jsontext, "_WINDOW", size)
+            return "".join(jsontext._outside_of_strings(text))
+
+    assert outside(2 * window) == outside(64 * 1024)

@@ -12,6 +12,8 @@ from gradio_proto.errors import ArgumentError
 from gradio_proto.payload import (
     cancel_payload,
     cancelling_event_payload,
+    chunk_payload,
+    component_server_payload,
     hash_message,
     join_payload,
     reset_payload,
@@ -79,9 +81,29 @@ def test_an_argument_that_is_no_json_is_the_callers_mistake(value: object) -> No
     assert isinstance(caught.value, ValueError)
 
 
+def test_what_is_no_json_may_be_encoded() -> None:
+    assert json.loads(join_payload(fn_index=0, data=[1j], session_hash="s", encode=str))["data"] == ["1j"]
+    assert json.loads(chunk_payload(fn_index=0, data=[1j], session_hash="s", encode=str))["data"] == ["1j"]
+
+
 def test_an_event_that_cancels_is_called_without_data() -> None:
     payload = cancelling_event_payload(fn_index=3, session_hash="s")
     assert json.loads(payload) == {"data": [], "fn_index": 3, "session_hash": "s"}
+
+
+def test_a_chunk_of_a_streamed_input() -> None:
+    payload = chunk_payload(fn_index=3, data=["x", None], session_hash="s")
+    assert json.loads(payload) == {"data": ["x", None], "fn_index": 3, "session_hash": "s"}
+
+
+def test_a_call_of_a_components_own_function() -> None:
+    payload = component_server_payload(component_id=7, fn_name="ls", data=["/"], session_hash="s")
+    assert json.loads(payload) == {
+        "component_id": 7,
+        "data": ["/"],
+        "fn_name": "ls",
+        "session_hash": "s",
+    }
 
 
 def test_a_cancellation_names_all_three() -> None:

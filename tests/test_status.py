@@ -23,6 +23,10 @@ def test_statuses_compare_in_the_order_of_a_jobs_life() -> None:
     assert not Status.FINISHED < Status.STARTING
 
 
+def test_a_status_is_written_as_it_is_named() -> None:
+    assert [status.value for status in Status] == [status.name for status in Status]
+
+
 def test_a_status_compares_with_nothing_else() -> None:
     with pytest.raises(TypeError):
         _ = Status.STARTING < "FINISHED"

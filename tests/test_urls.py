@@ -187,6 +187,7 @@ class TestParseAppURL:
             "http://user:secret@example.com",
             "user:secret@example.com",
             "http://user:secret @example.com",
+            "http://user:secret/@example.com",
             "ftp://example.com?token=secret",
             "example.com?token=secret",
         ],
@@ -195,6 +196,7 @@ class TestParseAppURL:
         with pytest.raises(ArgumentError) as caught:
             parse_app_url(url)
         assert "secret" not in str(caught.value)
+        assert ("the URL" in str(caught.value)) is ("@" in url)
 
     @pytest.mark.parametrize("name", ["gradio/hello_world", "user-1/My.Space"])
     def test_knows_the_names_of_spaces(self, name: str) -> None:

@@ -201,7 +201,9 @@ def test_a_binary_message() -> None:
         connection.next_event()
 
 
-@pytest.mark.parametrize("data", [sent(BytesMessage(data=b"abc")), b"\x83\x00", sent(TextMessage(data="x" * 101))])
+@pytest.mark.parametrize(
+    "data", [sent(BytesMessage(data=b"abc")), b"\x83\x00", sent(TextMessage(data="x" * 101))]
+)
 def test_what_has_failed_says_the_same_again(data: bytes) -> None:
     connection = WebSocketConnection(Limits(sse_message_bytes=100))
     connection.receive_data(data)

@@ -318,9 +318,7 @@ class _Conversation:
 class _OnWebSocket(_Conversation):
     """The way of 3.x."""
 
-    def __init__(self, state: ClientState, live: LiveSession, job: Job) -> None:
-        super().__init__(state, live, job)
-        self._socket = WebSocketConnection(state.limits)
+    _socket: WebSocketConnection
 
     def _open(self) -> Flow[bool]:
         key = websocket_key(self.state.entropy.token())

@@ -106,6 +106,23 @@ def run(arguments: Sequence[str], version: str) -> tuple[list[Row], str]:
     return rows, "".join(said)
 
 
+def once_more(row: Row, options: Any) -> Row:
+    """Make the calls of a row again, and none beside them: on a busy machine a call may miss a deadline."""
+    print(f"Once more: {row.version}, {row.mode}, {row.client}")
+    given = [
+        "--seed",
+        str(options.seed),
+        "--mode",
+        row.mode,
+        "--client",
+        row.client,
+        "--calls",
+        str(row.calls),
+    ]
+    again = run(given, row.version)[0]
+    return again[0] if again else row
+
+
 def _environment() -> dict[str, str]:
 
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
@@ -125,6 +142,9 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="make docs/chaos.md")
+    parser.add_argument(
+        "--again", action="store_true", help="make calls of which one was wrong once more, alone"
+    )
     parser.add_argument("--work", action="store_true", help="be the process of one version")
     parser.add_argument("--crowded", action="store_true", help="be the process of the crowds of one version")
     options: Any = parser.parse_args()

@@ -206,8 +206,9 @@ class Cell:
                 tempfile.TemporaryDirectory() as directory,
                 ChaosProxy(port, Fates(self.seed, self.mode)) as proxy,
             ):
-                for app in self.apps:
-                    way.run(partial(self._converse, way, proxy, app, directory, made, row))
+                for number, app in enumerate(self.apps, 1):
+                    end = self.calls * number // len(self.apps)
+                    way.run(partial(self._converse, way, proxy, app, directory, made, row, end))
                 proxy.fair()
                 time.sleep(0.3)  # what was held goes its way, and runs if it is to
         except KeyboardInterrupt:
@@ -224,10 +225,9 @@ class Cell:
         return row
 
     async def _converse(
-        self, way: Way, proxy: ChaosProxy, app: str, directory: str, made: list[Called], row: Row
+        self, way: Way, proxy: ChaosProxy, app: str, directory: str, made: list[Called], row: Row, end: int
     ) -> None:
         chance = random.Random(f"{self.seed} {self.client} {app}")
-        end = row.calls + self.calls // len(self.apps)
         deadlines = Timeouts() if self.mode in HARMLESS else self.deadlines
         client = await way.open(proxy.url + app, timeouts=deadlines, download_files=directory)
         try:

@@ -3,7 +3,8 @@
 Theory of operation. Every connection of the client has one of its own to the server, and two pumps that carry bytes.
 An exchange begins with what the client says after the server has spoken, or first of all; each has a fate (see
 :mod:`chaos.fates`). A cut ends the connection on both sides. A silence ends it on neither: its bytes are held, and its
-end goes unnoticed, until the weather is fair; then it goes on, late, as happens in life. Fair weather does nothing.
+end goes unnoticed, until the weather is fair. Then it goes on, late, as happens in life; but what the client has closed
+meanwhile stays silent, so that the server does not hear of that. Fair weather does nothing else.
 """
 
 from __future__ import annotations
@@ -101,8 +102,6 @@ class Network:
             )
             if serving.done():  # by a defect
                 serving.result()
-        for transport in [transport for link in self._links.values() for transport in link.transports]:
-            transport.abort()
 
     def _listen(self) -> socket.socket:
         listener = socket.create_server(("127.0.0.1", self.port), backlog=1024, reuse_port=True)

@@ -46,7 +46,7 @@ SECONDS: Final = 20.0
 """Of the processor, that the tests of one module may take. They take a quarter of that."""
 
 Key: TypeAlias = tuple[str, str, str]
-"""A module, what stands there, and what a mutant has instead."""
+"""A module, the lines that a mutant changes, and what they become."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Tried:
     @property
     def key(self) -> Key:
         """By which a mistake that is none is known."""
-        return self.module, self.mutant.before, self.mutant.after
+        return (self.module, *self.mutant.changed())
 
 
 class Module:

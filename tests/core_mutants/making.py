@@ -46,10 +46,25 @@ class Mutant:
 
     def difference(self) -> str:
         """The mistake as a difference of the two texts."""
-        lines = difflib.unified_diff(
-            self._tree.code.splitlines(), self.text().splitlines(), self.module, "mutant", n=2, lineterm=""
+        return "\n".join(self._lines())
+
+    def changed(self) -> tuple[str, str]:
+        """The lines that the mistake changes, and what they become: by this a mutant is known again."""
+        lines = self._lines()[3:]
+        before, after = ([line[1:].strip() for line in lines if line[0] == sign] for sign in "-+")
+        return " ".join(before), " ".join(after)
+
+    def _lines(self) -> list[str]:
+        return list(
+            difflib.unified_diff(
+                self._tree.code.splitlines(),
+                self.text().splitlines(),
+                self.module,
+                "mutant",
+                n=2,
+                lineterm="",
+            )
         )
-        return "\n".join(lines)
 
 
 class _Visitor(cst.CSTVisitor):
@@ -96,6 +111,8 @@ def _says_nothing_to_the_program(node: cst.CSTNode) -> bool:
         ):
             return name in NOT_OF_THE_PROGRAM
         case cst.AnnAssign(annotation=cst.Annotation(annotation=cst.Name(value="TypeAlias"))):
+            return True
+        case cst.Subscript(value=cst.Name(value="Literal")):
             return True
         case cst.FunctionDef(decorators=[cst.Decorator(decorator=cst.Name(value="overload")), *_]):
             return True

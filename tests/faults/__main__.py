@@ -17,7 +17,13 @@ def main() -> int:
     parser = argparse.ArgumentParser("faults", description="The fault laboratory.")
     parser.add_argument("patterns", nargs="*", help="which faults, such as 'join/*'; all if there is none")
     parser.add_argument("--client", choices=CLIENTS, action="append", help="on which clients")
+    parser.add_argument("--write", action="store_true", help="run nothing, and write docs/faults.md anew")
     options = parser.parse_args()
+    if options.write:
+        from .page import PAGE, page  # few runs write it
+
+        PAGE.write_text(page(), "utf-8")
+        return 0
     results: list[Result] = []
     for fault in FAULTS:
         if options.patterns and not any(fnmatch.fnmatch(fault.id, pattern) for pattern in options.patterns):

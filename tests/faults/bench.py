@@ -41,8 +41,6 @@ class Bench:
     """The app's."""
     server: Any = None
     """What serves it; None where it is in another process."""
-    grows_from: int = 0
-    """Bytes of the process's memory when the fault could begin."""
 
     async def open(self, **options: Any) -> Any:
         """A client with the methods of an AsyncClient, whichever it is."""

@@ -1,8 +1,7 @@
-"""Servers that have a client hold as much as its limits allow, in the form that takes it the most memory.
+"""Servers that have a client hold as much as its limits allow: memory is measured while they do.
 
-What runs past a limit is refused before it is decoded. What comes up to a limit and no further is decoded, parsed and
-handed out, and that is where memory multiplies: a text with one character beyond the others' plane takes four bytes
-for each, and a value of three bytes of JSON may be an object of seventy.
+A flood goes on until the client has gone, or past the limits that a client has by default, so the same faults serve
+for small limits here and for those of :mod:`faults.memory`.
 """
 
 from __future__ import annotations
@@ -11,70 +10,137 @@ from typing import Any
 
 from faulty import FaultyServer, Peer, Seen
 
+from gradio_proto.errors import LimitExceeded
 from gradio_proto.limits import KIB, MIB, Limits
 
-from .answers import BEGUN, CLOSE_STREAM, Answer, text_of
+from .answers import BEGUN, CLOSE_STREAM, Answer, completed, silent, text_of
 from .bench import Bench
-from .model import Expected, Fault, Gives
+from .model import Expected, Fault, Gives, Phase, Use, raises
 from .servers import faulty
+from .uses import only_predicts
 
 SMALL = Limits(
-    json_body_bytes=4 * MIB,
     sse_message_bytes=4 * MIB,
     job_unread_bytes=4 * MIB,
-    client_unread_bytes=8 * MIB,
-    orphan_bytes=2 * MIB,
+    orphan_bytes=4 * MIB,
+    json_body_bytes=4 * MIB,
+    json_values=300_000,
 )
 
-ROOM = KIB
-"""Bytes of a message beside the value in it."""
+FLOOD = 68 * MIB
+"""Bytes of what comes in pieces: more than any limit is by default that counts what is kept of one job."""
 
 
-def message(before: str, part: str, after: str) -> Answer:
-    """A job's result whose value is as long as a message may be: ``part``, again and again."""
+def floods(part: bytes, then: bytes, size: int = FLOOD, begins: bytes = b"") -> Answer:
+    """A stream of one part again and again, and then what ends it. ``@ID@`` stands for the job's event id."""
 
-    def answer(peer: Peer, _: Seen, server: FaultyServer) -> None:
-        size = SMALL.sse_message_bytes - ROOM - len((before + after).encode())
-        value = before + part * (size // len(part.encode())) + after
-        whole = text_of("process_completed", success=True, output={"data": ["@VALUE@"]})
-        whole = whole.replace(b"@ID@", f"e{server.jobs}".encode())
+    def answer(peer: Peer, request: Seen, server: FaultyServer) -> None:
+        name = f"e{server.jobs}".encode()
         peer.begin_stream()
-        for piece in (BEGUN.replace(b"@ID@", f"e{server.jobs}".encode()), whole.replace(b'"@VALUE@"', value.encode())):
+        peer.chunk(BEGUN.replace(b"@ID@", name))
+        if begins:
+            peer.chunk(begins)
+        piece = part.replace(b"@ID@", name)
+        for _ in range(size // len(piece) if piece else 0):
             peer.chunk(piece)
-        peer.chunk(CLOSE_STREAM)
-        peer.chunk(b"")
+        peer.chunk(then.replace(b"@ID@", name))
+        if then:
+            peer.chunk(b"")
+        else:
+            silent(peer, request, server)
 
     return answer
 
 
-async def measures(bench: Bench) -> Any:
-    """The size of the value that comes, which is let go of."""
+async def unread(bench: Bench) -> Any:
+    """A job of which nobody reads the outputs, while its client goes on; then its result."""
     async with bench.client() as client:
-        return len(await client.predict("x"))
+        job = await client.submit("hello")
+        while not await job.done():
+            await bench.way.sleep(0.01)
+        return await job.result()
 
 
-def hoard(id: str, happens: str, before: str, part: str, after: str, expect: Expected) -> Fault:
+def hoard(
+    id: str,
+    happens: str,
+    limit: str,
+    answer: Answer,
+    expect: Expected,
+    use: Use = only_predicts,
+    phase: Phase = "stream",
+) -> Fault:
+    """One of this group."""
     return Fault(
         id=f"hoard/{id}",
         happens=happens,
-        phase="stream",
-        served=faulty({"queue/data": message(before, part, after)}),
-        use=measures,
+        phase=phase,
+        served=faulty({"queue/data": answer}, times=None),
+        use=use,
         expect=expect,
         options={"limits": SMALL},
-        seconds=30.0,
-        limit="sse_message_bytes",
+        seconds=60.0,
+        limit=limit,
     )
 
+
 FAULTS = (
-    hoard("text","","\"","x","\"",Gives(1)),
-    hoard("wide","","\"\U0001f600","x","\"",Gives(1)),
-    hoard("lists","","[[]",",[]","]",Gives(1)),
-    hoard("dicts","","[{}",",{\"a\":1}","]",Gives(1)),
-    hoard("edicts","","[{}",",{}","]",Gives(1)),
-    hoard("ints","","[1",",1","]",Gives(1)),
-    hoard("bigints","","[1",",999","]",Gives(1)),
-    hoard("floats","","[1",",.1".replace(".1","0.1"),"]",Gives(1)),
-    hoard("efloats","","[1",",1e1","]",Gives(1)),
-    hoard("strs","","[1",",\"ab\"","]",Gives(1)),
+    hoard(
+        "wide-text",
+        "A message without end begins with a character that would have each other take four bytes.",
+        "sse_message_bytes",
+        floods(b"x" * 64 * KIB, b"", 1024 * MIB, begins='data: {"msg": "\U0001f600'.encode()),
+        raises(LimitExceeded, name="sse_message_bytes"),
+    ),
+    hoard(
+        "whole-message",
+        "A message is as long as it may be: its text is held as it came, decoded and parsed.",
+        "sse_message_bytes",
+        floods(b"", completed("x" * (4 * MIB - KIB)) + CLOSE_STREAM),
+        Gives("x" * (4 * MIB - KIB)),
+    ),
+    hoard(
+        "too-many-values",
+        "A message is as long as it may be, and nothing but empty lists: parsed, it would be 24 times as large.",
+        "sse_message_bytes",
+        floods(
+            b"", completed([]).replace(b"[[]]", b"[" + b"[]," * (4 * MIB // 3 - KIB) + b"0]") + CLOSE_STREAM
+        ),
+        raises(LimitExceeded, name="json_values"),
+    ),
+    hoard(
+        "many-values",
+        "A message holds as many strings as it may.",
+        "sse_message_bytes",
+        floods(b"", completed([]).replace(b"[[]]", b"[[" + b'"ab",' * 299_000 + b'"ab"]]') + CLOSE_STREAM),
+        Gives(["ab"] * 299_001),
+    ),
+    hoard(
+        "unread-outputs",
+        "Outputs of a job come without end, and nobody reads them.",
+        "job_unread_bytes",
+        floods(
+            text_of("process_generating", success=True, output={"data": ["x" * 16 * KIB]}), b"", 1024 * MIB
+        ),
+        raises(LimitExceeded, name="job_unread_bytes"),
+        unread,
+    ),
+    hoard(
+        "small-unread-outputs",
+        "The same with outputs of a few bytes, each of which costs an object.",
+        "job_unread_bytes",
+        floods(text_of("process_generating", success=True, output={"data": ["x"]}) * 256, b"", 1024 * MIB),
+        raises(LimitExceeded, name="job_unread_bytes"),
+        unread,
+    ),
+    hoard(
+        "messages-of-nobody",
+        "Messages of jobs that nobody has submitted come before the result.",
+        "orphan_bytes",
+        floods(
+            text_of("process_starts", event_id="nobody's", eta=None, text="x" * 16 * KIB),
+            completed("ok") + CLOSE_STREAM,
+        ),
+        Gives("ok"),
+    ),
 )

@@ -89,6 +89,8 @@ def well(_: Bench) -> Generator[str]:
 
 OPTIONS: dict[str, Any] = {"api_name": "/predict"}
 
+OK = Gives()
+
 
 def fault(
     id: str,
@@ -96,7 +98,7 @@ def fault(
     use: Use,
     *,
     served: Callable[[Bench], Any] = well,
-    expect: Expected = Gives(),
+    expect: Expected = OK,
     clients: tuple[ClientName, ...] = CLIENTS,
     seconds: float = 20.0,
     **options: Any,
@@ -131,7 +133,7 @@ async def iterate(client: Any) -> None:
 
 async def move(client: Any) -> None:
     path = await client.predict(handle_file(b"x" * 100_000, name="x.bin"), api_name="/move")
-    assert os.path.getsize(path) == 100_000
+    assert programs.size_of(path) == 100_000
 
 
 async def cancel(client: Any) -> None:
@@ -249,39 +251,38 @@ def closed_during(act: Act) -> Use:
     """A user who closes the client at one effect after the other of another caller's."""
 
     async def use(bench: Bench) -> Any:
-        number, ended = 1, False
-        while not ended:
-            client = await bench.open()
-            now = False
-
-            def strike() -> None:
-                nonlocal now
-                now = True
-
-            async def call(client: Any = client) -> None:
-                nonlocal ended, now
-                try:
-                    await act(client)
-                    ended = not now
-                except ClientClosed:
-                    pass
-                finally:
-                    now = True
-
-            async def close(client: Any = client) -> None:
-                while not now:
-                    await bench.way.sleep(0.0005)
-                began = time.monotonic()
-                await client.close()
-                assert time.monotonic() - began < 1
-
-            with at_effect(bench.way, client._engine.transport, number, strike):
-                await bench.way.together(call, close)
+        number = 1
+        while await _closed_at(bench, act, number):
             number += 3
         assert number > 4
         return "ok"
 
     return use
+
+
+async def _closed_at(bench: Bench, act: Act, number: int) -> bool:
+    """Close when a caller has come to the effect of that number; whether he has come so far."""
+    client = await bench.open()
+    came, is_over = threading.Event(), threading.Event()
+
+    async def call() -> None:
+        try:
+            await act(client)
+        except ClientClosed:
+            pass
+        finally:
+            is_over.set()
+
+    async def close() -> None:
+        while not came.is_set() and not is_over.is_set():
+            await bench.way.sleep(0.0005)
+        began = time.monotonic()
+        await client.close()
+        assert time.monotonic() - began < 1
+
+    with at_effect(bench.way, client._engine.transport, number, came.set):
+        await bench.way.together(call, close)
+    return came.is_set()
 
 
 async def closed_with_open_jobs(bench: Bench) -> Any:
@@ -881,15 +882,15 @@ ELSEWHERE = raises(LocalProtocolError, "belongs to the loop")
 FAULTS = (
     # Cancellation.
     fault("cancelled-calling", "The caller is cancelled at each effect of a call.", cancelled(predict)),
-    fault("cancelled-iterating", "The caller is cancelled at each effect of a generator.", cancelled(iterate)),
+    fault(
+        "cancelled-iterating", "The caller is cancelled at each effect of a generator.", cancelled(iterate)
+    ),
     fault(
         "cancelled-moving-files",
         "The caller is cancelled while a file goes up and comes down.",
         cancelled(move, 3),
     ),
-    fault(
-        "cancelled-cancelling", "The caller is cancelled while he cancels a job.", cancelled(cancel)
-    ),
+    fault("cancelled-cancelling", "The caller is cancelled while he cancels a job.", cancelled(cancel)),
     fault(
         "cancelled-connecting",
         "The caller is cancelled at each effect of connecting.",
@@ -942,8 +943,12 @@ FAULTS = (
     ),
     # Garbage.
     fault("forgotten", "Nobody closes the client.", forgotten),
-    fault("forgotten-with-a-job", "Nobody closes the client of a job that is kept.", forgotten_with_open_jobs),
-    fault("forgotten-in-a-cycle", "Nobody closes a client in a cycle, with an open job.", forgotten_in_a_cycle),
+    fault(
+        "forgotten-with-a-job", "Nobody closes the client of a job that is kept.", forgotten_with_open_jobs
+    ),
+    fault(
+        "forgotten-in-a-cycle", "Nobody closes a client in a cycle, with an open job.", forgotten_in_a_cycle
+    ),
     fault("forgotten-jobs", "Nobody keeps jobs whose outputs still come.", forgotten_jobs),
     fault(
         "closed-by-a-finalizer",
@@ -993,7 +998,9 @@ FAULTS = (
         clients=ASYNC,
         expect=ELSEWHERE,
     ),
-    fault("run-twice", "The loop ends, and another begins.", outlives_its_loop, clients=ASYNC, expect=ELSEWHERE),
+    fault(
+        "run-twice", "The loop ends, and another begins.", outlives_its_loop, clients=ASYNC, expect=ELSEWHERE
+    ),
     fault("run-within", "A loop runs in a thread, within a loop.", a_loop_within),
     fault(
         "no-loop",
@@ -1006,9 +1013,7 @@ FAULTS = (
     fault("pickled", "An open client with secrets and jobs is pickled.", pickled),
     fault("copied", "An open client is copied.", partial(copied, how=copy.copy)),
     fault("copied-deeply", "An open client is copied deeply.", partial(copied, how=copy.deepcopy)),
-    fault(
-        "job-pickled", "A job is pickled.", job_pickled, expect=raises(TypeError, "cannot", exactly=True)
-    ),
+    fault("job-pickled", "A job is pickled.", job_pickled, expect=raises(TypeError, "cannot", exactly=True)),
     fault(
         "pickled-with-a-transport",
         "A client with a transport of the user's own is pickled.",
@@ -1164,5 +1169,7 @@ FAULTS = (
     fault("signals", "A signal strikes every millisecond.", leaves(programs.is_disturbed_by_signals)),
     # Forks.
     fault("fork", "The process forks, and both go on.", leaves(programs.forks), clients=BLOCKING),
-    fault("fork-of-a-stranger", "The process forks, and the child leaves.", leaves(programs.forks_a_stranger)),
+    fault(
+        "fork-of-a-stranger", "The process forks, and the child leaves.", leaves(programs.forks_a_stranger)
+    ),
 )

@@ -20,10 +20,16 @@ MIB = 2**20
 
 def main() -> int:
     """Leave with 0 if no client has taken more than it may."""
-    parser = argparse.ArgumentParser("faults.memory", description="Memory in the faults that run into a limit.")
-    parser.add_argument("patterns", nargs="*", default=["*"], help="which faults, such as 'sse/*'; all if none")
+    parser = argparse.ArgumentParser(
+        "faults.memory", description="Memory in the faults that run into a limit."
+    )
+    parser.add_argument(
+        "patterns", nargs="*", default=["*"], help="which faults, such as 'sse/*'; all if none"
+    )
     parser.add_argument("--client", choices=CLIENTS, action="append", help="on which clients")
-    parser.add_argument("--default-limits", action="store_true", help="with the limits that a client has by default")
+    parser.add_argument(
+        "--default-limits", action="store_true", help="with the limits that a client has by default"
+    )
     options = parser.parse_args()
     chosen = [
         with_default_limits(fault) if options.default_limits else fault
@@ -47,7 +53,9 @@ def main() -> int:
 def _line(fault: Fault, results: list[Result], width: int) -> str:
     limit = bound(fault)
     cells = [
-        "-" if result.outcome.grown is None else f"{result.outcome.grown / MIB:.1f} ({result.outcome.grown / limit:.1f}x)"
+        "-"
+        if result.outcome.grown is None
+        else f"{result.outcome.grown / MIB:.1f} ({result.outcome.grown / limit:.1f}x)"
         for result in results
     ]
     shown = "  ".join(f"{cell:>16}" for cell in cells)

@@ -411,7 +411,12 @@ ENDS: tuple[tuple[str, str, Step, Expected], ...] = (
         message("process_completed", output=None, success=True),
         wrong("the field 'output' is of type NoneType"),
     ),
-    ("too-few-outputs", "A completion has no value for the one output.", completed(), wrong("")),
+    (
+        "too-few-outputs",
+        "A completion has no value for the one output.",
+        completed(),
+        wrong("sent 0 outputs"),
+    ),
     (
         "too-many-outputs",
         "A completion has two values for the one output.",
@@ -460,9 +465,7 @@ ENDS: tuple[tuple[str, str, Step, Expected], ...] = (
 ENDINGS = tuple(
     each
     for name, happens, step, expect in ENDS
-    for each in of_job(
-        f"end/{name}", happens, step, expect=expect, generations=("ws", "sse", "sse_v3")
-    )
+    for each in of_job(f"end/{name}", happens, step, expect=expect, generations=("ws", "sse", "sse_v3"))
 )
 
 LATE = (starts(), estimation(rank=3), generating("late"), completed("late"), failed({"error": "late"}))
@@ -715,7 +718,11 @@ UNEXPECTED = (
         "unexpected/two-jobs",
         "unexpected_error comes while two jobs run: each gets an error of its own.",
         exactly(opened(Until("queue/join", 2), *begun(1), *begun(2), STOPPED, Close()), next_job=3),
-        Gives(["ServerStopped stream_lost"] * 2),
+        # The second may not have the answer to its join yet.
+        either(
+            Gives(["ServerStopped stream_lost", "ServerStopped stream_lost"]),
+            Gives(["ServerStopped stream_lost", "ConnectionLost accepted"]),
+        ),
         use=two_outcomes,
     ),
     fault(

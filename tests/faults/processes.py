@@ -61,7 +61,7 @@ def leaves(
                 process.send_signal(struck_by)
             if stopped_for:
                 process.send_signal(signal.SIGSTOP)
-                time.sleep(stopped_for)
+                await bench.way.sleep(stopped_for)
                 process.send_signal(signal.SIGCONT)
             rest = said.read()
             process.wait()

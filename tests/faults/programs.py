@@ -41,6 +41,11 @@ kept: list[Any] = []
 """What outlives the loop that it was made in."""
 
 
+def size_of(path: str) -> int:
+    """Bytes of what was downloaded."""
+    return os.path.getsize(path)
+
+
 # Ends.
 
 
@@ -421,7 +426,7 @@ def has_no_descriptors_to_download(bench: Bench) -> None:
                     client.predict(handle_file(b"x", name="x.bin"), api_name="/move"), FileError, GradioError
                 )
             path = await client.predict(handle_file(b"x", name="x.bin"), api_name="/move")
-            assert os.path.getsize(path) == 1
+            assert size_of(path) == 1
 
     bench.way.run(main)
     ready()
@@ -454,7 +459,7 @@ def has_no_directory(bench: Bench) -> None:
         async with bench.client() as client:
             await works(client)
             path = await client.predict(handle_file(b"x", name="x.bin"), api_name="/move")
-            assert os.path.getsize(path) == 1
+            assert size_of(path) == 1
         async with bench.client(download_files="here") as client:
             await _fails(client.predict(handle_file(b"x", name="x.bin"), api_name="/move"), FileError)
             await works(client)
@@ -475,7 +480,7 @@ def has_a_disk_quota(bench: Bench) -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
             assert not [*bench.directory.iterdir()]
             path = await client.predict(large, api_name="/move")
-            assert os.path.getsize(path) == 1_000_000
+            assert size_of(path) == 1_000_000
 
     bench.way.run(main)
     ready()

@@ -75,6 +75,13 @@ FOLLOWED: Final = tuple(
     for status in STATUSES
 )
 
+ROUTES: Final[tuple[tuple[str, str, Phase, Use], ...]] = (
+    ("config", "config", "connect", connects),
+    ("info", "info", "connect", connects),
+    ("queue/join", "join", "join", predicts),
+    ("queue/data", "stream", "stream", predicts),
+)
+
 NOT_FOLLOWED: Final = tuple(
     Fault(
         id=f"redirects/{name}-{_code(status)}",
@@ -86,15 +93,9 @@ NOT_FOLLOWED: Final = tuple(
             HTTPStatusError, f"/{route} answered {_code(status)}", status=int(_code(status)), retryable=False
         ),
     )
-    for route, name, phase in (("queue/join", "join", "join"), ("queue/data", "stream", "stream"))
+    for route, name, phase, _ in ROUTES
+    if phase != "connect"
     for status in STATUSES
-)
-
-ROUTES_ELSEWHERE: Final[tuple[tuple[str, str, Phase, Use], ...]] = (
-    ("config", "config", "connect", connects),
-    ("info", "info", "connect", connects),
-    ("queue/join", "join", "join", predicts),
-    ("queue/data", "stream", "stream", predicts),
 )
 
 CROSSING: Final = tuple(
@@ -106,7 +107,7 @@ CROSSING: Final = tuple(
         use=use,
         expect=LEFT if phase == "connect" else raises(HTTPStatusError, status=int(_code(status))),
     )
-    for route, name, phase, use in ROUTES_ELSEWHERE
+    for route, name, phase, use in ROUTES
     for status in STATUSES
 )
 

@@ -42,7 +42,7 @@ def _stranger() -> trustme.CA:
 
 
 def _server(
-    *names: str, by: Callable[[], trustme.CA] = _authority, **validity: datetime
+    *names: str, by: Callable[[], trustme.CA] = _authority, **validity: Any
 ) -> Callable[[], ssl.SSLContext]:
     """A server's context with a certificate for these names."""
 
@@ -77,7 +77,7 @@ def _trusting() -> ssl.SSLContext:
     return context
 
 
-def _use(use: Use) -> Use:
+def _trusted(use: Use) -> Use:
     """The same use, with a client that trusts the authority."""
 
     async def trusting(bench: Bench) -> Any:
@@ -102,7 +102,7 @@ def _fault(
         happens=happens,
         phase="connect",
         served=served,
-        use=_use(use),
+        use=_trusted(use),
         expect=expect,
         options={**QUIET, **options},
     )
@@ -211,7 +211,7 @@ VERSIONS: Final = (
 # Servers that do not get as far as TLS.
 
 
-def _instead(says: Callable[[socket.socket], None]) -> Served:
+def _instead(speaks: Callable[[socket.socket], None]) -> Served:
     """A server that says something else in the place of a handshake, to every connection."""
 
     @contextlib.contextmanager
@@ -225,14 +225,15 @@ def _instead(says: Callable[[socket.socket], None]) -> Served:
                         sock, _ = listener.accept()
                         open_now.append(sock)
                         sock.recv(65536)
-                        says(sock)
+                        speaks(sock)
 
             thread = threading.Thread(target=accept, name="no TLS", daemon=True)
             thread.start()
             try:
                 yield f"https://{LOOPBACK}:{listener.getsockname()[1]}"
             finally:
-                listener.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):
+                    listener.shutdown(socket.SHUT_RDWR)
                 for sock in open_now:
                     sock.close()
                 thread.join(5)
@@ -242,12 +243,12 @@ def _instead(says: Callable[[socket.socket], None]) -> Served:
 
 
 def _speaks(data: bytes, *, ends: bool = True) -> Served:
-    def says(sock: socket.socket) -> None:
+    def speaks(sock: socket.socket) -> None:
         sock.sendall(data)
         if ends:
             sock.shutdown(socket.SHUT_RDWR)
 
-    return _instead(says)
+    return _instead(speaks)
 
 
 def _resets(sock: socket.socket) -> None:
@@ -354,7 +355,7 @@ def _at_join(name: str, happens: str, answer: Answer, expect: Expected) -> Fault
         happens=happens,
         phase="join",
         served=faulty({"queue/join": answer}, tls=_server()),
-        use=_use(predicts),
+        use=_trusted(predicts),
         expect=expect,
     )
 

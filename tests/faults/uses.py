@@ -210,3 +210,16 @@ async def shown(bench: Bench) -> Any:
             return repr(await client.predict("hello"))
         finally:
             await works(client)
+
+
+async def iterates_until(bench: Bench) -> Any:
+    """Look at every output of a job; whatever comes of that, its result, ``"end"``, and the next call must be well."""
+    async with bench.client() as client:
+        job = await client.submit("hello")
+        try:
+            async for _ in job:  # and none is kept: what is measured is the client
+                pass
+        finally:
+            value = await job.result()
+            assert value == "end", f"the result is {value!r}"
+            await works(client)

@@ -24,8 +24,8 @@ LONGEST_LINE = 5_000
 """Characters of an input that is added to a corpus."""
 
 
-def main() -> int:
-    """Run what the command line asks for."""
+def parser() -> argparse.ArgumentParser:
+    """What the command line may say."""
     parser = argparse.ArgumentParser("fuzz", description="Fuzzers of the core.")
     parser.add_argument("targets", nargs="*", help=f"which of {', '.join(TARGETS)}; all if there is none")
     parser.add_argument("--all", action="store_true", help="all targets, which is the default")
@@ -44,9 +44,14 @@ def main() -> int:
     parser.add_argument(
         "--distil", action="store_true", help="add to the corpora what earlier runs have reached"
     )
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    options = parser().parse_args()
     if unknown := set(options.targets) - set(TARGETS):
-        parser.error(f"there is no target {', '.join(sorted(unknown))}: there are {', '.join(TARGETS)}")
+        parser().error(f"there is no target {', '.join(sorted(unknown))}: there are {', '.join(TARGETS)}")
     targets = [TARGETS[name] for name in (options.targets or TARGETS)]
     if options.replay is not None:
         name, given = findings.read(options.replay)

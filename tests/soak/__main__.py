@@ -22,7 +22,9 @@ WAYS = {"blocking": Sockets, "trio": Trio, "asyncio": Asyncio}
 def main() -> int:
     """Leave with 0 if nothing grows on any client."""
     parser = argparse.ArgumentParser("soak", description="A client that lives long and must not grow.")
-    parser.add_argument("--client", choices=[*WAYS], action="append", help="which ones; all if it is not given")
+    parser.add_argument(
+        "--client", choices=[*WAYS], action="append", help="which ones; all if it is not given"
+    )
     parser.add_argument("--short", action="store_true", help="a life of a thousand calls")
     parser.add_argument("--leak", choices=[*LEAKS], default="", help="a leak that is to be found")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
@@ -34,7 +36,10 @@ def main() -> int:
     for client in clients:
         # Each in a process of its own, and with a directory for its temporary files that nobody else has.
         with tempfile.TemporaryDirectory() as directory:
-            more = [*(["--short"] if options.short else []), *(["--leak", options.leak] if options.leak else [])]
+            more = [
+                *(["--short"] if options.short else []),
+                *(["--leak", options.leak] if options.leak else []),
+            ]
             child = subprocess.run(
                 [sys.executable, "-W", "error", "-m", "soak", "--here", "--client", client, *more],
                 env={**os.environ, "TMPDIR": directory},

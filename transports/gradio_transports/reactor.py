@@ -22,7 +22,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from gradio_proto.effects import Answer, ByteEffect
 from gradio_proto.errors import ClientClosed, LocalProtocolError
@@ -54,36 +54,44 @@ INTERRUPTS: Final = "a signal's handler or a finalizer cannot wait for the clien
 class OwnedLock:
     """A lock that knows its owner: a signal's handler, or a finalizer that the garbage collector calls, may strike a
     thread while that holds it, and would wait for ever.
+
+    A handler may strike between any two bytecodes, so no line of Python may lie between taking the lock and noting
+    who has it. An RLock does both at once; that it could be taken twice is of no use here, and refused.
     """
 
-    __slots__ = ("_lock", "asides", "owner")
+    __slots__ = ("_lock", "asides")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.owner: int | None = None
-        """The thread that holds it."""
+        self._lock: Any = threading.RLock()
         self.asides: deque[Callable[[], None]] = deque()
         """What such a handler wants to be done as soon as its thread has let go."""
 
+    @property
+    def is_mine(self) -> bool:
+        """Whether this thread holds it."""
+        mine: bool = self._lock._is_owned()  # what threading.Condition asks
+        return mine
+
+    def condition(self) -> threading.Condition:
+        """Something to wait for, letting go of it meanwhile."""
+        return threading.Condition(self._lock)
+
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take it; whether that was possible."""
-        taken = self._lock.acquire(blocking, timeout)
-        if taken:
-            self.owner = threading.get_ident()
+        taken: bool = self._lock.acquire(blocking, timeout)
         return taken
 
     def release(self) -> None:
         """Let go of it."""
-        self.owner = None
         self._lock.release()
 
     def __enter__(self) -> None:
-        if self.owner == threading.get_ident():
+        if self.is_mine:
             raise LocalProtocolError(INTERRUPTS)
-        self.acquire()
+        self._lock.acquire()
 
     def __exit__(self, *_: object) -> None:
-        self.release()
+        self._lock.release()
         while self.asides:
             self.asides.popleft()()
 
@@ -154,7 +162,7 @@ class Reactor(SelectorScheduler):
         self._waiters: deque[_Waiter] = deque()
         self._daemon: threading.Thread | None = None
         self._daemon_idles = False
-        self._daemon_condition = threading.Condition(cast(Any, self._lock))
+        self._daemon_condition = self._lock.condition()
         self._daemon_may_turn_at = 0.0
 
     # Flows.
@@ -309,7 +317,7 @@ class Reactor(SelectorScheduler):
     def when_free(self, action: Callable[[], None]) -> None:
         """Do something that takes the lock: at once, or, in a handler that has interrupted this thread's turning, or
         while this thread holds the lock, as soon as it can be done."""
-        if threading.get_ident() in (self._turning_thread, self._lock.owner):
+        if self._lock.is_mine or self._turning_thread == threading.get_ident():
             self._lock.asides.append(action)
             self.ring()
         else:
@@ -325,8 +333,8 @@ class Reactor(SelectorScheduler):
         self._selecting = True
         self._lock.release()
         try:
-            # A process that was stopped, or that a signal struck when its time was over, is told of nothing though there
-            # may be much to read; and deadlines are about silence.
+            # A process that was stopped, or that a signal struck when its time was over, is told of nothing though
+            # there may be much to read; and deadlines are about silence.
             events = self.selector.select(timeout)
             if not events and timeout != 0:
                 events = self.selector.select(0)
