@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
-from .urls import encode_path_segment
-
 REDACTED: Final = "[redacted]"
 """What stands in the place of a secret."""
 
@@ -51,6 +49,8 @@ class Secrets:
 
     def add(self, text: str) -> None:
         """Never show it. Texts of fewer than four characters stand in everything, and are not looked for."""
+        from .urls import encode_path_segment  # a command that only prints its help has no secrets
+
         if len(text) >= 4:
             self._texts.add(text)
             self._texts.add(json.dumps(text)[1:-1])

@@ -222,11 +222,11 @@ OTHERS = (
     ),
     Fault(
         id="diffs/before-first-value",
-        happens="The first value of a job looks like differences, and is a value.",
+        happens="A job begins with a difference: to the last value of another, which has ended midway.",
         phase="stream",
         served=says(*begun(1), generating([["replace", [], 7]]), completed("end")),
         use=iterates,
-        expect=Gives([[["replace", [], 7]]]),
+        expect=Gives([7]),
     ),
     Fault(
         id="diffs/after-completion",

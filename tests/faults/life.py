@@ -736,7 +736,20 @@ async def pickled_with_a_transport(bench: Bench) -> Any:
 
 
 async def deep_in_the_stack(bench: Bench) -> Any:
-    """A caller who has all but used up the stack: at every depth it is an error or a value, and the next call works."""
+    """A caller who has all but used up the stack: at every depth it is an error or a value, and the next call works.
+
+    To close a socket takes frames, too: where they run out just then, it is left to the collector.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        came = await _at_many_depths(bench)
+        gc.collect()
+    assert "ok" in came
+    assert len(came) > 1
+    return "ok"
+
+
+async def _at_many_depths(bench: Bench) -> set[str]:
     came: set[str] = set()
     async with bench.client() as client:
         await works(client)
@@ -747,9 +760,7 @@ async def deep_in_the_stack(bench: Bench) -> Any:
                 except (RecursionError, GradioError) as error:
                     came.add(type(error).__name__)
             await works(client)
-    assert "ok" in came
-    assert len(came) > 1
-    return "ok"
+    return came
 
 
 @contextlib.contextmanager
