@@ -133,16 +133,16 @@ class SSEDecoder:
         buffer = self._buffer
         while True:
             start = self._start
-            if start == len(buffer):
-                # Let go of what has been read: it may be a large event.
-                self._buffer, self._start, self._searched = b"", 0, 0
-                return END if self._eof else NEED_DATA
             end = buffer.find(b"\n", self._searched)
             size = (len(buffer) if end < 0 else end) - start + len(self._data)
             if size > self._limit:
                 self._fail()
             if end < 0:
-                self._searched = len(buffer)
+                if start == len(buffer) or self._eof:
+                    # Let go of what has been read, or will not be: it may be a large event.
+                    self._buffer, self._start, self._searched = b"", 0, 0
+                else:
+                    self._searched = len(buffer)
                 return END if self._eof else NEED_DATA
             self._start = self._searched = end + 1
             if self._at_bom:

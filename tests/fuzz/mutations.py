@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, Final
 
+from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from recorded_values import ODD_VALUES
@@ -65,11 +66,18 @@ def odd_values() -> SearchStrategy[Any]:
     return st.sampled_from(ODD).map(deepcopy) | nested
 
 
+def _copy(value: Any) -> Any:
+    try:
+        return deepcopy(value)
+    except RecursionError:  # it was nested more than once
+        reject()
+
+
 @st.composite
 def changed_json(draw: st.DrawFn, value: Any, *, most: int = 4) -> Any:
     """A copy of a JSON value with up to ``most`` changes: a part left out, replaced, nested, said twice, or exchanged
     for another part."""
-    whole: list[Any] = [deepcopy(value)]
+    whole: list[Any] = [_copy(value)]
     for _ in range(draw(st.integers(1, most))):
         container, key = draw(_places(whole))
         change = draw(st.integers(0, 5))
@@ -81,14 +89,14 @@ def changed_json(draw: st.DrawFn, value: Any, *, most: int = 4) -> Any:
             for _ in range(draw(st.sampled_from((1, 2, 30, 400)))):
                 container[key] = [container[key]]
         elif change == 4:
-            part = deepcopy(container[key])
+            part = _copy(container[key])
             if isinstance(container, list) and container is not whole:
                 container.insert(key, part)
             else:
                 container[key] = [part, part]
         else:
             other, there = draw(_places(whole))
-            container[key] = deepcopy(other[there])
+            container[key] = _copy(other[there])
     return whole[0]
 
 
