@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 
 import pytest
@@ -14,9 +15,13 @@ from faults.lab import run
 from faults.model import ClientName, Fault
 from faults.page import PAGE, page
 
+# What Python itself does with the last frames of a stack, with cycles and with a directory that has gone differs from
+# version to version, and was looked at on one of them.
+CHOSEN = [fault for fault in FAULTS if sys.version_info[:2] == (3, 11) or not fault.id.startswith("life/")]
+
 CASES = [
     pytest.param(fault, client, id=f"{fault.id}-{client}")
-    for number, fault in enumerate(FAULTS)
+    for number, fault in enumerate(CHOSEN)
     for client in (fault.clients[number % len(fault.clients)],)
 ]
 

@@ -27,6 +27,9 @@ def soak(*arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="memory and descriptors are counted in /proc")
+@pytest.mark.skipif(
+    sys.version_info[:2] != (3, 11), reason="what Python itself allocates was measured on 3.11 only"
+)
 @pytest.mark.parametrize("client", ["blocking", "trio", "asyncio"])
 def test_a_client_does_not_grow(client: str) -> None:
     code, printed = soak("--client", client)

@@ -140,10 +140,10 @@ class _Conversation:
         if act is not None:
             letter = step.get("job")
             watched = self.jobs.get(letter) if isinstance(letter, str) else None
-            if watched is not None:
-                act(watched, step)
-            elif do in _OF_THE_STREAM:
+            if do in _OF_THE_STREAM:
                 act(step)
+            elif watched is not None:
+                act(watched, step)
             self._check()
 
     def _check(self) -> None:
