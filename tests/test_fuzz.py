@@ -31,7 +31,7 @@ from gradio_proto.typed import codegen
 EXAMPLES = {"sse": 150, "messages": 100, "diffs": 60, "config": 25, "websocket": 100, "http": 120}
 """Inputs drawn of each target in the ordinary suite."""
 
-measured = pytest.mark.skipif(
+on_its_python = pytest.mark.skipif(
     sys.version_info[:2] != (3, 11), reason="the fuzzers run on 3.11, and so were their measures chosen there"
 )
 
@@ -194,7 +194,7 @@ def test_work_that_grows_with_the_square(monkeypatch: pytest.MonkeyPatch) -> Non
         check(sse.TARGET, input_of(b"data: " + b"x" * 1_500, limit=4_000))
 
 
-@measured
+@on_its_python
 def test_work_within_a_call_that_grows_with_the_square(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         sse_module.SSEDecoder,
@@ -303,7 +303,7 @@ def test_an_answer_to_the_server_that_depends_on_the_cuts(monkeypatch: pytest.Mo
     broken_by(websocket.TARGET, "what is owed")
 
 
-@measured
+@on_its_python
 def test_what_is_held_is_found_wherever_it_is() -> None:
     class Machine:
         def __init__(self) -> None:
