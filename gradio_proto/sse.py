@@ -20,6 +20,9 @@ _LARGE = 64 * KIB
 # Fifteen digits of milliseconds are thirty thousand years; int() refuses thousands of digits.
 _RETRY_DIGITS = 15
 
+CONTENT_TYPE: Final = "text/event-stream"
+"""The media type of an event stream."""
+
 MESSAGE: Final = "message"
 """The type of an event that names none. A queue's messages are of it; an event of another type is for somebody who has
 asked for that, such as a proxy's own, and a browser does not show it to the app's page."""

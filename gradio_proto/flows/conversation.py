@@ -41,7 +41,7 @@ from ..payload import hash_message, with_event_id
 from ..replies import json_reply, login_error
 from ..sentinels import END, NEED_DATA
 from ..session import OF_THE_SESSION
-from ..sse import MESSAGE, SSEDecoder
+from ..sse import CONTENT_TYPE, MESSAGE, SSEDecoder
 from ..text import printable
 from ..timeouts import deadline, earlier
 from ..websocket import (
@@ -58,11 +58,9 @@ from .calls import ask_to_stop, hang_up, headers_of_join, join, or_total, take, 
 from .requests import await_head, make_request, post_json
 from .simple import LAST_PIECES, LINGER_SECONDS, read_out
 from .state import ClientState, LiveSession, Slots
-from .streams import BURST, end_stream, refusal
+from .streams import AN_EVENT_STREAM, BURST, end_stream, refusal
 
 SWITCHING_PROTOCOLS: Final = 101
-EVENT_STREAM: Final = "text/event-stream"
-AN_EVENT_STREAM: Final = "an event stream"
 
 CLOSED: Final = (
     "the job's connection was closed: a job that waits leaves the queue then, a generator stops at its next value, and "
@@ -419,8 +417,8 @@ class _OnEventStream(_Conversation):
         query = (("fn_index", str(self.job.fn_index)), ("session_hash", self.live.session.hash))
         self._decoder = SSEDecoder(self.state.limits)
         target = self.state.target("queue/join", query)
-        head = yield from self._connect(target, (("accept", EVENT_STREAM),), 200, AN_EVENT_STREAM)
-        if head is not None and head.content_type != EVENT_STREAM:
+        head = yield from self._connect(target, (("accept", CONTENT_TYPE),), 200, AN_EVENT_STREAM)
+        if head is not None and head.content_type != CONTENT_TYPE:
             # A page that is read as a stream says nothing, and its end would look like a lost connection.
             raise (yield from refusal(self.state, self._exchange, head, "/queue/join", AN_EVENT_STREAM))
         return head is not None

@@ -25,7 +25,7 @@ from .calls import TELL_SECONDS, ask_to_stop, join_queue, upload
 from .requests import make_request, note_head
 from .simple import CLOSING_STOPS_SINCE
 from .state import ClientState, LiveSession
-from .streams import refusal, stream_target
+from .streams import AN_EVENT_STREAM, refusal, stream_target
 
 FOLLOWER_SECONDS: Final = 0.2
 """What whoever follows a job has, to hear from the server that it was cancelled. Servers look four times in that."""
@@ -127,7 +127,7 @@ def _read_until_quiet(state: ClientState, live: LiveSession, until: float) -> Fl
         head, now = yield ReadHead(exchange, until)
         note_head(state, request.target, head, now)
         if head.status != 200:
-            raise (yield from refusal(state, exchange, head, f"/{live.route}", "an event stream"))
+            raise (yield from refusal(state, exchange, head, f"/{live.route}", AN_EVENT_STREAM))
         while True:
             piece, now = yield ReadBody(exchange, min(now + QUIET_SECONDS, until))
             if not piece:

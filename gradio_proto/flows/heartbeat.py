@@ -10,6 +10,7 @@ from typing import Final
 
 from ..effects import Flow, ReadBody, TimedOut
 from ..errors import GradioError
+from ..sse import CONTENT_TYPE
 from ..timeouts import deadline
 from .requests import back_off, open_exchange
 from .state import ClientState, LiveSession
@@ -37,7 +38,7 @@ def heartbeat(state: ClientState, live: LiveSession) -> Flow[None]:
                     data, now = yield ReadBody(exchange, deadline(now, state.timeouts.idle), live.retired)
                     if not data:
                         break
-                    if head.content_type == "text/event-stream":
+                    if head.content_type == CONTENT_TYPE:
                         attempt = 0  # a gateway's page is no sign of life
             finally:
                 exchange.close()

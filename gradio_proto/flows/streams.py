@@ -14,7 +14,7 @@ from ..replies import page_error, reply_error, retry_after
 from ..sentinels import END, NEED_DATA
 from ..session import StreamState
 from ..simple_api import as_queue_message
-from ..sse import MESSAGE, SSEDecoder
+from ..sse import CONTENT_TYPE, MESSAGE, SSEDecoder
 from ..timeouts import deadline, earlier
 from .requests import LONGEST_RETRY_AFTER, back_off, make_request, note_head
 from .state import ClientState, LiveSession
@@ -25,6 +25,9 @@ the other flows. Fewer than a journal keeps parsed."""
 
 ENDING_SECONDS: Final = 5.0
 """How long the end of the body may take after ``close_stream`` has announced it; it comes within 2 ms."""
+
+AN_EVENT_STREAM: Final = "an event stream"
+"""What is wanted where one is asked for, in the words of a refusal."""
 
 STATE_IS_LOST: Final = (
     "; new calls get a session of their own, without what the app has kept or rendered in this one"
@@ -123,7 +126,7 @@ def _request(
     """
     retries = state.get_retries
     target = stream_target(state, live)
-    headers = (*_headers_of_jobs(live), ("accept", "text/event-stream"))
+    headers = (*_headers_of_jobs(live), ("accept", CONTENT_TYPE))
     live.session.stream_requested()
     try:
         attempt = 0
@@ -196,8 +199,8 @@ def _open(
         end_stream(live)
         return (yield from back_off(state, live.refusals - 1, pause, until=until, wake=wake))
     live.refusals = 0
-    if head.status != 200 or head.content_type != "text/event-stream":
-        raise (yield from refusal(state, exchange, head, f"/{live.route}", "an event stream"))
+    if head.status != 200 or head.content_type != CONTENT_TYPE:
+        raise (yield from refusal(state, exchange, head, f"/{live.route}", AN_EVENT_STREAM))
     live.decoder = SSEDecoder(state.limits)
     live.session.stream_opened()
     return now

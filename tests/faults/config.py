@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import socket
 from collections.abc import Generator
@@ -24,13 +25,12 @@ from gradio_proto.limits import MIB, Limits
 from gradio_proto.timeouts import Timeouts
 
 from . import fields
-from .answers import Answer, closes, resets, responds, silent
+from .answers import closes, resets, responds, silent
 from .bench import Bench
 from .model import Expected, Fault, Gives, Served, raises
 from .servers import faulty
-from .uses import connects, only_predicts
+from .uses import only_predicts
 
-WELL: Final = Gives()
 NO_JSON: Final = raises(RemoteProtocolError, "the reply to /config is not valid JSON", retryable=False)
 
 CONFIG: Final[dict[str, Any]] = {
@@ -91,7 +91,6 @@ EXPECTED: Final = {
 FIELDS: Final = tuple(
     fields.faults(
         "config",
-        "config",
         CONFIG,
         {
             "": ("the config", lambda config: [config]),
@@ -104,20 +103,11 @@ FIELDS: Final = tuple(
 )
 
 
-def _answered(name: str, happens: str, answer: Answer, expect: Expected, **more: Any) -> Fault:
-    """The first requests for the config are answered so: one, if nothing else is said."""
-    served = faulty({"config": answer}, times=more.pop("times", 1))
-    more = {"options": {"max_retries": 0}, "use": connects, **more}
-    return Fault(id=f"config/{name}", happens=happens, phase="connect", served=served, expect=expect, **more)
+_answered = functools.partial(fields.answered, "config")
+_told = functools.partial(fields.told, "config")
 
 
-def _told(name: str, happens: str, config: Any, expect: Expected = WELL) -> Fault:
-    """The config is that."""
-    answer = responds(body=json.dumps(config).encode())
-    return _answered(name, happens, answer, expect)
-
-
-def _changed(name: str, happens: str, expect: Expected = WELL, **changes: Any) -> Fault:
+def _changed(name: str, happens: str, expect: Expected = fields.WELL, **changes: Any) -> Fault:
     """The config has other entries."""
     return _told(name, happens, {**CONFIG, **changes}, expect)
 

@@ -17,10 +17,11 @@ from faulty import FaultyServer, Peer, Seen
 from gradio_proto.errors import GradioError
 from gradio_proto.testing import TestApp
 
-from .answers import Answer
+from .answers import Answer, responds
 from .bench import Bench
 from .model import Expected, Fault, Gives, Served, Use
 from .servers import faulty
+from .uses import connects
 
 Form = Literal["absent", "null", "odd"]
 FORMS: Final[tuple[Form, ...]] = ("absent", "null", "odd")
@@ -29,6 +30,9 @@ VALUES: Final[tuple[Any, ...]] = (True, -7, float("nan"), "odd", ["odd", None], 
 """Values of every type that JSON has."""
 
 KINDS: Final = (bool, int | float, str, list, dict)
+
+WELL: Final = Gives()
+"""The value of the call."""
 
 Said = dict[str, Any]
 Holders = Callable[[Said], list[Said]]
@@ -109,7 +113,6 @@ WHAT: Final[Mapping[Form, str]] = {"absent": "is absent", "null": "is null", "od
 
 
 def faults(
-    group: str,
     route: str,
     said: Said,
     parts: Mapping[str, tuple[str, Holders]],
@@ -119,12 +122,11 @@ def faults(
     """A fault for each form of each field, and for those of all other fields of a part.
 
     Args:
-        group: What the ids begin with.
-        route: Where it is said.
+        route: Where it is said; the ids begin with it.
         said: What is said when all is well.
         parts: By their names in ids, what a part is called, and what of what is said that is.
         fields: By the same, the fields that a client reads.
-        expected: By id without its group, what comes out where that is not the value of the call.
+        expected: By id without the route, what comes out where that is not the value of the call.
     """
     for part, (called, holders) in parts.items():
         read = fields[part]
@@ -132,11 +134,11 @@ def faults(
             for field in read:
                 id = "/".join([*filter(None, [part]), f"{field.replace('_', '-')}-{form}"])
                 yield _fault(
-                    f"{group}/{id}",
+                    f"{route}/{id}",
                     f"In {called}, {field} {WHAT[form]}.",
                     route,
                     versions(said, holders, field, form),
-                    expected.get(id, Gives()),
+                    expected.get(id, WELL),
                 )
             unread = [field for field in holders(said)[0] if field not in read]
             changed = copy.deepcopy(said)
@@ -144,12 +146,31 @@ def faults(
                 (changed, *_) = versions(changed, holders, field, form)
             id = "/".join([*filter(None, [part]), f"all-others-{form}"])
             yield _fault(
-                f"{group}/{id}",
+                f"{route}/{id}",
                 f"In {called}, every field that no client needs {WHAT[form]}.",
                 route,
                 [changed],
-                expected.get(id, Gives()),
+                expected.get(id, WELL),
             )
+
+
+def answered(
+    route: str, name: str, happens: str, answer: Answer, expect: Expected, *, times: int = 1, **more: Any
+) -> Fault:
+    """A fault in which the first requests for what an app says about itself are answered so."""
+    return Fault(
+        id=f"{route}/{name}",
+        happens=happens,
+        phase="connect",
+        served=faulty({route: answer}, times=times),
+        expect=expect,
+        **{"options": {"max_retries": 0}, "use": connects, **more},
+    )
+
+
+def told(route: str, name: str, happens: str, said: Any, expect: Expected = WELL) -> Fault:
+    """A fault in which an app says that about itself."""
+    return answered(route, name, happens, responds(body=json.dumps(said).encode()), expect)
 
 
 def _fault(id: str, happens: str, route: str, said: list[Said], expect: Expected) -> Fault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 from typing import Any, Final
 
@@ -18,12 +19,9 @@ from gradio_proto.limits import MIB, Limits
 from gradio_proto.timeouts import Timeouts
 
 from . import fields
-from .answers import Answer, resets, responds, silent
-from .model import Expected, Fault, Gives, raises
-from .servers import faulty
-from .uses import connects
+from .answers import resets, responds, silent
+from .model import Fault, Gives, raises
 
-WELL: Final = Gives()
 INFO: Final[dict[str, Any]] = fields.app().info()
 
 READ: Final = {
@@ -57,7 +55,6 @@ def _endpoint(info: dict[str, Any]) -> dict[str, Any]:
 FIELDS: Final = tuple(
     fields.faults(
         "info",
-        "info",
         INFO,
         {
             "": ("the info", lambda info: [info]),
@@ -71,24 +68,8 @@ FIELDS: Final = tuple(
 )
 
 
-def _answered(name: str, happens: str, answer: Answer, expect: Expected, **more: Any) -> Fault:
-    """The first request for the info is answered so."""
-    more = {"options": {"max_retries": 0}, **more}
-    served = faulty({"info": answer})
-    return Fault(
-        id=f"info/{name}",
-        happens=happens,
-        phase="connect",
-        served=served,
-        use=connects,
-        expect=expect,
-        **more,
-    )
-
-
-def _told(name: str, happens: str, info: Any, expect: Expected = WELL) -> Fault:
-    """The info is that."""
-    return _answered(name, happens, responds(body=json.dumps(info).encode()), expect)
+_answered = functools.partial(fields.answered, "info")
+_told = functools.partial(fields.told, "info")
 
 
 def _with_parameter(**changes: Any) -> dict[str, Any]:
