@@ -1,6 +1,7 @@
-"""Every fault of the laboratory, on one of the clients that it can happen to in turn; and the laboratory itself.
+"""Every fault of the laboratory, on one of the clients that it can happen to; and the laboratory itself.
 
-``make faults`` has each happen to all of them.
+On which, differs from one version of Python to the next: on three of them each fault happens to all clients.
+``make faults`` does so on one.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from faults.page import PAGE, page
 # version to version, and was looked at on one of them.
 CHOSEN = [fault for fault in FAULTS if sys.version_info[:2] == (3, 11) or not fault.id.startswith("life/")]
 
+# Three versions of Python run the suite before a change lands.
+TURN = {(3, 10): 0, (3, 13): 1}.get(sys.version_info[:2], 2)
+
 CASES = [
     pytest.param(fault, client, id=f"{fault.id}-{client}")
     for number, fault in enumerate(CHOSEN)
-    for client in (fault.clients[number % len(fault.clients)],)
+    for client in (fault.clients[(number + TURN) % len(fault.clients)],)
 ]
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import os
 import sys
 
 from .groups import FAULTS
-from .lab import run
-from .model import CLIENTS, Result
-from .table import lines
+from .model import CLIENTS, ClientName, Fault
+from .sharing import happening
+from .table import Table
 
 
 def main() -> int:
@@ -17,6 +18,12 @@ def main() -> int:
     parser = argparse.ArgumentParser("faults", description="The fault laboratory.")
     parser.add_argument("patterns", nargs="*", help="which faults, such as 'join/*'; all if there is none")
     parser.add_argument("--client", choices=CLIENTS, action="append", help="on which clients")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="how many happen at once (default: one a processor)",
+    )
     parser.add_argument("--write", action="store_true", help="run nothing, and write docs/faults.md anew")
     options = parser.parse_args()
     if options.write:
@@ -24,15 +31,26 @@ def main() -> int:
 
         PAGE.write_text(page(), "utf-8")
         return 0
-    results: list[Result] = []
-    for fault in FAULTS:
-        if options.patterns and not any(fnmatch.fnmatch(fault.id, pattern) for pattern in options.patterns):
-            continue
-        results += [run(fault, client) for client in fault.clients if client in (options.client or CLIENTS)]
-    print("\n".join(lines(results)))
-    failures = sum(bool(result.problems) for result in results)
-    print(f"{len({result.fault.id for result in results})} faults, {len(results)} runs, {failures} failures")
-    return 1 if failures or not results else 0
+    clients: tuple[ClientName, ...] = tuple(options.client or CLIENTS)
+    chosen = [
+        fault
+        for fault in FAULTS
+        if any(fnmatch.fnmatch(fault.id, pattern) for pattern in options.patterns or ["*"])
+        and set(fault.clients) & set(clients)
+    ]
+    return _run(chosen, clients, options.processes)
+
+
+def _run(chosen: list[Fault], clients: tuple[ClientName, ...], processes: int) -> int:
+    table = Table(chosen)
+    print(table.heading(), flush=True)
+    runs = failures = 0
+    for told in happening(chosen, clients, table, processes):
+        print("\n".join(told.lines), flush=True)
+        runs += told.runs
+        failures += told.failures
+    print(f"{len(chosen)} faults, {runs} runs, {failures} failures")
+    return 1 if failures or not runs else 0
 
 
 if __name__ == "__main__":

@@ -155,7 +155,14 @@ def faults(
 
 
 def answered(
-    route: str, name: str, happens: str, answer: Answer, expect: Expected, *, times: int = 1, **more: Any
+    route: str,
+    name: str,
+    happens: str,
+    answer: Answer,
+    expect: Expected,
+    *,
+    times: int | None = 1,
+    **more: Any,
 ) -> Fault:
     """A fault in which the first requests for what an app says about itself are answered so."""
     return Fault(
