@@ -91,8 +91,9 @@ def bound(fault: Fault) -> int:
 
 
 def with_default_limits(fault: Fault) -> Fault:
-    """The same, happening to a client whose limits nobody has set."""
-    return replace(fault, options={name: each for name, each in fault.options.items() if name != "limits"})
+    """The same, happening to a client whose limits nobody has set. It takes longer to run into those."""
+    options = {name: each for name, each in fault.options.items() if name != "limits"}
+    return replace(fault, options=options, seconds=10 * fault.seconds)
 
 
 _CHILD = """

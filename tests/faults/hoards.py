@@ -6,6 +6,7 @@ for small limits here and for those of :mod:`faults.memory`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from faulty import FaultyServer, Peer, Seen
@@ -65,46 +66,75 @@ def hoard(
     id: str,
     happens: str,
     limit: str,
-    answer: Answer,
+    answer: Callable[[Limits], Answer],
     expect: Expected,
     use: Use = only_predicts,
     phase: Phase = "stream",
+    seconds: float = 60.0,
 ) -> Fault:
-    """One of this group."""
+    """One of this group. The answer may be as large as the client's limits let it be."""
+
+    def answers(bench: Bench) -> dict[str, Answer]:
+        return {"queue/data": answer(bench.options.get("limits", Limits()))}
+
     return Fault(
         id=f"hoard/{id}",
         happens=happens,
         phase=phase,
-        served=faulty({"queue/data": answer}, times=None),
+        served=faulty(answers, times=None),
         use=use,
         expect=expect,
         options={"limits": SMALL},
-        seconds=60.0,
+        seconds=seconds,
         limit=limit,
     )
 
 
+def million(id: str, happens: str, text: bytes, limit: str = "sse_message_bytes") -> Fault:
+    """A million messages before the result; each is small, and what is kept of it must be less."""
+    thousand = text * 1000
+    answer = floods(thousand, completed("ok") + CLOSE_STREAM, 1000 * len(thousand))
+    return hoard(f"million-{id}", happens, limit, lambda _: answer, Gives(), seconds=180.0)
+
+
 FAULTS = (
+    million(
+        "heartbeats", "A million heartbeats come before the result.", text_of("heartbeat", event_id=None)
+    ),
+    million("unknown", "A million messages of an unknown kind come before the result.", text_of("weather")),
+    million(
+        "outputs",
+        "A million outputs come before the result, to a caller who wants only that.",
+        text_of("process_generating", success=True, output={"data": ["x"]}),
+    ),
+    million(
+        "of-nobody",
+        "A million messages come of a job that nobody has submitted.",
+        text_of("process_starts", event_id="nobody's", eta=None),
+        "orphan_bytes",
+    ),
     hoard(
         "wide-text",
         "A message without end begins with a character that would have each other take four bytes.",
         "sse_message_bytes",
-        floods(b"x" * 64 * KIB, b"", 1024 * MIB, begins='data: {"msg": "\U0001f600'.encode()),
+        lambda _: floods(b"x" * 64 * KIB, b"", 1024 * MIB, begins='data: {"msg": "\U0001f600'.encode()),
         raises(LimitExceeded, name="sse_message_bytes"),
     ),
     hoard(
         "whole-message",
         "A message is as long as it may be: its text is held as it came, decoded and parsed.",
         "sse_message_bytes",
-        floods(b"", completed("x" * (4 * MIB - KIB)) + CLOSE_STREAM),
+        lambda limits: floods(b"", completed("x" * (limits.sse_message_bytes - KIB)) + CLOSE_STREAM),
         Gives("x" * (4 * MIB - KIB)),
     ),
     hoard(
         "too-many-values",
         "A message is as long as it may be, and nothing but empty lists: parsed, it would be 24 times as large.",
         "sse_message_bytes",
-        floods(
-            b"", completed([]).replace(b"[[]]", b"[" + b"[]," * (4 * MIB // 3 - KIB) + b"0]") + CLOSE_STREAM
+        lambda limits: floods(
+            b"",
+            completed([]).replace(b"[[]]", b"[" + b"[]," * (limits.sse_message_bytes // 3 - KIB) + b"0]")
+            + CLOSE_STREAM,
         ),
         raises(LimitExceeded, name="json_values"),
     ),
@@ -112,14 +142,18 @@ FAULTS = (
         "many-values",
         "A message holds as many strings as it may.",
         "sse_message_bytes",
-        floods(b"", completed([]).replace(b"[[]]", b"[[" + b'"ab",' * 299_000 + b'"ab"]]') + CLOSE_STREAM),
+        lambda limits: floods(
+            b"",
+            completed([]).replace(b"[[]]", b"[[" + b'"ab",' * (limits.json_values - 1000) + b'"ab"]]')
+            + CLOSE_STREAM,
+        ),
         Gives(["ab"] * 299_001),
     ),
     hoard(
         "unread-outputs",
         "Outputs of a job come without end, and nobody reads them.",
         "job_unread_bytes",
-        floods(
+        lambda _: floods(
             text_of("process_generating", success=True, output={"data": ["x" * 16 * KIB]}), b"", 1024 * MIB
         ),
         raises(LimitExceeded, name="job_unread_bytes"),
@@ -129,7 +163,9 @@ FAULTS = (
         "small-unread-outputs",
         "The same with outputs of a few bytes, each of which costs an object.",
         "job_unread_bytes",
-        floods(text_of("process_generating", success=True, output={"data": ["x"]}) * 256, b"", 1024 * MIB),
+        lambda _: floods(
+            text_of("process_generating", success=True, output={"data": ["x"]}) * 256, b"", 1024 * MIB
+        ),
         raises(LimitExceeded, name="job_unread_bytes"),
         unread,
     ),
@@ -137,7 +173,7 @@ FAULTS = (
         "messages-of-nobody",
         "Messages of jobs that nobody has submitted come before the result.",
         "orphan_bytes",
-        floods(
+        lambda _: floods(
             text_of("process_starts", event_id="nobody's", eta=None, text="x" * 16 * KIB),
             completed("ok") + CLOSE_STREAM,
         ),

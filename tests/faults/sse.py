@@ -365,7 +365,10 @@ def beside(*steps: Step) -> Talk:
 
 DONE = event_of(completed("well"), "sse_v3")
 SMALL = {"limits": Limits(sse_message_bytes=64 * KIB)}
+LINES = (b"data:" + b"x" * 250 + b"\n") * 256
 MEASURED = {"limits": Limits(sse_message_bytes=MIB)}
+PIECES = 68 * MIB // (64 * KIB)
+"""As much as no message may have by default either, for :mod:`faults.memory`."""
 
 ODDITIES: tuple[tuple[str, str, tuple[Step, ...]], ...] = (
     (
@@ -484,7 +487,9 @@ WORSE = (
         scripted(
             Script(
                 Jobs(
-                    (opened(*begun(1), Text(b"data: "), Again((Text(b"x" * 64 * KIB),), 256)),), False, False
+                    (opened(*begun(1), Text(b"data: "), Again((Text(b"x" * 64 * KIB),), PIECES)),),
+                    False,
+                    False,
                 )
             )
         ),
@@ -497,7 +502,13 @@ WORSE = (
         "endless-lines",
         "An event has lines of data without end.",
         scripted(
-            Script(Jobs((opened(*begun(1), Again((Text(b"data: x\n" * 8 * KIB),), 256)),), False, False))
+            Script(
+                Jobs(
+                    (opened(*begun(1), Again((Text(LINES),), PIECES)),),
+                    False,
+                    False,
+                )
+            )
         ),
         raises(LimitExceeded, name="sse_message_bytes", retryable=False),
         use=only_predicts,
@@ -522,7 +533,7 @@ WORSE = (
                         opened(
                             *begun(1),
                             Frame(1, b"x", final=False),
-                            Again((Frame(0, b"x" * 64 * KIB, final=False),), 256),
+                            Again((Frame(0, b"x" * 64 * KIB, final=False),), PIECES),
                             generation="ws",
                         ),
                     ),
