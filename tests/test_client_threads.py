@@ -199,6 +199,49 @@ def test_a_callback_thread_that_cannot_be_started(
     eventually(lambda: "x" in called)
 
 
+@pytest.mark.usefixtures("default_sigint")
+def test_ctrl_c_where_no_thread_can_be_started(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The caller hears of Ctrl-C, and not of the thread."""
+    real = threading.Thread.start
+
+    def start(self: threading.Thread) -> None:
+        if self.name == "gradio_proto":
+            raise RuntimeError("can't start new thread")
+        real(self)
+
+    client.predict("x")
+    eventually(lambda: "gradio_proto" not in {thread.name for thread in threading.enumerate()}, 15)
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING, "gradio_proto"):
+        patch.setattr(threading.Thread, "start", start)
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            client.predict(5, api_name="/slow")
+    assert [record.getMessage() for record in caplog.records] == [
+        "a call was left, and its server is not told of that: can't start new thread"
+    ]
+    assert client.predict("x") == "x"
+    assert not client._engine.state.open_jobs
+
+
+def test_an_interrupt_just_before_the_wait(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call was not sent yet, and is not sent by the next one."""
+    transport = client._engine.transport
+
+    def interrupted(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transport, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            client.predict(5, api_name="/slow")
+    assert not client._engine.state.open_jobs
+    began = time.monotonic()
+    assert client.predict("x") == "x"
+    assert time.monotonic() - began < 4
+
+
 # Closing.
 
 

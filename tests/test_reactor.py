@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import gc
 import selectors
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -501,9 +503,53 @@ def test_nobody_waits_for_a_lock_that_his_own_thread_holds(reactor: Reactor) -> 
         pass
     with reactor.lock:
         done: list[str] = []
-        reactor.when_free(lambda: done.append("now"))
+        reactor.when_free(lambda: reactor.call_from_thread(lambda: done.append("then")))
         assert done == []
-    assert done == ["now"]
+    eventually(lambda: done == ["then"])
+
+
+def test_ctrl_c_never_leaves_the_lock_held(reactor: Reactor) -> None:
+    """Between taking it and the block, or after the block and before it is given back."""
+    main = threading.get_ident()
+    ends = time.monotonic() + 1.0
+    interrupts = 0
+
+    def take_and_give() -> None:
+        while time.monotonic() < ends:
+            with reactor.lock:
+                pass
+
+    def strike(_: int, frame: FrameType | None) -> None:
+        while frame is not None:
+            if frame.f_code is take_and_give.__code__:
+                raise KeyboardInterrupt
+            frame = frame.f_back
+
+    def press() -> None:
+        while time.monotonic() < ends:
+            time.sleep(0.0005)
+            signal.pthread_kill(main, signal.SIGINT)
+
+    presses = threading.Thread(target=press)
+    before = signal.signal(signal.SIGINT, strike)
+    presses.start()
+    try:
+        while presses.is_alive():
+            try:
+                take_and_give()
+            except KeyboardInterrupt:
+                interrupts += 1
+        presses.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert interrupts > 20
+    done: list[str] = []
+    other = threading.Thread(
+        target=lambda: reactor.call_from_thread(lambda: done.append("by another thread"))
+    )
+    other.start()
+    other.join()
+    assert done == ["by another thread"]
 
 
 def test_closing_in_a_flows_last_step() -> None:

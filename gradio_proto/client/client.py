@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ..effects import Signal
-from ..flows.calls import carry_to, see_out, wait_for
+from ..flows.calls import carry_to, wait_for
 from ..flows.connect import refresh
 from ..flows.state import checked_headers
 from ..simple_api import Via
@@ -455,23 +455,21 @@ class BoundEndpoint(BoundBase[BlockingTransport]):
         engine = self._engine
         transport = engine.transport
         over = Signal()
-        with transport.lock:
-            job, live = self._begin(args, kwargs, keep_messages=False)
-            try:
-                transport.spawn(carry_to(over, engine.state, live, job), promised=False)
-            except BaseException:
-                job.cancel()
-                raise
+        begun = None
         try:
+            with transport.lock:
+                job, live = self._begin(args, kwargs, keep_messages=False)
+                begun = live, job
+                try:
+                    transport.spawn(carry_to(over, engine.state, live, job), promised=False)
+                except BaseException:
+                    job.cancel()
+                    raise
             # What carries the job is a flow of its own: it outlives a caller who is interrupted, to tell the server.
             transport.run(wait_for(over))
         finally:
-            with transport.lock:
-                if not engine.state.closed:
-                    engine.give_up((live, job))  # does nothing, unless the caller was interrupted
-                    if job.orphan is not None or not over.is_set:
-                        # The caller's deadline has passed, and does not hold for what is left to be done.
-                        transport.spawn(see_out(over, engine.state, live, job), promised=True)
+            if begun is not None:
+                engine.leave(over, *begun)
         return job.result()
 
     __call__ = predict

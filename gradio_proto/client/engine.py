@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..carriers import Carrier, carrier_of
 from ..config import AppConfig
-from ..effects import Flow
+from ..effects import Flow, Signal
 from ..endpoints import App, Endpoint, rendered_elsewhere
 from ..errors import ArgumentError, ClientClosed, ConnectionLost, GradioError
 from ..files import FileInput, FileOutput, Uploads, check_size
-from ..flows.calls import abandon, call
+from ..flows.calls import abandon, call, see_out
 from ..flows.heartbeat import heartbeat
 from ..flows.state import ClientState, LiveSession
 from ..flows.streams import end_if_unused
@@ -265,6 +265,25 @@ class Engine(Generic[X]):
                 tellings.append(telling)
         for telling in () if self.state.closed else tellings:
             self.transport.spawn(telling, promised=True)
+
+    def leave(self, over: Signal, live: LiveSession, job: Job) -> None:
+        """The caller of a blocking call goes, with its result or without: what is left to be done is done without him.
+
+        Args:
+            over: Set when what carries the job has ended.
+            live: The job's session.
+            job: The call.
+        """
+        with self.transport.lock:
+            if self.state.closed:
+                return
+            try:
+                self.give_up((live, job))  # does nothing, unless the caller was interrupted
+                if job.orphan is not None or not over.is_set:
+                    # The caller's deadline has passed, and does not hold for what is left to be done.
+                    self.transport.spawn(see_out(over, self.state, live, job), promised=True)
+            except RuntimeError as error:  # what interrupted the caller is what he is to be told
+                logger.warning("a call was left, and its server is not told of that: %s", error)
 
     def defer_callback(self, callback: Callable[[], Any], what: object) -> None:
         """Call a user's callback on the transport's own thread; the lock is held."""

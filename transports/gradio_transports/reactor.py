@@ -18,6 +18,7 @@ long, and released while the turning thread waits in ``select``; a socket pair w
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -51,51 +52,6 @@ LINGER: Final = 10.0
 INTERRUPTS: Final = "a signal's handler or a finalizer cannot wait for the client that it interrupts"
 
 
-class OwnedLock:
-    """A lock that knows its owner: a signal's handler, or a finalizer that the garbage collector calls, may strike a
-    thread while that holds it, and would wait for ever.
-
-    A handler may strike between any two bytecodes, so no line of Python may lie between taking the lock and noting
-    who has it. An RLock does both at once; that it could be taken twice is of no use here, and refused.
-    """
-
-    __slots__ = ("_lock", "asides")
-
-    def __init__(self) -> None:
-        self._lock: Any = threading.RLock()
-        self.asides: deque[Callable[[], None]] = deque()
-        """What such a handler wants to be done as soon as its thread has let go."""
-
-    @property
-    def is_mine(self) -> bool:
-        """Whether this thread holds it."""
-        mine: bool = self._lock._is_owned()  # what threading.Condition asks
-        return mine
-
-    def condition(self) -> threading.Condition:
-        """Something to wait for, letting go of it meanwhile."""
-        return threading.Condition(self._lock)
-
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """Take it; whether that was possible."""
-        taken: bool = self._lock.acquire(blocking, timeout)
-        return taken
-
-    def release(self) -> None:
-        """Let go of it."""
-        self._lock.release()
-
-    def __enter__(self) -> None:
-        if self.is_mine:
-            raise LocalProtocolError(INTERRUPTS)
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-        while self.asides:
-            self.asides.popleft()()
-
-
 class _Waiter:
     """A thread that waits for something: it turns the reactor, or sleeps until it is woken, and no other with it.
 
@@ -108,7 +64,7 @@ class _Waiter:
         self._bell: threading.Lock | None = None
         self._is_notified = False
 
-    def sleep(self, lock: OwnedLock, timeout: float | None) -> None:
+    def sleep(self, lock: Any, timeout: float | None) -> None:
         """Let go of ``lock`` until :meth:`notify` or the timeout; at once, if it was notified since the last sleep."""
         bell = threading.Lock()
         bell.acquire()
@@ -146,15 +102,42 @@ class Reactor(SelectorScheduler):
         super().__init__(perform)
         self._interrupt = HeldInterrupt()
 
+    # A signal's handler, or a finalizer that the garbage collector calls, may strike a thread while that holds the
+    # lock, and would wait for ever. So it is an RLock, which knows who has it; to take it twice is refused. And
+    # ``with`` itself takes it and gives it back: between that and any line of Python, Ctrl-C could strike, and it would
+    # be held for ever.
     @property
-    def lock(self) -> OwnedLock:
-        """Guards the reactor, and whatever the flows share."""
-        return self._lock
+    def lock(self) -> contextlib.AbstractContextManager[object]:
+        """Guards the reactor, and whatever the flows share.
+
+        Raises:
+            LocalProtocolError: This thread holds it already.
+        """
+        if self._is_mine:
+            raise LocalProtocolError(INTERRUPTS)
+        lock: contextlib.AbstractContextManager[object] = self._lock
+        return lock
+
+    @property
+    def _is_mine(self) -> bool:
+        mine: bool = self._lock._is_owned()  # what threading.Condition asks
+        return mine
+
+    def hold(self, timeout: float) -> bool:
+        """Take the lock for longer than a block; whether that was possible within so many seconds."""
+        held: bool = self._lock.acquire(timeout=timeout)
+        return held
+
+    def let_go(self) -> None:
+        """Give the lock back."""
+        self._lock.release()
 
     def forget(self) -> None:
         """Begin anew, with no tasks and no threads."""
         super().forget()
-        self._lock = OwnedLock()
+        self._lock: Any = threading.RLock()
+        self._asides: deque[Callable[[], None]] = deque()
+        """What a handler that struck the turning thread wants to be done, as soon as the lock is free."""
         self._promised = 0
         self._turner: object | None = None
         self._turning_thread: int | None = None
@@ -162,7 +145,7 @@ class Reactor(SelectorScheduler):
         self._waiters: deque[_Waiter] = deque()
         self._daemon: threading.Thread | None = None
         self._daemon_idles = False
-        self._daemon_condition = self._lock.condition()
+        self._daemon_condition = threading.Condition(self._lock)
         self._daemon_may_turn_at = 0.0
 
     # Flows.
@@ -190,18 +173,18 @@ class Reactor(SelectorScheduler):
 
     def call_from_thread(self, callback: Callable[[], None]) -> None:
         """Have ``callback`` called with the lock held: at once, on this thread."""
-        with self._lock:
+        with self.lock:
             callback()
             self.wake()
 
     def run(self, flow: Generator[ByteEffect, Answer, T]) -> T:
         """Run a flow to its end on this thread."""
-        with self._lock:
+        with self.lock:
             task = self.spawn(flow, promised=False)
         try:
             self.wait_until(task.is_done, task.watchers)
         except BaseException:
-            with self._lock:
+            with self.lock:
                 self.end(task)
             raise
         return task.outcome()
@@ -227,7 +210,7 @@ class Reactor(SelectorScheduler):
 
         held = self._interrupt.hold(wake)
         try:
-            with self._lock:
+            with self.lock:
                 return self._wait(done, hooks, timeout, waiter, interruptible=held)
         finally:
             if held:
@@ -298,14 +281,15 @@ class Reactor(SelectorScheduler):
         finally:
             self._turner = self._turning_thread = None
             self._daemon_may_turn_at = time.monotonic() + GRACE
+            self._do_asides()  # what came in the last step
             if self.closed:
                 self.dispose()
             else:
                 self._hand_on()
 
     def _do_asides(self) -> None:
-        while self._lock.asides:
-            self._call_unlocked(self._lock.asides.popleft())
+        while self._asides:
+            self._call_unlocked(self._asides.popleft())
 
     def _call_unlocked(self, aside: Callable[[], None]) -> None:
         self._lock.release()
@@ -317,9 +301,12 @@ class Reactor(SelectorScheduler):
     def when_free(self, action: Callable[[], None]) -> None:
         """Do something that takes the lock: at once, or, in a handler that has interrupted this thread's turning, or
         while this thread holds the lock, as soon as it can be done."""
-        if self._lock.is_mine or self._turning_thread == threading.get_ident():
-            self._lock.asides.append(action)
+        if self._turning_thread == threading.get_ident():
+            self._asides.append(action)
             self.ring()
+        elif self._is_mine:
+            # Whoever waits for it is to be another thread.
+            threading.Thread(target=action, name="gradio_proto aside", daemon=True).start()
         else:
             action()
 
@@ -361,10 +348,10 @@ class Reactor(SelectorScheduler):
             self._daemon_condition.notify()
 
     def _serve(self) -> None:
-        with self._lock:
+        with self.lock:
             try:
                 while not self.closed:
-                    if self._lock.asides:
+                    if self._asides:
                         self._do_asides()
                     elif self._turner is not None or self._waiters or not self._promised:
                         self._daemon_idles = True
@@ -386,7 +373,7 @@ class Reactor(SelectorScheduler):
 
     def close(self) -> None:
         """End every flow. Whoever waits is woken; the daemon ends."""
-        with self._lock:
+        with self.lock:
             if self.closed:
                 return
             self.end_all()
@@ -397,7 +384,7 @@ class Reactor(SelectorScheduler):
             daemon = self._daemon
         if daemon is not None and daemon is not threading.current_thread():
             daemon.join(1.0)
-        with self._lock:
+        with self.lock:
             if self._turner is None:
                 self.dispose()
 
@@ -410,7 +397,7 @@ class Reactor(SelectorScheduler):
         promised = self._promised
 
         def settle_locked() -> None:
-            with self._lock:
+            with self.lock:
                 self._promised = promised
                 settle()
 

@@ -59,14 +59,14 @@ class SocketTransport(NonblockingTransport[Reactor]):
 
     def before_fork(self) -> None:
         """Take the lock."""
-        if self._reactor.lock.acquire(timeout=LONGEST_STEP):
+        if self._reactor.hold(LONGEST_STEP):
             self._is_held = True
 
     def after_fork_in_parent(self) -> None:
         """Give the lock back."""
         if self._is_held:
             self._is_held = False
-            self._reactor.lock.release()
+            self._reactor.let_go()
 
     def after_fork(self) -> None:
         """In a forked child: leave the parent's connections and threads to the parent."""
