@@ -162,7 +162,7 @@ class OutputState:
         self._limits = limits
         self._values: list[Any] = []
         self._broken: set[int] = set()
-        self._unknown: frozenset[int] = frozenset()
+        self._unknown: set[int] = set()
         self._growth = 0  # size that edits have added since the outputs were known to be within the limit
 
     @property
@@ -173,7 +173,7 @@ class OutputState:
     @property
     def has_unknown(self) -> bool:
         """Whether some output has had no value yet: see :meth:`begin_unknown`."""
-        return not self._broken.isdisjoint(self._unknown)
+        return bool(self._unknown)
 
     @property
     def is_empty(self) -> bool:
@@ -184,8 +184,19 @@ class OutputState:
         """Set every output to a full value, of which ``data`` has one each. No output is broken after that."""
         self._values = _copy(data)
         self._broken.clear()
-        self._unknown = frozenset()
+        self._unknown.clear()
         self._growth = 0
+
+    def become(self, other: OutputState) -> None:
+        """Have the outputs that another has, known or not.
+
+        Args:
+            other: Whose; what happens to one of the two afterwards changes nothing in the other.
+        """
+        self._values = other.snapshot()
+        self._broken = {*other._broken}
+        self._unknown = {*other._unknown}
+        self._growth = other._growth
 
     def begin_unknown(self, count: int) -> None:
         """Have outputs whose values are not known: each is broken until a full value comes for it.
@@ -195,7 +206,7 @@ class OutputState:
         """
         self._values = [None] * count
         self._broken = set(range(count))
-        self._unknown = frozenset(self._broken)
+        self._unknown = set(range(count))
 
     def apply(self, diffs: list[Any]) -> bool:
         """Apply one diff for each output.
@@ -247,6 +258,7 @@ class OutputState:
             self._broken.add(index)
         else:
             self._broken.discard(index)
+            self._unknown.discard(index)
         return edits_left
 
     def _less(self, edits_left: int, cost: int) -> int:

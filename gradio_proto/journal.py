@@ -39,6 +39,10 @@ Convert: TypeAlias = Callable[[list[Any]], Any]
 VALUES: Final = (ProcessGenerating, ProcessStreaming)
 """The messages that hold outputs of a job which goes on."""
 
+FIRST_IS_WHOLE_SINCE: Final = (6, 27, 0)
+"""Older servers may begin with a diff: they know a generator by its ``id()``, under which one of the same session that
+was cancelled, failed or lost its stream has left its last value (``Blocks.pending_diff_streams``)."""
+
 PARSED_MESSAGES: Final = 256
 """How many of the newest messages are kept parsed as well: a reader who keeps up asks for them right away, and a
 read of the socket brings about that many."""
@@ -79,12 +83,16 @@ class Journal:
         limits: How much of it may be unread.
         budget: What it shares with the journals of other jobs.
         diffs: Whether outputs come as diffs to the one before.
+        first_is_whole: Whether the first of them cannot be one; see :data:`FIRST_IS_WHOLE_SINCE`.
         convert: Makes the caller's value of a list of outputs.
     """
 
-    def __init__(self, limits: Limits, budget: Budget, *, diffs: bool, convert: Convert) -> None:
+    def __init__(
+        self, limits: Limits, budget: Budget, *, diffs: bool, convert: Convert, first_is_whole: bool = True
+    ) -> None:
         self.limits = limits
         self.diffs = diffs
+        self.first_is_whole = first_is_whole
         self.convert = convert
         self.base = OutputState(limits)
         """The outputs as they were before the first message that is still kept."""
@@ -131,11 +139,30 @@ class Journal:
             message if message is not None else parse_message(self._texts[number - self.first], self.limits)
         )
 
+    def advance(self, outputs: OutputState, message: Message) -> bool:
+        """Bring ``outputs`` up to date with a message. True if it was an output that could be rebuilt whole.
+
+        From ``sse_v2`` on, a generator's first message holds full values and the later ones hold diffs;
+        an endpoint that streams its input in (``process_streaming``) always sends full values.
+        """
+        if not isinstance(message, VALUES):
+            return False
+        data = message.data
+        if data is None:
+            return False
+        if self.diffs and isinstance(message, ProcessGenerating):
+            if outputs.is_empty and not self.first_is_whole and are_diffs(data):
+                outputs.begin_unknown(len(data))
+            if not outputs.is_empty:
+                return outputs.apply(data)
+        outputs.replace(data)
+        return True
+
     def _give_up_read(self) -> None:
         while self.first < self.read and (
             self.size > self.limits.job_unread_bytes // 2 or self._budget.used > self._budget.limit
         ):
-            advance(self.base, self.message(self.first), diffs=self.diffs)
+            self.advance(self.base, self.message(self.first))
             self._grow(-len(self._texts.popleft()))
             self.first += 1
 
@@ -145,29 +172,6 @@ class Journal:
 
     def __del__(self) -> None:
         self._budget.give_back(self.size)
-
-
-def advance(outputs: OutputState, message: Message, *, diffs: bool) -> bool:
-    """Bring ``outputs`` up to date with a message. True if it was an output that could be rebuilt whole.
-
-    From ``sse_v2`` on, a generator's first message holds full values and the later ones hold diffs;
-    an endpoint that streams its input in (``process_streaming``) always sends full values.
-
-    Up to 5.49 a server may begin with a diff: it knows a generator by its ``id()``, under which one of the same
-    session that was cancelled, failed or lost its stream has left its last value. What that was is not known here.
-    """
-    if not isinstance(message, VALUES):
-        return False
-    data = message.data
-    if data is None:
-        return False
-    if diffs and isinstance(message, ProcessGenerating):
-        if outputs.is_empty and are_diffs(data):
-            outputs.begin_unknown(len(data))
-        if not outputs.is_empty:
-            return outputs.apply(data)
-    outputs.replace(data)
-    return True
 
 
 class Cursor:
@@ -195,7 +199,8 @@ class Cursor:
             if self._next < journal.first:
                 self._next = journal.first
                 if not journal.base.is_empty:
-                    self._outputs.replace(journal.base.snapshot())
+                    self._outputs.become(journal.base)
+                    self.is_whole = not self._outputs.broken
             if self._next == journal.end:
                 return None
             message = journal.message(self._next)
@@ -207,12 +212,12 @@ class Cursor:
 
     def _event(self, message: Message) -> JobEvent | None:
         if isinstance(message, VALUES):
-            self.is_whole = advance(self._outputs, message, diffs=self._journal.diffs)
-            if message.data is None:
+            self.is_whole = self._journal.advance(self._outputs, message)
+            if message.data is None or self._outputs.has_unknown:
                 return None
             values = self._outputs.snapshot()
-            if self._outputs.has_unknown or (not self.is_whole and len(self._outputs.broken) == len(values)):
-                return None  # nothing new is known, or not enough
+            if not self.is_whole and len(self._outputs.broken) == len(values):
+                return None  # nothing new is known
             self.outputs += 1
             return Output(self._journal.convert(values))
         if isinstance(message, ProgressMessage):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradio_proto.diff import OutputState
 from gradio_proto.errors import LimitExceeded
 from gradio_proto.events import Log, Output, Progress, Queued, Started, Unknown
 from gradio_proto.journal import PARSED_CHARACTERS, PARSED_MESSAGES, Budget, Cursor, Journal
@@ -20,10 +21,11 @@ from gradio_proto.messages import parse_message
 class Kept:
     """A journal under test."""
 
-    def __init__(self, *, unread: int = 10**6, budget: Budget | None = None, diffs: bool = True) -> None:
+    def __init__(self, *, unread: int = 10**6, budget: Budget | None = None, **options: Any) -> None:
         self.budget = budget or Budget(10**7)
         limits = Limits(job_unread_bytes=unread)
-        self.journal = Journal(limits, self.budget, diffs=diffs, convert=lambda data: data[0])
+        options = {"diffs": True, "convert": lambda data: data[0], **options}
+        self.journal = Journal(limits, self.budget, **options)
 
     def say(self, msg: str, **fields: Any) -> int:
         text = json.dumps({"msg": msg, "event_id": "e", **fields})
@@ -130,6 +132,88 @@ def test_long_messages_and_old_ones_are_parsed_again() -> None:
         kept.value([["append", [], str(number % 10)]])
     assert len(values(kept.cursor())) == PARSED_MESSAGES + 1
     assert values(kept.cursor())[0] == "x" * PARSED_CHARACTERS
+
+
+def test_as_many_messages_as_are_kept_parsed_are_not_parsed_again() -> None:
+    kept = Kept(unread=10**7)
+    longest = PARSED_CHARACTERS - Kept().value("")
+    for _ in range(PARSED_MESSAGES):
+        kept.value("x" * longest)
+    for number in (0, 1, PARSED_MESSAGES - 1):
+        assert kept.journal.message(number) is kept.journal.message(number)
+    kept.value("x" * longest)
+    assert kept.journal.message(0) is not kept.journal.message(0)
+    assert kept.journal.message(1) is kept.journal.message(1)
+    kept.value("x" * (longest + 1))
+    last = kept.journal.end - 1
+    assert kept.journal.message(last) is not kept.journal.message(last)
+
+
+def test_no_more_is_given_up_than_makes_room_for_as_much_again() -> None:
+    size = Kept().value("0")
+    kept = Kept(unread=size * 10, diffs=False)
+    reader = kept.cursor()
+    for number in range(10):
+        kept.value(str(number))
+        assert values(reader) == [str(number)]
+    assert (kept.journal.first, kept.journal.size) == (0, size * 10)  # as much as the limit is not too much
+    kept.value("x")
+    assert (kept.journal.first, kept.journal.size) == (6, size * 5)
+    assert values(kept.cursor()) == ["6", "7", "8", "9", "x"]
+
+
+def test_what_nobody_has_read_is_never_given_up() -> None:
+    size = Kept().value("0")
+    kept = Kept(unread=size * 4, diffs=False)
+    reader = kept.cursor()
+    kept.value("0")
+    assert values(reader) == ["0"]
+    for number in range(1, 5):
+        kept.value(str(number))
+    assert kept.journal.first == 1
+    assert values(reader) == ["1", "2", "3", "4"]
+    assert values(kept.cursor()) == ["1", "2", "3", "4"]
+
+
+def test_a_client_may_hold_as_much_as_its_budget() -> None:
+    size = Kept().value("a")
+    budget = Budget(size * 2)
+    assert budget.used == 0
+    one, two = Kept(budget=budget), Kept(budget=budget)
+    one.value("a")
+    two.value("b")
+    assert (budget.used, one.journal.first, two.journal.first) == (size * 2, 0, 0)
+    assert (values(one.cursor()), values(two.cursor())) == (["a"], ["b"])
+    one.value("c")  # what was read of it makes room
+    assert (one.journal.first, budget.used) == (1, size * 2)
+    with pytest.raises(LimitExceeded) as caught:
+        one.value("d")
+    assert (caught.value.name, caught.value.limit) == ("client_unread_bytes", size * 2)
+
+
+def test_every_cursor_counts_its_own_outputs() -> None:
+    kept = Kept()
+    first, second = kept.cursor(), kept.cursor()
+    for number in range(3):
+        kept.value([["replace", [], number]] if number else number)
+    kept.say("log", log="x", level="info")
+    assert (first.outputs, first.is_whole, first.is_at_end) == (0, True, False)
+    values(first)
+    assert (first.outputs, second.outputs, kept.journal.outputs) == (3, 0, 3)
+    assert (kept.journal.read, kept.journal.end, first.is_at_end) == (4, 4, True)
+    second.next_event()
+    assert (second.outputs, second.is_at_end, kept.journal.read) == (1, False, 4)
+
+
+def test_what_is_no_output_changes_none() -> None:
+    outputs = OutputState(Limits())
+    outputs.replace(["a"])
+    for text in (
+        '{"msg": "log", "log": "x", "level": "info", "event_id": "e"}',
+        '{"msg": "process_generating", "output": {}, "success": true, "event_id": "e"}',
+    ):
+        assert not Kept().journal.advance(outputs, parse_message(text, Limits()))
+        assert outputs.snapshot() == ["a"]
 
 
 def test_what_has_been_read_is_given_up_first() -> None:
@@ -269,12 +353,40 @@ FULL = [["replace", [], "b"]]
         ([[[["write", [], "b"]]]], [[["write", [], "b"]]]),
         ([[["append"]]], [["append"]]),
         ([["b"]], ["b"]),
+        # Once it is known, it may be broken: what is shown is older, and not nothing.
+        ([[[["append", [], "c"]], []], [FULL, FULL], [[["no edit"]], [["append", [], "c"]]]], ["b", "b"]),
         ([[[], []]], [[]]),
     ],
 )
 def test_a_server_that_begins_with_a_diff(messages: list[Any], expected: list[Any]) -> None:
     """It takes the generator for one that ended midway, and whose last value nobody here knows."""
-    kept = Kept()
+    kept = Kept(first_is_whole=False)
     for data in messages:
         kept.value(*data)
     assert values(kept.cursor()) == expected
+
+
+def test_a_first_value_that_looks_like_a_diff() -> None:
+    """Servers that cannot begin with a diff may send it, as what a ``gr.JSON`` shows."""
+    kept = Kept()
+    kept.value(FULL)
+    kept.value([["append", [0, 0], "d"]])
+    assert values(kept.cursor()) == [[["replace", [], "b"]], [["replaced", [], "b"]]]
+
+
+@pytest.mark.parametrize("first", [[[["append", [], "x"]], []], ["a", 0]], ids=["unknown", "broken"])
+def test_whoever_reads_late_knows_as_little(first: list[Any]) -> None:
+    """What was missed, or never known, is not made up for by what has been given up since."""
+    kept = Kept(unread=2000, first_is_whole=False, convert=list)
+    kept.value(*first)
+    kept.value([["no edit"]], [["replace", [], 1]])
+    early = kept.cursor()
+    said = [values(early)]
+    while not kept.journal.first:
+        kept.value([], [["replace", [], 2]])
+        said.append(values(early))
+    assert kept.journal.first > 2
+    late = kept.cursor()
+    assert late.next_event() == (Output(said[-1][0]) if said[-1] else None)
+    assert not late.is_whole
+    assert not early.is_whole

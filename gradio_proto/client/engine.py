@@ -19,7 +19,7 @@ from ..flows.state import ClientState, LiveSession
 from ..flows.streams import end_if_unused
 from ..http import Headers
 from ..job import Job, JobState
-from ..journal import Journal
+from ..journal import FIRST_IS_WHOLE_SINCE, Journal
 from ..payload import chunk_payload, join_payload
 from ..simple_api import RUN, call_payload, simple_route
 from ..timeouts import deadline
@@ -147,7 +147,13 @@ class Engine(Generic[X]):
         journal = None
         if keep_messages:
             sends_diffs = self.config.protocol != "sse_v1" and live.carrier is Carrier.SHARED_STREAM
-            journal = Journal(state.limits, state.budget, diffs=sends_diffs, convert=convert)
+            journal = Journal(
+                state.limits,
+                state.budget,
+                diffs=sends_diffs,
+                convert=convert,
+                first_is_whole=self.config.version_info >= FIRST_IS_WHOLE_SINCE,
+            )
         return Job(
             fn_index=endpoint.fn_index,
             label=endpoint.label,
