@@ -144,6 +144,8 @@ class SSEDecoder:
                 if start == len(buffer) or self._eof:
                     # Let go of what has been read, or will not be: it may be a large event.
                     self._buffer, self._start, self._searched = b"", 0, 0
+                    if self._eof:
+                        self._data = bytearray()
                 else:
                     self._searched = len(buffer)
                 return END if self._eof else NEED_DATA
@@ -184,7 +186,7 @@ class SSEDecoder:
             self._retry = int(value)
 
     def _dispatch(self, data: str) -> ServerSentEvent:
-        event, self._event = self._event, "message"
+        event, self._event = self._event, MESSAGE
         return ServerSentEvent(data, event, self._id, self._retry)
 
     def _fail(self) -> NoReturn:

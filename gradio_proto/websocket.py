@@ -129,6 +129,7 @@ class WebSocketConnection:
             return self._next_event()
         except GradioError as error:
             self._failure = error
+            self._pieces.clear()
             raise
 
     def _next_event(self) -> WebSocketEvent:

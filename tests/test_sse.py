@@ -285,11 +285,14 @@ def test_many_comments_and_fields_of_no_use_are_no_long_message() -> None:
     ]
 
 
-def test_a_large_event_leaves_with_its_reader() -> None:
+@pytest.mark.parametrize(("ending", "events"), [(b"\n\n", 1), (b"\n", 0)], ids=["whole", "cut"])
+def test_a_large_event_leaves_with_its_reader(ending: bytes, events: int) -> None:
     decoder = SSEDecoder(LIMITS)
     tracemalloc.start()
     try:
-        assert len(decode_with(decoder, fixed(b"data: " + b"x" * 4_000_000 + b"\n\n", 65536))) == 1
+        assert len(decode_with(decoder, fixed(b"data: " + b"x" * 4_000_000 + ending, 65536))) == events
+        decoder.receive_data(b"")
+        assert decoder.next_event() is END
         assert tracemalloc.get_traced_memory()[0] < 200_000
     finally:
         tracemalloc.stop()

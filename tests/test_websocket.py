@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import tracemalloc
 from collections.abc import Iterable
 from typing import Any
 
@@ -162,6 +163,18 @@ def test_an_end_without_a_close() -> None:
 
 
 # What is too much, or no WebSocket.
+
+
+def test_a_message_that_is_too_long_is_let_go() -> None:
+    connection = WebSocketConnection(Limits(sse_message_bytes=1_000_000))
+    tracemalloc.start()
+    try:
+        connection.receive_data(sent(*[TextMessage(data="x" * 10_000, message_finished=False)] * 120))
+        with pytest.raises(LimitExceeded):
+            connection.next_event()
+        assert tracemalloc.get_traced_memory()[0] < 500_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("text", ["x" * 101, "é" * 51])

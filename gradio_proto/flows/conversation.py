@@ -415,7 +415,6 @@ class _OnEventStream(_Conversation):
 
     def _open(self) -> Flow[bool]:
         query = (("fn_index", str(self.job.fn_index)), ("session_hash", self.live.session.hash))
-        self._decoder = SSEDecoder(self.state.limits)
         target = self.state.target("queue/join", query)
         head = yield from self._connect(target, (("accept", CONTENT_TYPE),), 200, AN_EVENT_STREAM)
         if head is not None and head.content_type != CONTENT_TYPE:
