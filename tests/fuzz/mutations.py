@@ -56,6 +56,10 @@ ODD: Final = (*ODD_VALUES, *_NUMBERS, *_TEXTS, {"": {}}, [[], {}], {"__type__": 
 """Values that a field should not have."""
 
 
+DEEPEST: Final = 600
+"""Levels that a value may have: more than the parser lets through, and few enough for what compares values."""
+
+
 def odd_values() -> SearchStrategy[Any]:
     """One of them, or any small JSON value."""
     plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -97,7 +101,18 @@ def changed_json(draw: st.DrawFn, value: Any, *, most: int = 4) -> Any:
         else:
             other, there = draw(_places(whole))
             container[key] = _copy(other[there])
+    if _depth(whole) > DEEPEST:
+        reject()
     return whole[0]
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        containers = [each for each in level if isinstance(each, dict | list)]
+        level = [item for each in containers for item in (each.values() if isinstance(each, dict) else each)]
+    return depth
 
 
 @st.composite
