@@ -317,12 +317,18 @@ class HTTPConnection:
         return RemoteProtocolError(f"the server's answer is not HTTP/1.1 ({error})", data=pending)
 
     @property
+    def has_begun(self) -> bool:
+        """True once anything has come of the response."""
+        return self._opening != b""
+
+    @property
     def is_reusable(self) -> bool:
         """True when both sides have finished a cycle and neither wants to close."""
         return (
             self._h11.our_state is h11.DONE
             and self._h11.their_state is h11.DONE
             and not self._h11.trailing_data[0]
+            and not self._eof  # which ends a body of no stated length, and leaves h11 as willing as before
         )
 
     def start_next_cycle(self) -> None:

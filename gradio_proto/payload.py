@@ -51,6 +51,14 @@ def with_event_id(payload: bytes, event_id: str) -> bytes:
     return b'%s,"event_id":%s}' % (payload[:-1], jsontext.dumps(event_id))
 
 
+def in_session(payload: bytes, before: str, now: str) -> bytes:
+    """The body of a join, for the session ``now`` in place of ``before``."""
+    # The last place that reads so: behind it come no values but a number and a string, in which quotes are escaped.
+    start, found, end = payload.rpartition(b'"session_hash":%s' % jsontext.dumps(before))
+    assert found
+    return b'%s"session_hash":%s%s' % (start, jsontext.dumps(now), end)
+
+
 def hash_message(*, fn_index: int, session_hash: str) -> str:
     """What a ``ws`` server is answered that asks whose job this is (``send_hash``)."""
     return jsontext.dumps({"fn_index": fn_index, "session_hash": session_hash}).decode("utf-8")

@@ -80,8 +80,8 @@ def page_error(head: ResponseHead, text: str, what: str, wanted: str) -> RemoteP
     )
 
 
-def reply_error(response: Response, limits: Limits, what: str) -> GradioError:
-    """The error that an unsuccessful reply stands for."""
+def reply_error(response: Response, limits: Limits, what: str, wanted: str = "JSON") -> GradioError:
+    """The error that an unsuccessful reply stands for, to a request ``what`` that asked for what is ``wanted``."""
     head, text = response.head, response.text()
     detail = _detail(text, limits)
     status = response.status
@@ -96,7 +96,7 @@ def reply_error(response: Response, limits: Limits, what: str) -> GradioError:
     if status == 503 and isinstance(detail, str) and detail.startswith("Queue is stopped"):
         return QueueError(detail, retryable=False)
     if is_page(head):
-        return page_error(head, text, what, "JSON")
+        return page_error(head, text, what, wanted)
     return HTTPStatusError(
         f"{what} answered {status} {head.reason}".rstrip(),
         status=status,

@@ -224,6 +224,11 @@ class Session:
         job.fail(error)
         self._drop_early_if_nobody_joins()
 
+    def join_moved(self, job: Job) -> None:
+        """The job is to join another session, and will send no more joins to this one."""
+        self.joining.pop(job, None)
+        self._drop_early_if_nobody_joins()
+
     def join_abandoned(self, job: Job) -> None:
         """Whoever waited for the answer to a join has gone: the job may run on the server, unknown to us."""
         self.joining.pop(job, None)
@@ -285,6 +290,11 @@ class Session:
     def hears(self, job: Job) -> bool:
         """Whether the stream that is open has spoken of a job that has not ended: closing it would end the job."""
         return self.stream is StreamState.OPEN and self._heard_on.get(job) == self._streams
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the newest stream has spoken of some job that has not ended."""
+        return any(heard == self._streams for heard in self._heard_on.values())
 
     def _move(self, happened: StreamInput) -> None:
         try:

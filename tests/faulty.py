@@ -51,13 +51,16 @@ def code_of(pid: int) -> int:
 
 @contextlib.contextmanager
 def within(seconds: float) -> Generator[None]:
-    """Fail, instead of hanging, when the block takes longer: a signal gets through to whatever waits."""
+    """Fail, instead of hanging, when the block takes longer: a signal gets through to whatever waits.
+
+    It comes again each second: what waits may be left for another wait, and a loop's callback swallows what it raises.
+    """
 
     def expire(_number: int, _frame: FrameType | None) -> None:
         raise AssertionError(f"this took longer than {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
     finally:

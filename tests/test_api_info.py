@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -114,12 +115,25 @@ class TestOddities:
                     "x": {"parameters": []},
                     "²": {"parameters": []},
                     "9" * 30: {"parameters": []},
+                    "9" * 19: {"parameters": []},
                 },
             }
         )
         assert list(info.named) == ["/d"]
         assert info.named["/d"].returns == ()
         assert info.unnamed == {}
+
+    def test_numbers_of_unnamed_endpoints(self) -> None:
+        info = parse_api_info({"unnamed_endpoints": {"0": {"parameters": []}, "1" * 18: {"parameters": []}}})
+        assert [*info.unnamed] == [0, int("1" * 18)]
+
+    def test_a_repr_shows_what_identifies_it_and_not_all_that_was_sent(self) -> None:
+        value = {"label": "Name", "type": {"x": "long"}, "example_input": "long", "more": "long"}
+        info = parse_endpoint_info({"parameters": [value], "returns": [value], "more": "long"})
+        assert info is not None
+        for shown in (info, info.parameters[0], info.returns[0]):
+            assert "Name" in repr(shown)
+            assert "long" not in repr(shown)
 
     def test_private_endpoints_are_left_out(self) -> None:
         info = parse_api_info(
@@ -308,6 +322,67 @@ class TestPythonType:
             {"type": "array", "items": {"anyOf": [{"enum": list(range(1000))}] * 1000}},
         ):
             assert len(python_type_of(schema)) < 5000
+
+    def test_a_word_of_two_hundred_characters_is_shown_whole(self) -> None:
+        for schema, text in (
+            ({"const": "x" * 200}, f"Literal[{'x' * 200}]"),
+            ({"const": "x" * 201}, f"Literal[{'x' * 199}…]"),
+            ({"enum": ["y" * 201, "z"]}, f"Literal['{'y' * 199}…', 'z']"),
+            ({"enum": [{"a": 1}, [1, 2]]}, "Literal['an object with the keys 'a'', 'a list of 2']"),
+        ):
+            assert python_type_of(schema) == text
+
+    def test_a_type_that_is_no_word_is_anything(self) -> None:
+        assert python_type_of({"type": [["string"], {}, "integer"]}) == "Any | Any | int"
+
+    @pytest.mark.parametrize(
+        ("serializer", "schema", "text"),
+        [
+            ("ImgSerializable", {"type": "string"}, "filepath"),
+            ("VideoSerializable", {"type": "string"}, "filepath"),
+            ("FileSerializable", {"type": "string"}, "filepath"),
+            ("FileSerializable", {"type": "array"}, "list[filepath]"),
+            ("GallerySerializable", {"type": "array"}, "list[filepath | tuple[filepath, str | None]]"),
+            ("StringSerializable", {"type": "string"}, "str"),
+            (["ImgSerializable"], {"type": "string"}, "str"),
+        ],
+    )
+    def test_files_of_3x(self, serializer: Any, schema: Any, text: str) -> None:
+        info = parse_endpoint_info({"parameters": [{"serializer": serializer, "type": schema}]})
+        assert info is not None
+        assert info.parameters[0].python_type == text
+
+    def test_a_reference_of_two_hundred_characters_is_followed(self) -> None:
+        for length, text in ((200, "str"), (201, "Any")):
+            reference = "#/$defs/" + "x" * (length - len("#/$defs/"))
+            schema = {"$ref": reference, "$defs": {reference.rpartition("/")[2]: {"type": "string"}}}
+            assert python_type_of(schema) == text
+
+    @pytest.mark.parametrize(
+        "deeper",
+        [
+            lambda schema: {"type": "array", "items": schema},
+            lambda schema: {"type": ["array"], "items": schema},
+            lambda schema: {"type": "array", "prefixItems": [schema]},
+            lambda schema: {"type": "object", "properties": {"a": schema}},
+            lambda schema: {"type": "object", "additionalProperties": schema},
+            lambda schema: {"anyOf": [schema]},
+            lambda schema: {"oneOf": [schema]},
+            lambda schema: {"allOf": [schema]},
+        ],
+    )
+    def test_twenty_levels_are_shown_of_whatever_kind(self, deeper: Callable[[Any], Any]) -> None:
+        schema: Any = {"type": "integer"}
+        for level in range(25):
+            assert ("int" in python_type_of(schema)) is (level <= 20)
+            schema = deeper(schema)
+
+    def test_twenty_references_are_followed(self) -> None:
+        for count in (20, 21):
+            definitions: dict[str, Any] = {str(n): {"$ref": f"#/$defs/{n + 1}"} for n in range(1, count)}
+            definitions[str(count)] = {"type": "integer"}
+            schema = {"$ref": "#/$defs/1", "$defs": definitions}
+            assert python_type_of(schema) == ("int" if count == 20 else "Any")
 
     def test_depth_is_bounded(self) -> None:
         schema: dict[str, Any] = {"type": "string"}

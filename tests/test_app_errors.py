@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import sockets, streams, versions
 
-from gradio_proto.app_errors import HIDDEN_MESSAGE, app_error
+from gradio_proto.app_errors import HIDDEN_MESSAGE, LOST_MESSAGE, app_error
 from gradio_proto.errors import AppError, QuotaExceeded
 from gradio_proto.limits import Limits
 from gradio_proto.messages import ProcessCompleted, parse_message
@@ -60,7 +60,18 @@ def test_hidden_errors_say_how_to_see_them(
     error = make(output, version)
     assert error.hidden is hidden
     assert (error.message == HIDDEN_MESSAGE) is hidden
-    assert ("show_error=True" in str(error)) is hidden
+    said = str(error).partition(" (event e)")[0]
+    assert said.startswith("the app raised an error and keeps the text to itself") is hidden
+    assert said.endswith("its owner can show it with launch(show_error=True)") is hidden
+
+
+def test_an_error_of_which_nothing_is_said_tells_how_to_see_more() -> None:
+    error = make({"title": "T"})
+    assert (error.message, error.hidden, error.title) == (LOST_MESSAGE, True, "T")
+    said = str(error).partition(" (event e)")[0]
+    assert said.startswith("the app raised an error, and the server left its text out")
+    assert "up to Gradio 5; a call by the queue (without via=)" in said
+    assert said.endswith("what the app does not hide")
 
 
 @pytest.mark.parametrize("text", [1, 1.5, True, ["x"], {"message": "x"}])
@@ -79,6 +90,32 @@ def test_the_first_releases_that_tell_it_otherwise() -> None:
 def test_the_repr_of_a_text_is_undone_below_5(text: str) -> None:
     assert make({"error": repr(text)}, V4_44).message == text
     assert make({"error": repr(text)}, V5).message == repr(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n",
+        "\r",
+        "\t",
+        "\\",
+        "'",
+        '"',
+        "'\"",
+        "\x00",
+        "\x1b",
+        "\x7f",
+        "\xad",
+        "\u2028",
+        "\ud800",
+        "\U000e0001",
+        "é😀",
+    ],
+    ids=ascii,
+)
+def test_whatever_repr_writes_for_a_character_is_undone(text: str) -> None:
+    for whole in (text, f"a{text}", f"{text}b", f"a{text}{text}b"):
+        assert make({"error": repr(whole)}, V4_44).message == whole
 
 
 @pytest.mark.parametrize(
@@ -169,6 +206,12 @@ def test_recorded_errors(version: str, operation: str, messages: set[str]) -> No
         ("Error", "User is running out of daily ZeroGPU quotas. Visit", None, None),
         ("ZeroGPU quota exceeded", "Try again in 99999999999 days, 0:00:00", None, None),
         ("ZeroGPU quota exceeded", "Try again in a while", None, None),
+        ("ZeroGPU quota exceeded", "Retry in  9999 days, 1:00:00", 863917200.0, "9999 days, 1:00:00"),
+        ("ZeroGPU quota exceeded", "Retry in 0:00:00.123456", 0.123456, "0:00:00.123456"),
+        ("ZeroGPU quota exceeded", "Come back to try again in\n12:34:56", 45296.0, "12:34:56"),
+        ("ZeroGPU quota exceeded", "Do not retry in 0:01 or try again in 0:00:02", 2.0, "0:00:02"),
+        ("Error", "You have exceeded your GPU runs limit", None, None),
+        ("Error", "Unlogged user is running out of daily ZeroGPU quotas", None, None),
     ],
 )
 def test_a_quota_that_is_used_up(title: str, text: str, seconds: float | None, says: str | None) -> None:
@@ -193,6 +236,9 @@ def test_the_quota_of_an_app_on_gradio_4() -> None:
         ("Error", "Sorry: You have exceeded your GPU quota"),
         ("Error", "You have exceeded your disk quota"),
         ("Error", "try again in 0:00:07"),
+        ("Error", "You have exceeded your very own free GPU quota"),
+        ("Error", "You have exceeded your GPU quotation"),
+        ("quota exceeded", "Try again in 0:00:07"),
     ],
 )
 def test_what_is_no_quota(title: str, text: str) -> None:

@@ -86,7 +86,10 @@ class Audit:
     def _is_code(self, arguments: list[Any]) -> bool:
         path, *more = arguments
         is_read = not more or not (more[1] & ~READ_ONLY)
-        return is_read and isinstance(path, str) and os.path.realpath(path).startswith(self._code)
+        return is_read and isinstance(path, str) and self._is_within_code(os.path.realpath(path))
+
+    def _is_within_code(self, path: str) -> bool:
+        return any(path == root or path.startswith(root.rstrip(os.sep) + os.sep) for root in self._code)
 
     def _is_download(self, path: Any) -> bool:
         place = os.path.normpath(str(path))
@@ -219,7 +222,7 @@ def test_hostile_servers_do_not_change_that(way: str, tmp_path: Path) -> None:
     assert audit.seen["connect"] >= len(report.results)
 
 
-CODE = ("/usr/lib/python3/",)
+CODE = ("/usr/lib/python3", "/opt/one.py")
 
 ORDER = {"url": "http://127.0.0.1:81/", "data": [{"$file": "/home/a.txt"}], "scratch": "/tmp/downloads"}
 
@@ -238,6 +241,12 @@ WRITES = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         ("open", ["/tmp/downloads2", None, WRITES], False, False),
         ("open", ["/usr/lib/python3/os.py", "rb", os.O_RDONLY], True, True),
         ("open", ["/usr/lib/python3/os.py", "wb", os.O_WRONLY], True, False),
+        ("open", ["/usr/lib/python30/os.py", "rb", os.O_RDONLY], True, False),
+        ("open", ["/usr/lib/python3/../os.py", "rb", os.O_RDONLY], True, False),
+        ("os.listdir", ["/usr/lib/python3"], True, True),
+        ("os.listdir", ["/usr/lib"], True, False),
+        ("open", ["/opt/one.py", "rb", os.O_RDONLY], True, True),
+        ("open", ["/opt/one.pyc", "rb", os.O_RDONLY], True, False),
         ("open", ["/usr/lib/python3/os.py", "rb", os.O_RDONLY], False, False),
         ("open", ["/home/b.txt", "rb", os.O_RDONLY], True, False),
         ("os.rename", ["/tmp/downloads/a", "/tmp/downloads/b", -1, -1], False, True),

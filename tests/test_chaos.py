@@ -7,20 +7,16 @@ import contextlib
 import math
 import re
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from chaos import __main__ as command
 from chaos.__main__ import PAGE, VERSIONS
 from chaos.cells import CLIENTS, Cell, Row, served
-from chaos.crowds import crowds
 from chaos.embedded import CountingApp
 from chaos.fates import HARMLESS, MODES, Fates, Mode
 from chaos.proxy import ChaosProxy
@@ -46,14 +42,10 @@ def embedded() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def real(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """The addresses of the app on two versions."""
-    with contextlib.ExitStack() as stack, ThreadPoolExecutor() as pool:
-        opening = {version: served(version) for version in (VERSIONS[0], VERSIONS[-1])}
-        urls = {version: pool.submit(each.__enter__) for version, each in opening.items()}
-        for each in opening.values():
-            stack.push(each.__exit__)
-        yield {version: url.result() for version, url in urls.items()}
+def real() -> Iterator[str]:
+    """The address of the app on a real server."""
+    with served(VERSIONS[0]) as url:
+        yield url
 
 
 # What happens to whom.
@@ -161,9 +153,7 @@ def whole(row: Row) -> Row:
     return row
 
 
-@pytest.mark.parametrize(
-    ("mode", "client"), [("silence", "blocking"), ("silence", "trio"), ("all", "asyncio")]
-)
+@pytest.mark.parametrize(("mode", "client"), [("silence", "blocking"), ("all", "asyncio")])
 def test_the_embedded_server(
     mode: Mode, client: str, embedded: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,28 +169,15 @@ def test_a_network_that_is_no_more_than_slow(mode: Mode, client: str, embedded: 
     assert (row.right, row.errors) == (20, {})
 
 
-@pytest.mark.parametrize(
-    ("version", "mode", "client"),
-    [("6.31.0", "cut", "blocking"), ("4.44.1", "refuse", "asyncio")],
-)
-def test_real_servers(
-    version: str,
-    mode: Mode,
-    client: str,
-    real: dict[str, str],
-    real_server: Any,
-    capfd: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(("mode", "client"), [("cut", "blocking"), ("refuse", "asyncio")])
+def test_a_real_server(
+    mode: Mode, client: str, real: str, real_server: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    row = whole(Cell(version, mode, client, real[version], 1, 40).run())
+    # Nothing is silent here, so on a busy machine the deadlines may be long.
+    row = whole(Cell(VERSIONS[0], mode, client, real, 1, 40, deadlines=Timeouts()).run())
     assert row.right > 5
     assert "sent_unknown" in {kind.split()[0] for kind in row.errors}
     assert capfd.readouterr() == ("", "")
-
-
-def test_calls_that_overlap_under_jitter(embedded: str) -> None:
-    with nothing_left(60):
-        rows = crowds("embedded", embedded, 50)
-    assert {row.client: (row.right, row.wrong) for row in rows} == dict.fromkeys(CLIENTS, (50, []))
 
 
 # It finds what is wrong.
@@ -267,16 +244,14 @@ def test_a_client_that_does_not_recover_is_found(embedded: str, monkeypatch: pyt
 # The command and its page.
 
 
-def test_the_command(embedded: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "chaos", "--version", "embedded", "--crowd", "20"],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parent,
-        timeout=60,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"\| the embedded one \| trio \| 20 \| 20 \| 0 \|", done.stdout)
+def test_the_command_and_calls_that_overlap_under_jitter(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["chaos", "--version", "embedded", "--crowd", "50"])
+    assert command.main() == 0
+    shown = capsys.readouterr().out
+    rows = re.findall(r"\| the embedded one \| (\w+) \| (\d+) \| (\d+) \| (\d+) \|", shown)
+    assert {row[0]: row[1:] for row in rows} == dict.fromkeys(CLIENTS, ("50", "50", "0"))
 
 
 def test_the_page_is_what_the_command_makes() -> None:

@@ -16,6 +16,7 @@ from gradio_proto.config import (
     check_protocol,
     extract_config_from_html,
     parse_config,
+    parse_render_config,
     parse_version,
 )
 from gradio_proto.errors import RemoteProtocolError, UnsupportedProtocol
@@ -120,10 +121,13 @@ class TestOddities:
             ([1, 2], "config is not an object: a list of 2"),
             ("<html>", "config is not an object: <html>"),
             (5, "config is not an object: a number"),
+            (1.5, "config is not an object: 1.5"),
             (True, "config is not an object: True"),
             ({}, "config.dependencies is not a list: an empty object"),
             ({"detail": "Not Found"}, "config.dependencies is not a list: an object with the keys 'detail'"),
             ({"dependencies": {}}, "config.dependencies is not a list: an empty object"),
+            ({"dependencies": None}, "config.dependencies is not a list: None"),
+            ({"auth_required": True, "dependencies": 5}, "config.dependencies is not a list: a number"),
             ({"dependencies": [], "components": 5}, "config.components is not a list: a number"),
             ({"dependencies": [], "protocol": ["x"]}, "config.protocol is not a string: a list of 1"),
             ({"dependencies": [], "api_prefix": "http://evil"}, "config.api_prefix is not a plain path"),
@@ -136,6 +140,87 @@ class TestOddities:
     def test_gradio_2(self) -> None:
         with pytest.raises(UnsupportedProtocol, match="Gradio 2"):
             parse_config({"version": "2.9.4", "allow_flagging": "never", "input_components": []})
+
+    def test_what_gradio_2_said_may_be_said_by_a_newer_one(self) -> None:
+        assert config_of(allow_flagging="never").version == "6.31.0"
+
+    def test_what_is_unusable_is_quoted_in_short(self) -> None:
+        with pytest.raises(RemoteProtocolError) as caught:
+            parse_config({"k" * 50: 1, **dict.fromkeys("abcdefgh")})
+        assert caught.value.data == f"an object with the keys '{'k' * 40}', " + ", ".join(
+            map(repr, "abcdefg")
+        )
+
+    def test_what_an_app_may_say_of_itself(self) -> None:
+        config = config_of(
+            space_id="user/space",
+            username="ann",
+            auth_message="hello",
+            max_file_size=1000,
+            connect_heartbeat=True,
+            show_error=True,
+            api_prefix="/api",
+        )
+        assert (config.space_id, config.username, config.auth_message) == ("user/space", "ann", "hello")
+        assert (config.max_file_size, config.connect_heartbeat, config.show_error) == (1000, True, True)
+        assert (config.api_prefix, config.auth_required) == ("/api", False)
+
+    def test_what_it_says_in_another_type_counts_as_not_said(self) -> None:
+        config = config_of(
+            space_id=1,
+            username=True,
+            max_file_size=True,
+            connect_heartbeat=1,
+            show_error="true",
+            auth_required="yes",
+            api_prefix=None,
+            root=7,
+            app_id=1.5,
+        )
+        assert (config.space_id, config.username, config.max_file_size) == (None, None, None)
+        assert (config.connect_heartbeat, config.show_error, config.auth_required) == (False, False, False)
+        assert (config.api_prefix, config.root, config.app_id) == ("", "", None)
+
+    @pytest.mark.parametrize(
+        ("fields", "is_queued"),
+        [
+            ({}, False),
+            ({"protocol": None, "enable_queue": True}, True),
+            ({"protocol": "ws", "enable_queue": True}, True),
+            ({"protocol": "ws", "enable_queue": 1}, False),
+            ({"protocol": "sse"}, True),
+            ({"protocol": "sse_v3", "enable_queue": False}, True),
+        ],
+    )
+    def test_only_up_to_3x_can_an_app_be_without_a_queue(
+        self, fields: dict[str, Any], is_queued: bool
+    ) -> None:
+        assert parse_config({"dependencies": [], **fields}).enable_queue is is_queued
+
+    def test_what_the_library_does_not_read_makes_no_difference(self) -> None:
+        one, other = (
+            config_of(
+                new=new, components=[{"id": 1, "new": new}], dependencies=[{"api_name": "f", "new": new}]
+            )
+            for new in (1, 2)
+        )
+        assert one == other
+        assert one.raw != other.raw
+        assert config_of(version="6.31.0") != config_of(version="6.30.0")
+
+    def test_a_repr_shows_what_identifies_it_and_not_all_that_was_sent(self) -> None:
+        long = {"long": "x" * 100}
+        config = config_of(
+            more=long,
+            components=[{"id": 1, "type": "textbox", "props": {"label": "Name", **long}, "api_info": long}],
+            dependencies=[{"api_name": "greet", **long}],
+        )
+        for value in (config, config.components[1], config.dependencies[0]):
+            assert "x" * 100 not in repr(value)
+        assert "Name" in repr(config.components[1])
+        assert "greet" in repr(config.dependencies[0])
+        assert "greet" not in repr(config)
+        assert "Name" not in repr(config)
 
     def test_where_the_app_says_that_it_is(self) -> None:
         assert parse_config({"dependencies": [], "root": "http://app/sub"}).root == "http://app/sub"
@@ -162,7 +247,10 @@ class TestOddities:
     def test_ids_as_strings(self) -> None:
         config = config_of(
             components=[{"id": "3", "type": "Textbox"}, {"id": "x", "type": "Textbox"}, None],
-            dependencies=[{"id": "7", "inputs": ["3", 4, None, "x", True]}],
+            dependencies=[
+                {"id": "7", "inputs": ["3", 4, None, "x", True]},
+                {"id": "1" * 18, "inputs": ["-2", "1" * 19, "1x"], "outputs": ["3", 1.0]},
+            ],
         )
         assert [(component.id, component.type) for component in config.components.values()] == [
             (3, "textbox")
@@ -170,6 +258,13 @@ class TestOddities:
         dependency = config.dependencies[0]
         assert dependency.fn_index == 7
         assert dependency.inputs == (3, 4, UNKNOWN_COMPONENT, UNKNOWN_COMPONENT, UNKNOWN_COMPONENT)
+        assert config.dependencies[1].fn_index == int("1" * 18)
+        assert config.dependencies[1].inputs == (-2, UNKNOWN_COMPONENT, UNKNOWN_COMPONENT)
+        assert config.dependencies[1].outputs == (3, UNKNOWN_COMPONENT)
+
+    def test_what_is_no_id_is_no_component(self) -> None:
+        config = config_of(components=[{"id": id} for id in range(3)], dependencies=[{"inputs": [None]}])
+        assert config.dependencies[0].inputs[0] not in config.components
 
     def test_position_counts_entries_that_are_none(self) -> None:
         config = config_of(dependencies=[{}, None, {"api_name": "x", "cancels": [0, "x", "1"]}])
@@ -182,11 +277,43 @@ class TestOddities:
                 {"id": 1, "type": "state"},
                 {"id": 2, "type": "row", "skip_api": None},
                 {"id": 3, "type": "row", "skip_api": False},
-                {"id": 4, "type": 5, "props": []},
+                {"id": 4, "type": 5, "props": [], "api_info": "x"},
+                {"id": 5, "props": {"label": 7}, "api_info": {"info": "i", "type": "string"}},
+                {
+                    "id": 6,
+                    "type": "TextBox",
+                    "api_info": {"info": {"type": "string"}, "serialized_info": True},
+                },
             ]
         )
         found = {id: (component.skip_api, component.is_state) for id, component in config.components.items()}
-        assert found == {1: (True, True), 2: (True, False), 3: (False, False), 4: (False, False)}
+        assert found == {
+            1: (True, True),
+            2: (True, False),
+            3: (False, False),
+            **dict.fromkeys((4, 5, 6), (False, False)),
+        }
+        told = [config.components[id] for id in (4, 5, 6)]
+        assert [component.type for component in told] == ["", "", "textbox"]
+        assert [component.label for component in told] == [None, None, None]
+        # 3.x has the schema beside what is for its own client.
+        assert [component.api_info for component in told] == [
+            "x",
+            {"info": "i", "type": "string"},
+            {"type": "string"},
+        ]
+
+    @pytest.mark.parametrize(
+        "type_",
+        [
+            *("row", "column", "tabs", "tab", "tabitem", "box", "form", "accordion", "group", "sidebar"),
+            *("state", "interpretation", "dataset"),
+        ],
+    )
+    def test_what_has_no_value_on_3x(self, type_: str) -> None:
+        config = config_of(components=[{"id": 1, "type": type_}, {"id": 2, "type": f"{type_}s"}])
+        assert config.components[1].skip_api
+        assert not config.components[2].skip_api or type_ == "tab"
 
     @pytest.mark.parametrize(
         ("fields", "visibility"),
@@ -207,14 +334,41 @@ class TestOddities:
         config = config_of(dependencies=[{"types": {"continuous": True, "generator": False}}, {"types": []}])
         assert [dependency.is_generator for dependency in config.dependencies] == [True, False]
 
+    def test_flags_that_are_no_booleans_are_not_set(self) -> None:
+        config = config_of(
+            dependencies=[
+                {
+                    "types": {"generator": 1, "continuous": "yes"},
+                    "batch": 1,
+                    "queue": "x",
+                    "backend_fn": None,
+                    "connection": "other",
+                    "collects_event_data": 1,
+                    "api_name": 5,
+                    "rendered_in": "x",
+                },
+                {"queue": False, "backend_fn": True, "rendered_in": 7, "show_api": True},
+            ]
+        )
+        one, other = config.dependencies
+        assert (one.is_generator, one.batch, one.queue, one.backend_fn) == (False, False, None, True)
+        assert (one.connection, one.collects_event_data, one.api_name) == ("sse", False, None)
+        assert (one.rendered_in, one.visibility) == (None, "public")
+        assert (other.queue, other.backend_fn, other.rendered_in) == (False, True, 7)
+
     def test_numbers_that_no_deadline_can_be_made_of(self) -> None:
         config = config_of(
             dependencies=[
                 {"time_limit": float("nan"), "stream_every": "x"},
                 {"time_limit": True, "stream_every": 1},
+                {"time_limit": float("inf"), "stream_every": 0.5},
             ]
         )
-        assert [(d.time_limit, d.stream_every) for d in config.dependencies] == [(None, None), (None, 1)]
+        assert [(d.time_limit, d.stream_every) for d in config.dependencies] == [
+            (None, None),
+            (None, 1),
+            (None, 0.5),
+        ]
 
     @pytest.mark.parametrize("app_id", [12, "abc", 16538474280455143519])
     def test_app_id(self, app_id: Any) -> None:
@@ -223,6 +377,27 @@ class TestOddities:
     def test_javascript_only_events(self) -> None:
         config = config_of(dependencies=[{"backend_fn": False}, {"backend_fn": True}, {}])
         assert [dependency.backend_fn for dependency in config.dependencies] == [False, True, True]
+
+
+def test_what_a_render_has_made() -> None:
+    made = parse_render_config(
+        {
+            "render_id": 3,
+            "components": [{"id": 7, "type": "Textbox"}, None],
+            "dependencies": [
+                {"id": 9, "api_name": "f", "rendered_in": 1},
+                {"api_name": "g"},
+                None,
+                {"id": "x"},
+            ],
+        }
+    )
+    assert made.render_id == 3
+    assert [(id, component.type) for id, component in made.components.items()] == [(7, "textbox")]
+    assert [(made.fn_index, made.api_name, made.rendered_in) for made in made.dependencies] == [(9, "f", 1)]
+    nothing = parse_render_config({})
+    assert (nothing.render_id, nothing.components, nothing.dependencies) == (None, {}, ())
+    assert "textbox" not in repr(made)
 
 
 @pytest.mark.parametrize(
@@ -285,6 +460,7 @@ class TestHTML:
             ("window.gradio_config = {", None),
             ('window.gradio_config = {"a": "}', None),
             ("window.gradio_config={};", "{}"),
+            ("window.gradio_config" + " " * 20 + "=" + "\n" * 20 + "{};", "{}"),
             (r'window.gradio_config = {"a": "</script>}\"{\\"};</script>', r'{"a": "</script>}\"{\\"}'),
         ],
     )

@@ -69,7 +69,7 @@ def f(x: int = 1) -> str:
 
 
 def test_mutants(tmp_path: Path) -> None:
-    pytest.importorskip("mutmut", reason="it is installed by make mutation")
+    pytest.importorskip("mutmut", reason="it is installed by make core-mutants")
     from core_mutants.making import mutants_of
 
     (tmp_path / "m.py").write_text(TEXT, "utf-8")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -69,6 +70,52 @@ class TestSuccessor:
         old, new = app_of({"api_name": "a"}), app_of({"api_name": "a", "api_visibility": "private"})
         with pytest.raises(ArgumentError, match="private"):
             new.successor(old.endpoints[0], old)
+
+    def test_what_render_made_is_not_in_another_session(self) -> None:
+        rendered = {"api_name": "b", "id": 1, "rendered_in": 0}
+        old = app_of({"api_name": "a", "id": 0}, rendered)
+        with pytest.raises(ArgumentError, match=r"^/b was made by gr\.render in another session"):
+            app_of({"api_name": "a", "id": 0}).successor(old.endpoints[1], old)
+        new = app_of({"api_name": "a", "id": 0}, {**rendered, "id": 2})
+        assert new.successor(old.endpoints[1], old) is new.endpoints[2]
+        assert new.has(old.endpoints[1])
+        nameless = app_of({"id": 5, "rendered_in": 0}).endpoints[5]
+        assert not new.has(nameless)
+        assert app_of({"id": 5}).has(nameless)
+
+
+class TestListed:
+    def test_each_name_once_in_the_order_of_the_app(self) -> None:
+        app = app_of(
+            {"api_name": "b"},
+            {"api_name": "hidden", "show_api": False},
+            {"api_name": "a"},
+            {"api_name": "b"},
+            {"api_name": "js", "backend_fn": False},
+            {},
+            {"api_name": False},
+        )
+        assert [endpoint.fn_index for endpoint in app.listed] == [0, 2]
+
+    def test_twenty_are_named(self) -> None:
+        for count, rest in ((20, "/n19"), (21, "/n19 and 1 more"), (22, "/n19 and 2 more")):
+            with pytest.raises(ArgumentError) as caught:
+                app_of(*({"api_name": f"n{number}"} for number in range(count))).resolve()
+            assert str(caught.value).endswith(f", {rest}")
+            with pytest.raises(ArgumentError) as caught:
+                app_of(*({} for _ in range(count))).resolve()
+            assert str(caught.value).endswith(", 18, 19)")
+
+    def test_what_cannot_be_called_is_not_offered(self) -> None:
+        app = app_of({"show_api": False}, {"api_visibility": "private"}, {"backend_fn": False}, {})
+        with pytest.raises(ArgumentError, match=r"others can be called by fn_index= \(0, 3\)$"):
+            app.resolve()
+
+    def test_a_long_name_is_no_suggestion(self) -> None:
+        for length, is_suggested in ((79, True), (80, False)):  # with its slash
+            with pytest.raises(ArgumentError) as caught:
+                app_of({"api_name": "a" * length}).resolve("/" + "a" * 77)
+            assert ("did you mean" in str(caught.value)) is is_suggested
 
 
 class TestResolve:
@@ -215,6 +262,197 @@ class TestEndpoint:
         assert [p.label for p in endpoint.parameters] == ["N in", "Op", "N2"]
         assert endpoint.bind([1], {"op": "add", "n2": 2}) == [1, "add", 2]
         assert app.resolve("/state").bind(["x"], {}) == ["x", None]
+
+    def test_state_on_either_side(self) -> None:
+        states = components_of("textbox", "state")
+        for inputs, outputs, has_state in (
+            [[0], [0], False],
+            [[0, 1], [0], True],
+            [[0], [1], True],
+            [[9], [None], False],
+        ):
+            app = app_of({"api_name": "f", "inputs": inputs, "outputs": outputs}, components=states)
+            assert app.resolve("/f").has_state is has_state
+
+    def test_only_what_render_made_is_rendered(self) -> None:
+        app = app_of({"api_name": "a", "id": 0}, {"api_name": "b", "id": 1, "rendered_in": 0})
+        assert [app.endpoints[number].is_rendered for number in (0, 1)] == [False, True]
+
+    def test_whether_values_may_hold_files(self) -> None:
+        def returns_files(*schemas: Any, skip: bool = False) -> bool:
+            components = [
+                {"id": id, "type": "x", "api_info": schema, "skip_api": skip}
+                for id, schema in enumerate(schemas)
+            ]
+            outputs = [*range(len(schemas))] or [7]
+            return (
+                app_of({"api_name": "f", "outputs": outputs}, components=components).resolve().returns_files
+            )
+
+        for kind in ("string", "number", "integer", "boolean"):
+            assert not returns_files({"type": kind})
+        for schema in ({"type": "object"}, {"type": "array"}, {"$ref": "x"}, "string", None):
+            assert returns_files(schema)
+            assert returns_files({"type": "string"}, schema)
+            assert not returns_files(schema, skip=True)
+        assert returns_files()  # the config does not hold its component
+
+    def test_the_component_of_each_parameter_and_result(self) -> None:
+        components = components_of("state", "textbox", "number")
+        dependency = {"api_name": "f", "inputs": [0, 2, 9, 1], "outputs": [1, 0, 9, 2]}
+        app = app_of(dependency, components=components, f=[parameter("a"), parameter("b"), parameter("c")])
+        endpoint = app.resolve()
+        state, textbox, number = (app.config.components[id] for id in range(3))
+        assert endpoint.parameter_components == (number, None, textbox)
+        assert endpoint.result_components == (textbox, None, number)
+        assert endpoint.inputs == (state, number, None, textbox)
+
+    def test_what_is_made_up_where_the_info_does_not_list_it(self) -> None:
+        components = [
+            {
+                "id": 0,
+                "type": "Number",
+                "props": {"label": "N in", "value": 7},
+                "api_info": {"type": "number"},
+            },
+            {"id": 1, "type": "textbox"},
+        ]
+        known, nameless, unknown = app_of(
+            {"api_name": "f", "inputs": [0, 1, 9]}, components=components
+        ).resolve().parameters  # fmt: skip
+        assert (known.label, known.name, known.type) == ("N in", None, {"type": "number"})
+        assert (known.component, known.python_type, known.description) == ("number", "Any", "")
+        assert (known.has_default, known.default, known.example_input, known.raw) == (False, None, None, {})
+        assert (nameless.label, nameless.component, nameless.type) == ("", "textbox", None)
+        assert (unknown.label, unknown.component, unknown.type) == ("", "", None)
+
+
+class TestRendered:
+    COMPONENTS = (
+        {
+            "id": 0,
+            "type": "textbox",
+            "props": {"label": "Box", "value": "hello"},
+            "api_info": {"type": "string"},
+            "example_inputs": "Hello!!",
+        },
+        {"id": 1, "type": "number", "props": {}, "api_info": {"type": "number"}},
+        {"id": 2, "type": "state"},
+        {"id": 3, "type": "button", "skip_api": True},
+    )
+
+    def app(self, **fields: Any) -> App:
+        made = {"api_name": "f", "id": 5, "rendered_in": 4, "inputs": [2, 0, 3, 1, 9], "outputs": [3, 1, 9]}
+        config = {
+            "components": [*self.COMPONENTS],
+            "dependencies": [{"api_name": "a", "id": 0}, made | fields],
+        }
+        info = {"named_endpoints": {"/a": {"parameters": []}}, "unnamed_endpoints": {"7": {"parameters": []}}}
+        return App(parse_config(config), parse_api_info(info))
+
+    def test_its_info_is_made_of_its_components(self) -> None:
+        info = self.app().resolve("/f").info
+        assert info is not None
+        box, number, unknown = info.parameters
+        assert (box.label, box.name, box.type, box.python_type) == ("Box", None, {"type": "string"}, "str")
+        assert (box.component, box.description) == ("Textbox", "")
+        assert (box.has_default, box.default, box.example_input) == (True, "hello", "Hello!!")
+        assert (number.label, number.python_type, number.component) == ("", "float", "Number")
+        assert (number.has_default, number.default, number.example_input) == (False, None, None)
+        assert (unknown.label, unknown.type, unknown.component) == ("", None, "")
+        assert (unknown.has_default, unknown.default, unknown.example_input) == (False, None, None)
+        assert [(made.component, made.python_type) for made in info.returns] == [
+            ("Number", "float"),
+            ("", "Any"),
+        ]
+        assert info.visibility == "public"
+
+    def test_it_is_listed_beside_the_others(self) -> None:
+        app = self.app()
+        assert {*app.info.named} == {"/a", "/f"}
+        assert app.info.named["/f"] is app.resolve("/f").info
+        assert {*app.info.unnamed} == {7}
+
+    @pytest.mark.parametrize("hidden", [{"api_visibility": "undocumented"}, {"show_api": False}])
+    def test_what_its_author_hides_is_not_listed(self, hidden: dict[str, Any]) -> None:
+        app = self.app(**hidden)
+        assert {*app.info.named} == {"/a"}
+        info = app.resolve("/f").info
+        assert info is not None
+        assert info.visibility == "undocumented"
+
+
+def test_long_names_are_cut_in_every_error() -> None:
+    long = "a" * 100
+    parameters = [
+        parameter(long, python_type={"type": long}),
+        parameter("b", parameter_has_default=True, parameter_default=long),
+        parameter(label=long),
+    ]
+    private = {"api_name": long, "api_visibility": "private"}
+    app = app_of(
+        {"api_name": long, "inputs": [0, 1, 2]},
+        components=components_of(*["textbox"] * 3),
+        **{long: parameters},
+    )
+    js, rendered = {"api_name": long, "backend_fn": False}, {"api_name": long, "id": 5, "rendered_in": 1}
+    endpoint = app.resolve()
+    mistakes: list[Callable[[], object]] = [
+        lambda: endpoint.bind([], {}),
+        lambda: endpoint.bind([], {"x" + long: 1}),
+        lambda: endpoint.bind([1, 2, 3], {long: 1}),
+        lambda: endpoint.bind_named([1, 2, 3], {}),
+        lambda: app.resolve("b" + long),
+        lambda: app_of(private).resolve("/" + long),
+        lambda: app_of(js).resolve("/" + long),
+        lambda: app.resolve(fn_index=99),
+        lambda: app_of().successor(app_of(rendered).endpoints[5], app_of(rendered)),
+    ]
+    for mistake in mistakes:
+        with pytest.raises((TypeError, ArgumentError)) as caught:
+            mistake()
+        assert "a" * 70 in str(caught.value)
+        assert "a" * 80 not in str(caught.value)
+
+
+class TestKeywords:
+    def test_every_name_can_be_written_in_python(self) -> None:
+        names = ("class", "my param", "my_param", "??", "x")
+        endpoint = endpoint_of(*map(parameter, names), parameter(label="N in"), parameter())
+        assert endpoint.keywords == ("class_", "my_param_2", "my_param", "arg", "x", "n_in", None)
+
+    def test_names_made_alike_are_told_apart(self) -> None:
+        endpoint = endpoint_of(*map(parameter, ("a b", "a-b", "a.b")))
+        assert endpoint.keywords == ("a_b", "a_b_2", "a_b_3")
+        assert endpoint.bind([], {"a_b_3": 3, "a_b": 1, "a_b_2": 2}) == [1, 2, 3]
+
+    def test_both_forms_of_a_name_are_taken(self) -> None:
+        endpoint = endpoint_of(
+            *map(parameter, ("class", "my param", "my_param", "??")), parameter(label="N in")
+        )
+        for first, second, fourth in (("class", "my param", "??"), ("class_", "my_param_2", "arg")):
+            named = {second: 2, first: 1, "my_param": 3, fourth: 4, "n_in": 5}
+            assert endpoint.bind([], named) == [1, 2, 3, 4, 5]
+        with pytest.raises(TypeError, match="multiple values for argument 'class_'"):
+            endpoint.bind([], {"class": 1, "class_": 1})
+
+
+class TestBindNamed:
+    def test_the_server_names_them(self) -> None:
+        endpoint = endpoint_of(
+            parameter("class"),
+            parameter("b", parameter_has_default=True, parameter_default=[2]),
+            inputs=("state",),
+        )
+        assert endpoint.bind_named([1], {}) == {"class": 1, "b": [2]}
+        assert endpoint.bind_named([], {"class_": 1, "b": 3}) == {"class": 1, "b": 3}
+        with pytest.raises(TypeError, match="missing 1 required"):
+            endpoint.bind_named([], {"b": 1})
+
+    def test_what_has_no_name_cannot_be_called_by_it(self) -> None:
+        for label, shown in (("N in", "n_in"), ("", "argument 1")):
+            with pytest.raises(ArgumentError, match=f"^/f cannot be called by name: .* gives {shown} none$"):
+                endpoint_of(parameter("a"), parameter(label=label)).bind_named([1, 2], {})
 
 
 class TestBind:

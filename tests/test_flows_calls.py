@@ -16,6 +16,8 @@ from scripted import (
     World,
     accepted,
     an_app,
+    chunk,
+    chunk_app,
     completed,
     event,
     failure,
@@ -25,6 +27,7 @@ from scripted import (
     real_world,
     scripted_world,
     stateful_app,
+    until,
 )
 
 from gradio_proto.cancelling import CancelReport
@@ -43,8 +46,8 @@ from gradio_proto.errors import (
 )
 from gradio_proto.events import Cancelled, Completed, Failed
 from gradio_proto.files import file_output
-from gradio_proto.flows.calls import TELL_SECONDS, abandon, call, cancel, follow
-from gradio_proto.flows.state import JOINS_AT_ONCE
+from gradio_proto.flows.calls import TELL_SECONDS, abandon, call, cancel, carry_to, follow, see_out
+from gradio_proto.flows.state import JOINS_AT_ONCE, Slots
 from gradio_proto.flows.streams import end_if_unused
 from gradio_proto.job import JobState
 from gradio_proto.testing import TestApp
@@ -264,6 +267,43 @@ def test_the_deadline_passes_while_the_job_waits_for_a_slot() -> None:
     assert world.runner.now == 5.0
     assert world.result(first) == "v"
     assert len(join_times(world)) == 1
+    world.close()
+
+
+DRIPS = [chunk(b"data: "), *[0.5, chunk(b"x")] * 100]
+"""A message that has no end."""
+RUNS = event(msg="process_starts", event_id="e1", eta=None)
+WAITS = event(msg="estimation", event_id="e1", rank=0, queue_size=1, rank_eta=None)
+
+
+@pytest.mark.parametrize("said", [[RUNS, *DRIPS], [WAITS, *DRIPS], DRIPS])
+@pytest.mark.parametrize("version", ["4.21.0", "4.44.1", "5.49.1", "6.31.0"])
+def test_a_stream_on_which_time_ran_out_is_left_by_the_next_job(version: str, said: list[Any]) -> None:
+    world = joining(streams=[[STREAM, *said], [STREAM, completed("e2", "v")]], version=version)
+    one = world.begin("/echo", "x", deadline=5.0)
+    until(world, lambda: one.job.is_settled)
+    world.runner.settle()
+    first = world.server.handler.stream_conn
+    # A server that has neither said a word of the job nor can take it out of its queue is listened to until it starts.
+    assert (first in world.server.lost) is (said is not DRIPS or version == "6.31.0")
+    two = world.begin("/echo", "x")
+    until(world, lambda: two.job.is_settled)
+    assert (two.job.result(), world.runner.now) == ("v", 5.0)
+    assert two.live is not one.live
+    world.close()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_but_not_while_somebody_waits_or_by_an_app_with_state(waits: bool) -> None:
+    script = GradioScript(an_app() if waits else stateful_app(), streams=[[STREAM, RUNS, 600.0]])
+    world = scripted_world(script)
+    one = world.begin("/echo", "x", deadline=5.0)
+    two = world.begin("/double", "x") if waits else None
+    until(world, lambda: one.job.is_settled)
+    world.runner.settle()
+    assert script.stream_conn not in world.server.lost
+    assert world.state.live is one.live
+    assert two is None or not two.job.is_settled
     world.close()
 
 
@@ -1191,4 +1231,132 @@ def test_a_slow_reply_is_no_reason_to_wait_longer_than_read() -> None:
     error = failure(world, world.begin("/echo", "x", deadline=50.0))
     assert isinstance(error, DeadlineExceeded)
     assert (error.kind, error.phase) == ("read", "sent_unknown")
+    world.close()
+
+
+# Jobs that have not joined when their session is lost.
+
+
+def sessions_joined(world: World) -> list[str]:
+    return [
+        json.loads(asked.body)["session_hash"]
+        for asked in world.server.asked
+        if asked.path.endswith("/queue/join")
+    ]
+
+
+LOST = [STREAM, 1.0, CLOSE]
+
+
+def test_a_job_that_waits_for_a_slot_joins_another_session_than_the_one_that_was_lost() -> None:
+    world = joining(streams=[LOST, [STREAM, completed("e2", "v"), completed("e3", "w")]], slots=1)
+    one, two, three = world.begin("/echo", "a"), world.begin("/echo", "b"), world.begin("/echo", "c")
+    assert isinstance(failure(world, one), ConnectionLost)
+    world.finish(two, three)
+    assert (two.job.result(), three.job.result()) == ("v", "w")
+    assert sessions_joined(world) == ["session1", "session2", "session2"]
+    assert two.job.session_hash == "session2"
+    assert world.begin("/echo", "d").live is two.live.now_of(two.job)
+    assert one.live.retired.is_set
+    assert not one.live.open_jobs
+    world.close()
+
+
+def test_a_job_that_waits_for_its_turn_to_join_does_so_too() -> None:
+    waiting = [[accepted("e0")], *[[2.0, accepted(f"e{number}")] for number in range(1, JOINS_AT_ONCE + 1)]]
+    world = joining(*waiting, streams=[LOST])
+    first = world.begin("/echo", "x")
+    world.runner.settle()
+    begun = [world.begin("/echo", "x") for _ in range(JOINS_AT_ONCE + 1)]
+    world.server.handler.joins.append([accepted("late")])
+    world.server.handler.streams.append([STREAM, completed("late", "v")])
+    world.finish(first, *begun)
+    assert [type(each.job.outcome) for each in begun] == [Failed] * JOINS_AT_ONCE + [Completed]
+    assert sessions_joined(world) == ["session1"] * (JOINS_AT_ONCE + 1) + ["session2"]
+    assert not first.live.session.joining
+    world.close()
+
+
+def test_a_join_that_is_sent_again_is_sent_to_another_session() -> None:
+    answers = [[accepted("e1")], [0.5, http(503, b"", "retry-after: 2")], [accepted("e2")]]
+    world = joining(*answers, streams=[LOST, [STREAM, completed("e2", "v")]], max_retries=1)
+    one, two = world.begin("/echo", "a"), world.begin("/echo", "b")
+    world.finish(one, two)
+    assert isinstance(one.job.outcome, Failed)
+    assert two.job.result() == "v"
+    assert sessions_joined(world) == ["session1", "session1", "session2"]
+    assert not one.live.session.joining
+    world.close()
+
+
+def moved(*said: Any, version: str = "6.31.0", leaves: bool = False) -> tuple[World, Begun]:
+    """A job that the server has accepted, in another session than the one that it was added to; its caller may leave
+    before what it leaves behind."""
+    world = joining(streams=[LOST, [STREAM, *said]], version=version, slots=1)
+    one, two = world.begin("/echo", "a"), world.make("/count", 2)
+    over = Signal()
+    flow = carry_to(over, world.state, two.live, two.job) if leaves else call(world.state, two.live, two.job)
+    two.task = world.spawn(flow)
+    if leaves:
+        world.spawn(see_out(over, world.state, two.live, two.job))
+    until(world, lambda: two.job.event_id is not None)
+    world.runner.settle()
+    assert one.job.is_settled
+    return world, two
+
+
+def test_a_job_that_has_moved_is_cancelled_where_it_is() -> None:
+    world, begun = moved(generating("e2", [0]))
+    report = world.run(cancel(world.state, begun.live, begun.job))
+    assert (report.cancelled, report.server_told) == (True, True)
+    assert [body["session_hash"] for body in told(world)] == ["session2"]
+    world.finish(begun)
+    world.close()
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_the_orphan_of_a_job_that_has_moved_is_seen_off_where_it_is(leaves: bool) -> None:
+    world, begun = moved(version="5.49.1", leaves=leaves)
+    assert abandon(world.state, begun.live, begun.job) is None
+    world.runner.settle()
+    world.say(event(msg="process_starts", event_id="e2", eta=None))
+    world.finish(begun)
+    world.runner.settle()
+    assert not world.runner.tasks
+    assert [body["session_hash"] for body in told(world)] == ["session2"]
+    world.close()
+
+
+def test_a_job_that_moves_and_ends_before_it_joins_leaves_nothing_behind() -> None:
+    world = joining(streams=[LOST, [STREAM, completed("e2", "v")]], slots=1)
+    world.state.joins = Slots(1)
+    one, two = world.begin("/echo", "a"), world.begin("/echo", "b")
+    world.runner.settle()
+    hurdle = Signal()
+    assert world.state.joins.take(hurdle)
+    assert isinstance(failure(world, one), ConnectionLost)
+    world.runner.settle()
+    two.job.cancel()
+    world.finish(two)
+    assert not world.state.open_jobs
+    assert sessions_joined(world) == ["session1"]
+    world.state.joins.release(hurdle, held=True)
+    world.close()
+
+
+@pytest.mark.parametrize("name", ["rendered", "chunks", "heartbeat"])
+def test_a_job_that_means_what_lives_in_its_session_stays_there(name: str) -> None:
+    app = chunk_app() if name == "chunks" else stateful_app() if name == "heartbeat" else an_app()
+    world = scripted_world(GradioScript(app, streams=[[STREAM, 600.0]]), slots=1)
+    if name == "heartbeat":
+        assert world.state.app.config.connect_heartbeat
+    one = world.begin("/echo", "a")
+    world.runner.settle()
+    if name == "rendered":
+        one.live.session.rendered.take({"layout": {}, "components": [], "dependencies": []}, 1)
+    two = world.begin(*(("/gather", "word") if name == "chunks" else ("/echo", "b")))
+    failure(world, one)  # its stream has fallen silent
+    until(world, lambda: two.job.event_id is not None)
+    assert sessions_joined(world) == ["session1", "session1"]
+    assert two.live.now_of(two.job) is two.live
     world.close()

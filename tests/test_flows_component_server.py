@@ -56,11 +56,15 @@ def test_what_is_sent_and_returned(value: Any) -> None:
     ("answer", "cls", "text"),
     [
         (http(404, b'{"detail":"Function not found."}'), HTTPStatusError, "Function not found."),
-        (http(500, b"Internal Server Error", content_type="text/plain"), HTTPStatusError, "answered 500"),
+        (
+            http(500, b"Internal Server Error", content_type="text/plain"),
+            HTTPStatusError,
+            "/component_server answered 500",
+        ),
         (http(400, b'{"detail":"Invalid JSON body."}'), HTTPStatusError, "Invalid JSON body."),
         (http(401, b'{"detail":"Not authenticated"}'), AuthenticationError, "login"),
         (http(422, b'{"detail":[{"loc":["body"],"msg":"bad"}]}'), ValidationError, "bad"),
-        (http(200, b"oops"), RemoteProtocolError, "JSON"),
+        (http(200, b"oops"), RemoteProtocolError, "/component_server is not valid JSON"),
         (b"", ConnectionLost, ""),
     ],
 )
@@ -104,6 +108,17 @@ def test_what_is_not_there_is_not_asked_for(
     assert text in str(caught.value)
     assert "\x1b" not in str(caught.value)
     assert not world.server.paths("/component_server")
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("count", "end"), [(2, ": 0 (x), 1 (x)"), (20, ", 19 (x)"), (21, ", 19 (x) and 1 more")]
+)
+def test_twenty_components_are_named(count: int, end: str) -> None:
+    world = a_world(components=MANY[:count])
+    with pytest.raises(ArgumentError) as caught:
+        call(world, 99)
+    assert str(caught.value).endswith(end)
     world.close()
 
 

@@ -99,9 +99,62 @@ def config_world(*answers: bytes, page_answer: bytes | None = None, **options: A
     return World(ScriptedServer(handler), make_state(**options))
 
 
+SUB = AppURL(Origin("http", "app", 80), "/sub")
+
+
+def test_an_app_under_a_path_is_asked_under_it() -> None:
+    script = GradioScript(an_app(), others={"/login": [http(200, b'{"success":true}')]})
+    world = World(ScriptedServer(script), make_state(url=SUB, auth=("u", "p"), headers=(("x-key", "s"),)))
+    world.run(connect(world.state))
+    assert [(asked.path, "x-key" in asked.headers) for asked in world.server.asked] == [
+        ("/sub/config", False),  # whether it leads to https is found out before anything secret is sent
+        ("/sub/login", True),
+        ("/sub/config", True),
+        ("/sub/gradio_api/info", True),
+    ]
+    world.close()
+    app = an_app()
+    others: dict[str, Any] = {"/config": [http(404)], "/sub/": page(app.config("http://app"))}
+    world = World(ScriptedServer(GradioScript(app, others=others)), make_state(url=SUB))
+    world.run(connect(world.state))
+    assert world.server.paths() == ["/sub/config", "/sub/", "/sub/gradio_api/info"]
+    world.close()
+
+
+@pytest.mark.parametrize("protocol", [None, "ws", "sse", "sse_v3"])
+def test_only_the_oldest_servers_may_be_without_an_info(protocol: str | None) -> None:
+    script = GradioScript(an_app(), config={"protocol": protocol}, others={"/info": [http(404)]})
+    world = World(ScriptedServer(script))
+    if protocol in (None, "ws"):
+        app = world.run(connect(world.state))
+        assert not app.info.named
+        assert app.resolve("/echo").parameters
+        assert world.server.asked[-1].target == "/gradio_api/info?serialize=False"
+        world.close()
+    else:
+        assert "/info answered 404" in str(failure(world))
+
+
 def test_no_app_at_all() -> None:
     error = failure(config_world(http(404)))
     assert "no Gradio app at http://app" in str(error)
+    assert "/config answered 404" in str(error)
+
+
+def test_errors_name_what_was_asked_for() -> None:
+    for answer, page_answer, words in (
+        (http(200, b"oops"), None, "/config is not valid JSON"),
+        (http(500, b"oops", content_type="text/plain"), None, "/config answered 500"),
+        (
+            http(404),
+            http(200, b"<script>window.gradio_config = {]};", content_type="text/html"),
+            "the config in the app's page is not valid JSON",
+        ),
+    ):
+        assert words in str(failure(config_world(answer, page_answer=page_answer)))
+    assert "/login answered 500" in str(failure(login_world(http(500))))
+    script = GradioScript(an_app(), others={"/info": [http(200, b"oops")]})
+    assert "/info is not valid JSON" in str(failure(World(ScriptedServer(script))))
 
 
 def test_a_page_that_is_no_apps() -> None:
@@ -143,6 +196,7 @@ def test_a_login_page() -> None:
     error = failure(config_world(http(404), page_answer=page(config)[0]))
     assert isinstance(error, AuthenticationError)
     assert "auth=('user', 'password')" in str(error)
+    assert "/config" in str(error)
 
 
 def test_what_a_login_page_says_is_told() -> None:
@@ -311,8 +365,15 @@ def test_an_app_that_cannot_be_read_again_leaves_everything_as_it_was(route: str
 def test_an_app_is_asked_whether_it_is_still_the_same(answer: Any, restarted: bool) -> None:
     world = scripted_world(GradioScript(an_app(app_id=7), others={"/app_id": [answer]}))
     assert world.run(was_restarted(world.state, None)) == restarted
-    assert world.runner.now <= ASK_SECONDS
+    assert world.runner.now == (ASK_SECONDS if answer == 600.0 else 0)
     assert len(world.server.paths("/app_id")) == (2 if answer is CLOSE else 1)
+    world.close()
+
+
+def test_a_caller_with_less_time_asks_for_as_long_as_there_is() -> None:
+    world = scripted_world(GradioScript(an_app(app_id=7), others={"/app_id": [600.0]}))
+    assert not world.run(was_restarted(world.state, 1.5))
+    assert world.runner.now == 1.5
     world.close()
 
 

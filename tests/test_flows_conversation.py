@@ -29,6 +29,7 @@ from talking import ESTIMATION, HEAR, NORMAL, SEND_DATA, SEND_HASH, STARTS, Talk
 from wsproto.events import CloseConnection, Pong
 
 from gradio_proto.carriers import Carrier, carrier_of
+from gradio_proto.effects import Receive, Send, Sleep
 from gradio_proto.errors import (
     AppError,
     AuthenticationError,
@@ -45,6 +46,7 @@ from gradio_proto.errors import (
 from gradio_proto.events import Cancelled, Completed
 from gradio_proto.flows.calls import abandon, call, cancel
 from gradio_proto.flows.state import CONVERSATIONS_AT_ONCE, Slots
+from gradio_proto.flows.streams import BURST
 from gradio_proto.job import JobState
 from gradio_proto.limits import Limits
 from gradio_proto.timeouts import Timeouts
@@ -139,6 +141,16 @@ def test_the_callers_headers_go_with_the_handshake() -> None:
     assert (upgrade.headers["x-mine"], upgrade.headers["x-gradio-user"]) == ("2", "me")
 
 
+def test_a_cookie_goes_with_the_handshake_until_it_expires() -> None:
+    for seconds, sent in ((59, "a=1"), (61, None)):
+        world = world_of(served(returned("X")))
+        world.state.cookies.store(["a=1; Max-Age=60"], "/", 0.0)
+        world.runner.now = seconds
+        assert world.result(begin(world)) == "X"
+        assert world.server.asked[-1].headers.get("cookie") == sent
+        assert is_over(world)
+
+
 def test_a_generator_sends_whole_values() -> None:
     world = world_of(served(yielded([1]), yielded([1, 2]), returned([1, 2], is_generating=True)))
     begun = begin(world, "/count", 2)
@@ -189,7 +201,7 @@ def test_a_silent_server_is_pinged_and_lives() -> None:
 
 
 def test_a_dead_server_is_given_up() -> None:
-    world = world_of([SEND_HASH, HEAR, ESTIMATION, SEND_DATA, HEAR, STARTS])
+    world = world_of([SEND_HASH, HEAR, ESTIMATION, SEND_DATA, HEAR, STARTS], timeouts=Timeouts(idle=50))
     begun = begin(world)
     until(world, lambda: begun.job.state is JobState.RUNNING)
     world.server.upgraded.clear()  # it answers nothing any more
@@ -197,7 +209,8 @@ def test_a_dead_server_is_given_up() -> None:
     error = failure(world, begun)
     assert isinstance(error, DeadlineExceeded)
     assert (error.kind, error.phase, error.retryable) == ("idle", "stream_lost", False)
-    assert 45 <= world.runner.now < 60
+    assert "the server was silent for 50 s, and did not answer a ping" in str(error)
+    assert 50 <= world.runner.now < 51
     assert is_over(world)
 
 
@@ -208,6 +221,31 @@ def test_without_an_idle_timeout_silence_is_no_death() -> None:
     begun = begin(world)
     world.finish(begun, within=10_001)
     assert begun.job.result() == "X"
+
+
+@pytest.mark.parametrize(("patience", "write", "read"), [(None, 7.0, 9.0), (3.0, 3.0, 3.0)])
+def test_no_wait_for_the_network_has_no_end(patience: float | None, write: float, read: float) -> None:
+    """What is sent has as long as a write may take, and the answer to the handshake as long as a read."""
+    for config in (WS, SSE):
+        talk = served(returned("X"))
+        if config is WS:
+            world = world_of(talk, timeouts=Timeouts(connect=5.0, write=7.0, read=9.0, idle=None))
+        else:
+            world, _ = sse_world(
+                [ESTIMATED, ASKED],
+                [BEGUN, sse(**returned("X")), END],
+                timeouts=Timeouts(connect=5.0, write=7.0, read=9.0, idle=None),
+            )
+        connected = len(world.runner.effects)
+        begun = begin(world, deadline=patience)
+        assert world.result(begun) == "X"
+        assert world.runner.now < 0.1
+        effects = world.runner.effects[connected:]
+        sent = {effect.deadline for effect in effects if isinstance(effect, Send)}
+        received = [effect.deadline for effect in effects if isinstance(effect, Receive)]
+        assert sent == {write}
+        assert received[0] == read
+        assert is_over(world)
 
 
 # How a job is refused, or lost.
@@ -251,6 +289,37 @@ def test_a_job_that_is_not_done(talk: list[Any], cls: type[GradioError], phase: 
     assert is_over(world)
 
 
+@pytest.mark.parametrize(
+    ("talk", "words"),
+    [
+        ([SEND_HASH, HEAR, {"msg": "queue_full"}, NORMAL], "the app's queue is full"),
+        ([SEND_HASH, HEAR, NORMAL], "closed the connection, and has not taken the job"),
+        ([SEND_HASH, HEAR, CloseConnection(code=1012)], "the server is stopping"),
+        ([SEND_HASH, HEAR, ESTIMATION, {**STARTS, "event_id": "another"}], "a message for another job"),
+    ],
+)
+def test_an_error_says_what_happened(talk: list[Any], words: str) -> None:
+    world = world_of(talk)
+    assert words in str(failure(world, begin(world)))
+    assert is_over(world)
+
+
+def test_a_message_for_another_job_is_quoted() -> None:
+    world = world_of([SEND_HASH, HEAR, ESTIMATION, {**STARTS, "event_id": "another"}])
+    error = failure(world, begin(world))
+    assert isinstance(error, RemoteProtocolError)
+    assert json.loads(error.data)["event_id"] == "another"
+
+
+def test_a_close_of_the_servers_is_told_with_its_code_and_reason() -> None:
+    for frame, words in (
+        (CloseConnection(code=1008, reason="no\x1b"), "with 1008 no\\x1b"),
+        (CloseConnection(code=1011), "with 1011"),
+    ):
+        world = world_of([SEND_HASH, HEAR, frame])
+        assert f"the server closed the WebSocket {words} (" in str(failure(world, begin(world)))
+
+
 def test_a_job_that_somebody_else_has_cancelled() -> None:
     world = world_of([SEND_HASH, HEAR, ESTIMATION, SEND_DATA, HEAR, STARTS, yielded("a"), NORMAL])
     begun = begin(world)
@@ -263,18 +332,25 @@ def refused(*head: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("answer", "cls"),
+    ("answer", "cls", "words"),
     [
-        (http(403, b"", content_type=None), AuthenticationError),
-        (http(401, b'{"detail": "Not authenticated"}'), AuthenticationError),
-        (http(500, b"Internal Server Error", content_type="text/plain"), HTTPStatusError),
-        (http(200, b"{}"), HTTPStatusError),
-        (http(200, b"<html>", content_type="text/html"), HTTPStatusError),
+        (http(403, b"", content_type=None), AuthenticationError, "login"),
+        (http(401, b'{"detail": "Not authenticated"}'), AuthenticationError, "login"),
+        (http(500, b"Internal Server Error", content_type="text/plain"), HTTPStatusError, "answered 500"),
+        (http(200, b"{}"), HTTPStatusError, "answered 200"),
+        (
+            http(200, b"<html>", content_type="text/html"),
+            HTTPStatusError,
+            "text/html where a WebSocket was expected: <html>",
+        ),
     ],
 )
-def test_a_handshake_that_is_refused(answer: bytes, cls: type[GradioError]) -> None:
+def test_a_handshake_that_is_refused(answer: bytes, cls: type[GradioError], words: str) -> None:
     world = world_of(others=refused(answer))
-    assert type(failure(world, begin(world))) is cls
+    error = failure(world, begin(world))
+    assert type(error) is cls
+    assert "/queue/join" in str(error)
+    assert words in str(error)
     assert is_over(world)
 
 
@@ -331,6 +407,8 @@ def test_a_burst_lets_others_have_their_turn() -> None:
     first, second = begin(world), begin(world)
     assert (world.result(first), world.result(second)) == ("X", "Y")
     assert len(first.outputs) == 300
+    # Once in a while: to give way after each message would slow down whoever has nobody beside it.
+    assert len([effect for effect in world.runner.effects if isinstance(effect, Sleep)]) == 300 // BURST
 
 
 # Sessions.
@@ -426,7 +504,9 @@ def test_closing_the_connection_cancels() -> None:
     begun = running(world)
     report = world.run(cancel(world.state, begun.live, begun.job))
     assert (report.cancelled, report.server_told) == (True, True)
-    assert "connection was closed" in report.reason
+    assert report.reason.startswith("the job's connection was closed: a job that waits leaves the queue")
+    assert "stops at its next value, and a function that runs" in report.reason
+    assert report.reason.endswith("goes on to its end")
     world.finish(begun)
     assert isinstance(failure(world, begun), JobCancelled)
     assert is_over(world)
@@ -576,8 +656,9 @@ def test_an_event_of_another_type_is_no_message() -> None:
 
 def test_a_job_on_an_event_stream() -> None:
     world, asking = sse_world([ESTIMATED, ASKED], [BEGUN, sse(**returned("X")), END])
-    begun = begin(world, "/echo", "é", shared=True)
+    begun = begin(world, "/echo", "é", shared=True, headers=(("x-mine", "1"),))
     assert world.result(begun) == "X"
+    assert [asked.headers["x-mine"] for asked in world.server.asked[-2:]] == ["1", "1"]
     session_hash = world.state.session().session.hash
     (join,) = [asked for asked in world.server.asked if asked.path == "/queue/join"]
     assert join.target == f"/queue/join?fn_index=0&session_hash={session_hash}"
@@ -632,6 +713,27 @@ def test_a_job_that_is_not_done_on_an_event_stream(
     assert is_over(world)
 
 
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [
+        ([sse(msg="send_hash")], "what only a WebSocket can answer"),
+        ([ESTIMATED, sse(msg="send_data")], "the inputs of a job that it does not name"),
+        ([ESTIMATED, END], "the server ended the stream before the job"),
+        ([], "the server did not take the job in time"),
+    ],
+)
+def test_an_error_says_what_happened_on_an_event_stream(before: list[Any], words: str) -> None:
+    world, _ = sse_world(before)
+    assert words in str(failure(world, begin(world)))
+    assert is_over(world)
+
+
+def test_inputs_that_are_asked_for_twice_on_an_event_stream_are_given_once() -> None:
+    world, asking = sse_world([ESTIMATED, ASKED], [ASKED, BEGUN, sse(**returned("X")), END])
+    assert world.result(begin(world)) == "X"
+    assert len(asking.given) == 1
+
+
 def test_a_page_in_the_place_of_an_event_stream() -> None:
     world, _ = sse_world([], others=refused(http(200, b"<h1>Sign in</h1>", content_type="text/html")))
     error = failure(world, begin(world))
@@ -670,6 +772,9 @@ def test_a_generator_that_was_not_reset() -> None:
     begun = running(world, "/count")
     report = world.run(cancel(world.state, begun.live, begun.job))
     assert (report.cancelled, report.server_told) == (True, False)
+    assert report.reason.startswith("the job's connection was closed, which this server does not notice")
+    assert "what runs goes on to its end, and what waits holds up a worker" in report.reason
+    assert report.reason.endswith("and does not run")
 
 
 def test_a_connection_that_cannot_be_closed() -> None:

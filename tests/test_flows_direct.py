@@ -20,6 +20,7 @@ from scripted import (
 )
 
 from gradio_proto.carriers import Carrier
+from gradio_proto.effects import Receive, Send
 from gradio_proto.errors import (
     AppError,
     AuthenticationError,
@@ -34,6 +35,7 @@ from gradio_proto.errors import (
 from gradio_proto.flows.calls import abandon, call, cancel
 from gradio_proto.simple_api import RUN
 from gradio_proto.status import Status
+from gradio_proto.timeouts import Timeouts
 
 
 def said(status: int, value: Any, *headers: str) -> bytes:
@@ -67,6 +69,7 @@ def test_a_reply_is_the_result() -> None:
     assert world.result(begun) == "X"
     asked = world.server.asked[-1]
     assert (asked.method, asked.path, asked.headers["x-mine"]) == ("POST", "/run/predict", "1")
+    assert asked.headers["content-type"] == "application/json"
     assert json.loads(asked.body)["fn_index"] == 0
     assert json.loads(asked.body)["data"] == ["é"]
     assert begun.job.event_id is None
@@ -86,6 +89,19 @@ def test_a_function_may_take_longer_than_a_reply_may() -> None:
     begun = begin(world)
     world.finish(begun, within=8000)
     assert begun.job.result() == "X"
+
+
+@pytest.mark.parametrize(("patience", "write", "read"), [(None, 7.0, None), (3.0, 3.0, 3.0)])
+def test_only_the_function_may_take_any_time(
+    patience: float | None, write: float, read: float | None
+) -> None:
+    world = world_of([said(200, {"data": ["X"]})], timeouts=Timeouts(connect=5.0, write=7.0, read=9.0))
+    connected = len(world.runner.effects)
+    assert world.result(begin(world, deadline=patience)) == "X"
+    effects = world.runner.effects[connected:]
+    assert {effect.deadline for effect in effects if isinstance(effect, Send)} == {write}
+    assert next(effect.deadline for effect in effects if isinstance(effect, Receive)) == read
+    assert is_over(world)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +140,19 @@ def test_an_error_says_what_the_app_said() -> None:
     assert failure(world, begin(world)).message == "bad thing"
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (said(200, {"nothing": 1}), "the reply to /run/predict holds no data: {'nothing': 1}"),
+        (http(200, b"oops"), "/run/predict is not valid JSON"),
+        (said(404, {"detail": "no"}), "/run/predict answered 404"),
+    ],
+)
+def test_an_error_names_the_route(answer: bytes, words: str) -> None:
+    world = world_of([answer])
+    assert words in str(failure(world, begin(world)))
+
+
 def test_a_refusal_is_repeated_where_the_caller_says_so() -> None:
     busy = said(503, {"detail": "Queue is full."})
     world = world_of([busy], [said(200, {"data": ["X"]})], max_retries=1)
@@ -147,9 +176,11 @@ def test_a_function_that_runs_is_given_up_only_by_force() -> None:
     begun.told_off = True
     report = world.run(cancel(world.state, begun.live, begun.job))
     assert (report.cancelled, report.server_told) == (False, False)
+    assert "force=True" in report.reason
     assert not begun.job.is_settled
     report = world.run(cancel(world.state, begun.live, begun.job, force=True))
     assert (report.cancelled, report.server_told) == (True, False)
+    assert report.reason.startswith("nothing stops a function that was called around the queue")
     assert isinstance(failure(world, begun), JobCancelled)
     assert is_over(world)
 

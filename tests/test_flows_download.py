@@ -314,6 +314,14 @@ def test_a_retry_after_that_is_too_long_is_the_callers_business() -> None:
     error = failure(world, call(world))
     assert isinstance(error, TooManyRequestsError)
     assert (error.retry_after, len(fetched(world))) == (61, 1)
+    assert not error.retryable  # the function has run
+    world.close()
+
+
+def test_the_longest_retry_after_that_is_waited_out() -> None:
+    world = fetching([http(503, b"{}", "retry-after: 60")], [octets(HELLO)])
+    world.result(call(world))
+    assert [asked.time for asked in fetched(world)] == [0.0, 60.0]
     world.close()
 
 
@@ -351,6 +359,7 @@ def test_a_server_that_is_gone(retryable: bool, monkeypatch: pytest.MonkeyPatch)
     assert type(error) is ConnectionLost
     # The call was carried out: what could not be connected to was the file's.
     assert (error.phase, error.retryable) == ("accepted", False)
+    assert "refused" in str(error)
     assert type(error.__cause__) is ConnectError
     assert len(tried) == (2 if retryable else 1)
     world.close()
@@ -460,6 +469,52 @@ def test_a_disk_that_fails(effect: str, monkeypatch: pytest.MonkeyPatch) -> None
     world.close()
 
 
+# Files that have come within the output.
+
+
+def within(content: str) -> FileOutput:
+    return FileOutput("", (), "x.txt", False, {}, content=content)
+
+
+def test_a_file_within_the_output_is_not_fetched() -> None:
+    world = fetching([octets(HELLO)], download_directory="/home/me")
+    seen: list[Transfer] = []
+    world.state.on_transfer = lambda file, transfer: seen.append(transfer)
+    job = a_job().job
+    world.run(download_files(world.state, job, [within("aGVsbG8=")], stop=Signal()))
+    assert list(job.local_paths.values()) == [place_of(HELLO, directory="/home/me")]
+    assert world.runner.files == {place_of(HELLO, directory="/home/me"): HELLO}
+    assert seen == [Transfer("download", "x.txt", 0, 5, False), Transfer("download", "x.txt", 5, 5, True)]
+    assert all(file.closed for file in world.runner.open_files)
+    assert not fetched(world)
+    world.close()
+
+
+@pytest.mark.parametrize(("limit", "fits"), [(5, True), (4, False)])
+def test_the_limit_holds_for_it_too(limit: int, fits: bool) -> None:
+    world = fetching([octets(HELLO)], limits=Limits(download_bytes=limit))
+    download = download_files(world.state, a_job().job, [within("aGVsbG8=")], stop=Signal())
+    if fits:
+        world.run(download)
+    else:
+        with pytest.raises(LimitExceeded) as caught:
+            world.run(download)
+        assert (caught.value.name, caught.value.limit) == ("download_bytes", 4)
+    assert bool(world.runner.files) is fits
+    world.close()
+
+
+@pytest.mark.parametrize("content", ["aGVsbG8", "aGVs\nbG8=", "a*b=", "é==="])
+def test_what_is_no_base64_is_quoted(content: str) -> None:
+    world = fetching([octets(HELLO)])
+    with pytest.raises(RemoteProtocolError, match=r"^x\.txt was sent as base64, and is none") as caught:
+        world.run(download_files(world.state, a_job().job, [within(content)], stop=Signal()))
+    assert caught.value.data == content
+    assert not caught.value.retryable
+    assert not world.runner.open_files
+    world.close()
+
+
 # Deadlines and cancellation.
 
 
@@ -468,6 +523,7 @@ def test_a_file_that_stops_in_the_middle() -> None:
     error = failure(world, call(world))
     assert isinstance(error, DeadlineExceeded)
     assert (error.kind, world.runner.now, len(fetched(world))) == ("read", 7.0, 1)
+    assert "the server stopped in the middle of a file" in str(error)
     assert (error.phase, error.retryable) == ("accepted", False)
     world.close()
 
@@ -481,7 +537,14 @@ def test_a_file_that_drips_is_no_failure() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [[600.0], [octets(HELLO)[:-1], 600.0], [http(503, b"{}", "retry-after: 50")]]
+    "answer",
+    [
+        [600.0],
+        [octets(HELLO)[:-1], 600.0],
+        [http(503, b"{}", "retry-after: 50")],
+        [http(503, b"{}", "retry-after: 5")],
+        [http(500, b"{}")[:-1], 600.0],
+    ],
 )
 def test_the_deadline_of_the_job_passes(answer: list[Any]) -> None:
     world = fetching(answer)
@@ -659,6 +722,7 @@ def test_a_job_waits_for_anothers_download_until_its_deadline() -> None:
     first, second = two_readers(world, job, files, Signal(), until=3.0)
     world.runner.run_until(lambda: second.done)
     assert isinstance(second.error, DeadlineExceeded)
-    assert (second.error.kind, world.runner.now) == ("total", 3.0)
+    assert (second.error.kind, second.error.phase, world.runner.now) == ("total", "accepted", 3.0)
+    assert "x.txt could not be fetched in time" in str(second.error)
     world.runner.run_until(lambda: first.done)
     world.close()

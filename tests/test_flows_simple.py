@@ -32,6 +32,7 @@ from scripted import (
 from gradio_proto.app_errors import LOST_MESSAGE
 from gradio_proto.cancelling import CancelReport
 from gradio_proto.carriers import Carrier
+from gradio_proto.config import parse_config
 from gradio_proto.errors import (
     AppError,
     AuthenticationError,
@@ -51,7 +52,7 @@ from gradio_proto.errors import (
 )
 from gradio_proto.events import Cancelled, Completed, Unknown
 from gradio_proto.flows.calls import TELL_SECONDS, call, cancel
-from gradio_proto.flows.simple import LAST_PIECES, LINGER_SECONDS
+from gradio_proto.flows.simple import LAST_PIECES, LINGER_SECONDS, closing_report
 from gradio_proto.http import Headers
 from gradio_proto.job import JobState
 from gradio_proto.journal import Cursor
@@ -466,6 +467,21 @@ def test_to_cancel_is_to_close_the_stream(get: tuple[Any, ...], version: str, to
     assert world.runner.now == 0.0
     assert not world.server.paths("/cancel")
     world.close()
+
+
+def test_the_first_release_that_gives_up_a_job_whose_stream_is_closed() -> None:
+    def report(version: str, refusal: str | None = None) -> CancelReport:
+        return closing_report(parse_config({"version": version, "dependencies": []}), refusal)
+
+    assert report("4.44.0").server_told
+    assert report("4.44.0").reason.startswith(
+        "the job's event stream was closed: a job that waits leaves the queue"
+    )
+    assert report("4.44.0").reason.endswith("a generator stops, and a function that runs goes on to its end")
+    assert not report("4.43.9").server_told
+    assert report("4.43.9").reason.startswith("this server goes on with a job whose event stream was closed")
+    assert report("4.43.9").reason == report("4.43.9", "it was not opened").reason
+    assert report("4.44.0", "it was not opened") == CancelReport(True, False, "it was not opened")
 
 
 def test_a_job_that_has_ended_is_not_cancelled() -> None:

@@ -23,6 +23,7 @@ from scripted import (
     http,
     scripted_world,
     stateful_app,
+    until,
 )
 
 from gradio_proto.effects import Connect, Sleep
@@ -37,7 +38,7 @@ from gradio_proto.errors import (
     ServerStopped,
     SessionLost,
 )
-from gradio_proto.flows.streams import BURST, end_stream
+from gradio_proto.flows.streams import BURST, ENDING_SECONDS, PROMPT_END_SECONDS, end_stream
 from gradio_proto.limits import Limits
 from gradio_proto.session import StreamState
 from gradio_proto.testing.memory import MemoryStream, MemoryTask
@@ -138,10 +139,44 @@ def test_the_end_of_the_body_crosses_a_new_join(version: str) -> None:
     crossing(streaming(version=version), END)
 
 
-def test_close_stream_whose_end_never_comes_takes_five_seconds() -> None:
-    world = streaming([STREAM, CLOSE_STREAM, 600.0], [STREAM, completed("e1", "v")])
+def test_close_stream_whose_end_never_comes_does_not_hold_up_the_next_job() -> None:
+    script = GradioScript(
+        an_app(),
+        streams=[[STREAM, completed("e1", "v"), CLOSE_STREAM], [0.5, STREAM, completed("e2", "w")]],
+    )
+    world = scripted_world(script)
     assert world.result(world.begin("/echo", "x")) == "v"
-    assert world.runner.now == 5.0
+    left = script.stream_conn
+    begun = world.begin("/echo", "x")
+    until(world, lambda: opened(world) == 2)
+    assert world.runner.now == PROMPT_END_SECONDS
+    assert left not in world.server.lost  # it is not closed while the server may be at it
+    assert world.result(begun) == "w"
+    world.runner.settle()
+    assert left in world.server.lost
+    assert world.runner.now == PROMPT_END_SECONDS + 0.5
+    world.close()
+
+
+@pytest.mark.parametrize("answer", [[http(500)], [CLOSE]])
+def test_what_was_left_is_closed_though_the_next_stream_is_refused(answer: list[Any]) -> None:
+    script = GradioScript(stateful_app(), streams=[[STREAM, CLOSE_STREAM], answer])
+    world = scripted_world(script)
+    begun = world.begin("/echo", "x")
+    until(world, lambda: script.stream_conn >= 0)
+    left = script.stream_conn
+    assert isinstance(failure(world, begun), GradioError)
+    world.runner.settle()
+    assert left in world.server.lost
+    assert begun.live.left is None
+    world.close()
+
+
+def test_a_stream_that_has_spoken_of_a_job_is_left_five_seconds_after_close_stream() -> None:
+    world = streaming([STREAM, event(msg="process_starts", event_id="e1", eta=None), CLOSE_STREAM, 600.0])
+    error = failure(world, world.begin("/echo", "x"))
+    assert isinstance(error, ConnectionLost)
+    assert world.runner.now == ENDING_SECONDS
     world.close()
 
 
@@ -152,12 +187,14 @@ def test_close_stream_and_then_a_broken_connection() -> None:
 
 
 def test_the_deadline_of_a_job_does_not_cut_the_five_seconds_of_its_siblings() -> None:
-    world = streaming([STREAM, CLOSE_STREAM, 600.0], [STREAM, completed("e2", "v")])
+    started = event(msg="process_starts", event_id="e2", eta=None)
+    world = streaming([STREAM, started, CLOSE_STREAM, 4.0, completed("e2", "v"), 600.0])
     hurried = world.begin("/echo", "x", deadline=2.0)
     patient = world.begin("/double", "x")
     world.finish(hurried, patient)
     assert isinstance(hurried.job.outcome.error, DeadlineExceeded)  # type: ignore[union-attr]
     assert patient.job.result() == "v"
+    assert world.runner.now == 4.0
     world.close()
 
 
@@ -368,7 +405,7 @@ def test_too_many_early_messages_end_their_job() -> None:
         ([http(200, b"{}", "content-encoding: gzip")], RemoteProtocolError),
         ([b"HTTP/1.1 500 No\r\ncontent-length: 9\r\n\r\n", 600.0], HTTPStatusError),
         ([b"SSH-2.0-OpenSSH_9.6\r\n\r\n"], RemoteProtocolError),
-        ([CLOSE], ConnectionLost),
+        ([b"HTTP/1.1 200", CLOSE], ConnectionLost),
         ([600.0], DeadlineExceeded),
     ],
 )
@@ -376,6 +413,30 @@ def test_something_else_where_the_stream_should_be(answer: list[Any], cls: type[
     world = streaming(answer, [STREAM, completed("e2", "ok")])
     assert isinstance(failure(world, world.begin("/echo", "x")), cls)
     assert world.result(world.begin("/echo", "x")) == "ok"
+    world.close()
+
+
+def test_a_stream_that_is_asked_for_on_a_connection_that_has_ended_is_asked_for_again() -> None:
+    world = streaming([CLOSE], [STREAM, completed("e1", "v")])
+    begun = world.begin("/echo", "x")
+    assert world.result(begun) == "v"
+    assert stream_times(world) == [0, 0]
+    assert begun.live.session.streams_lost == 0
+    world.close()
+
+
+def test_but_not_on_a_new_connection_or_for_who_wants_no_retries() -> None:
+    world = streaming([CLOSE], [CLOSE])  # the second is new
+    error = failure(world, world.begin("/echo", "x"))
+    assert (str(error).partition(" (")[0], error.phase) == (
+        "the server closed the connection without answering",
+        "stream_lost",
+    )
+    assert opened(world) == 2
+    world.close()
+    world = streaming([CLOSE], max_retries=0)
+    assert isinstance(failure(world, world.begin("/echo", "x")), ConnectionLost)
+    assert opened(world) == 1
     world.close()
 
 
@@ -583,6 +644,14 @@ def test_a_session_whose_stream_fell_silent_is_left_whatever_it_holds(silence: l
 def test_a_login_page_instead_of_a_stream_is_quoted() -> None:
     world = streaming([http(200, b"<html>Log in</html>", content_type="text/html")])
     assert "Log in" in str(failure(world, world.begin("/echo", "x")))
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_page_that_refuses_a_stream_is_told_from_an_event_stream(status: int) -> None:
+    world = streaming([http(status, b"<html>No</html>", content_type="text/html")])
+    error = failure(world, world.begin("/echo", "x"))
+    assert f"/queue/data answered {status} with text/html where an event stream was expected" in str(error)
+    world.close()
 
 
 def after_the_join(world: World, again: float | None = None) -> Begun:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -30,10 +29,6 @@ from gradio_proto.typed import codegen
 
 EXAMPLES = {"sse": 150, "messages": 100, "diffs": 60, "config": 25, "websocket": 100, "http": 120}
 """Inputs drawn of each target in the ordinary suite."""
-
-on_its_python = pytest.mark.skipif(
-    sys.version_info[:2] != (3, 11), reason="the fuzzers run on 3.11, and so were their measures chosen there"
-)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -194,7 +189,6 @@ def test_work_that_grows_with_the_square(monkeypatch: pytest.MonkeyPatch) -> Non
         check(sse.TARGET, input_of(b"data: " + b"x" * 1_500, limit=4_000))
 
 
-@on_its_python
 def test_work_within_a_call_that_grows_with_the_square(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         sse_module.SSEDecoder,
@@ -202,7 +196,8 @@ def test_work_within_a_call_that_grows_with_the_square(monkeypatch: pytest.Monke
         after(sse_module.SSEDecoder.receive_data, lambda self, _data: sum(self._buffer)),
     )
     with pytest.raises(Broken, match="times the input"):
-        check_growth(sse.TARGET, input_of(b"data: x" + b"x" * 600, limit=10**6))
+        # What is shorter takes no more than the noise that is tolerated.
+        check_growth(sse.TARGET, input_of(b"data: x" + b"x" * 900, limit=10**6))
 
 
 def test_memory_that_no_input_needs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,14 +298,16 @@ def test_an_answer_to_the_server_that_depends_on_the_cuts(monkeypatch: pytest.Mo
     broken_by(websocket.TARGET, "what is owed")
 
 
-@on_its_python
 def test_what_is_held_is_found_wherever_it_is() -> None:
     class Machine:
         def __init__(self) -> None:
             self.pieces = [b"12", {"345": bytearray(b"6")}]
             self.itself = self
 
-    assert held(Machine()) == 6
+    machine = Machine()
+    assert held(machine) == 6
+    assert vars(machine)  # which some Pythons make when they are asked for it
+    assert held(machine) == 6
 
 
 # How they are run.

@@ -352,9 +352,10 @@ def test_a_head_answer_has_no_body() -> None:
     assert connection.is_reusable
 
 
-def test_a_body_without_a_length_ends_with_the_connection() -> None:
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_a_body_without_a_length_ends_with_the_connection(version: bytes) -> None:
     connection = asked()
-    heads, body, ended = read(connection, [UNTIL_CLOSE, b""])
+    heads, body, ended = read(connection, [UNTIL_CLOSE.replace(b"1.0", version), b""])
     assert (len(heads), body, ended) == (1, b"whatever comes", True)
     assert not connection.is_reusable
 

@@ -316,9 +316,74 @@ def test_an_end_that_tls_has_not_told_is_no_end(tls: ssl.SSLContext, trusting: s
     with (
         serving(cut, tls=tls) as server,
         rig(server.url, ssl_context=trusting) as made,
-        pytest.raises(ConnectionLost, match="violation of protocol"),
+        pytest.raises(ConnectionLost, match="closed, and not as TLS is"),
     ):
         made.fetch()
+
+
+def test_a_connection_whose_end_tls_has_told_is_not_used_again(
+    tls: ssl.SSLContext, trusting: ssl.SSLContext
+) -> None:
+    over = threading.Event()
+
+    def end(peer: Peer, _: Seen) -> None:
+        if server.connections > 1:
+            peer.reply(b"ok")
+            return
+        assert isinstance(peer.sock, ssl.SSLSocket)
+        peer.send(b"HTTP/1.1 200 OK\r\n\r\nwhole")
+        with contextlib.suppress(
+            OSError
+        ):  # the socket has not ended, and so has nothing to tell an idle connection's user
+            peer.sock.unwrap()
+        over.wait(10)
+
+    with serving(end, tls=tls) as server, rig(server.url, ssl_context=trusting) as made:
+        assert made.fetch() == b"whole"
+        assert made.fetch() == b"ok"
+        assert made.pool.connections_made == 2
+        over.set()
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_a_connection_that_ended_while_it_idled_is_told_from_others(begins: bool) -> None:
+    def answer(peer: Peer, _: Seen) -> None:
+        if len(server.seen("x")) == 1:
+            peer.reply(b"ok")
+            return
+        if begins:
+            peer.send(b"HTTP/1.1 200")
+        peer.close()
+
+    def failing() -> Flow[bool]:
+        exchange, _ = yield Open(made.request(), None)
+        with pytest.raises(ConnectionLost):
+            yield ReadHead(exchange, None)
+        return exchange.was_stale
+
+    with serving(answer) as server, rig(server.url) as made:
+        assert made.fetch() == b"ok"
+        assert made.run(failing()) is not begins
+        assert not made.run(failing())  # this one is new
+        assert made.pool.connections_made == 2
+
+
+def test_a_server_that_wants_a_certificate_says_so(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    tls.verify_mode = ssl.CERT_REQUIRED
+    with (
+        serving(lambda peer, _: peer.reply(b"ok"), tls=tls) as server,
+        rig(server.url, ssl_context=trusting) as made,
+        pytest.raises(ConnectionLost, match=r"the server wants a certificate of yours") as caught,
+    ):
+        made.fetch()
+    assert caught.value.__cause__ is not None
+
+
+def test_a_certificate_that_is_not_trusted_is_the_cause(tls: ssl.SSLContext) -> None:
+    with serving(lambda peer, _: peer.reply(b"ok"), tls=tls) as server, rig(server.url) as made:
+        with pytest.raises(ConnectError, match="is not trusted") as caught:
+            made.fetch()
+        assert isinstance(caught.value.__cause__, ssl.SSLCertVerificationError)
 
 
 def test_http_where_tls_was_expected(app_url: str) -> None:

@@ -191,6 +191,19 @@ def test_a_client_may_hold_as_much_as_its_budget() -> None:
     assert (caught.value.name, caught.value.limit) == ("client_unread_bytes", size * 2)
 
 
+def test_a_client_that_holds_too_much_gives_up_no_more_than_that() -> None:
+    size = Kept().value("a")
+    kept = Kept(budget=Budget(size * 3), diffs=False)
+    reader = kept.cursor()
+    kept.value("a")
+    kept.value("b")
+    assert values(reader) == ["a", "b"]
+    kept.value("c")
+    assert (kept.journal.first, kept.budget.used) == (0, size * 3)
+    kept.value("d")
+    assert (kept.journal.first, kept.budget.used) == (1, size * 3)
+
+
 def test_every_cursor_counts_its_own_outputs() -> None:
     kept = Kept()
     first, second = kept.cursor(), kept.cursor()

@@ -58,6 +58,9 @@ def test_no_json(text: str) -> None:
     with pytest.raises(RemoteProtocolError, match="/config is not valid JSON") as caught:
         loads(text, LIMITS, "/config")
     assert not isinstance(caught.value, LimitExceeded)
+    assert caught.value.data == text[:200]
+    with pytest.raises(RemoteProtocolError, match=r"^JSON is not valid JSON"):
+        loads(text, LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +156,12 @@ def test_lone_surrogates_are_escaped() -> None:
     assert dumps({"é": "😀"}) == '{"é":"😀"}'.encode()
 
 
+def test_what_json_does_not_know_is_written_as_its_encoder_says() -> None:
+    assert dumps([1j, "é"], encode=str) == '["1j","é"]'.encode()
+    assert dumps({"a": 1j, "b": "\ud800"}, encode=str) == b'{"a":"1j","b":"\\ud800"}'
+    assert dumps([1j], encode=lambda value: [value.real, "\ud800"]) == b'[[0.0,"\\ud800"]]'
+
+
 def test_what_cannot_be_dumped() -> None:
     with pytest.raises(TypeError):
         dumps({"a": {1, 2}})
@@ -196,7 +205,7 @@ def test_a_text_with_too_many_values(text: str) -> None:
     json.loads(text)
     with pytest.raises(LimitExceeded) as caught:
         loads(text, FEW)
-    assert caught.value.name == "json_values"
+    assert (caught.value.name, caught.value.limit) == ("json_values", 12)
 
 
 @given(st.text('[]{},:"\\x', max_size=40), st.integers(1, 9))

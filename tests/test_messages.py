@@ -212,6 +212,24 @@ def test_outputs(
         assert not ProcessCompleted("e", output, False).is_cancellation
 
 
+@pytest.mark.parametrize(
+    ("wire", "message"),
+    [
+        ({"msg": "log", "event_id": None, "log": "x", "level": "info"}, Log(None, "x", "info")),
+        ({"msg": "progress", "event_id": None, "progress_data": [{}]}, Progress(None, (ProgressUnit(),))),
+        ({"msg": "process_generating", "output": {}, "success": True}, ProcessGenerating(None, {})),
+        ({"msg": "process_streaming", "output": {}, "success": True}, ProcessStreaming(None, {})),
+        ({"msg": "process_completed", "output": {}, "success": True}, ProcessCompleted(None, {}, True)),
+        ({"msg": "unexpected_error", "message": "m"}, UnexpectedError(None, "m")),
+    ],
+    ids=str,
+)
+def test_what_is_left_out_of_a_message_is_as_if_its_server_had(
+    wire: dict[str, Any], message: Message
+) -> None:
+    assert repr(parse_message(json.dumps(wire), LIMITS)) == repr(message)
+
+
 # What no server may send
 
 WRONG: list[tuple[str, str]] = [
@@ -257,6 +275,43 @@ WRONG: list[tuple[str, str]] = [
     ),
     ('{"msg": "log", "event_id": "e", "level": "info"}', "'log' is missing"),
     ('{"msg": "log", "event_id": "e", "log": "x"}', "'level' is missing"),
+    ('{"msg": "log", "event_id": "e", "log": null, "level": "info"}', "'log' is of type NoneType, not str"),
+    (
+        '{"msg": "log", "event_id": "e", "log": "x", "level": "info", "duration": "1"}',
+        "'duration' is of type str, not a number or null",
+    ),
+    (
+        '{"msg": "log", "event_id": "e", "log": "x", "level": "info", "title": 1}',
+        "'title' is of type int, not str or null",
+    ),
+    (
+        '{"msg": "progress", "event_id": "e", "progress_data": [{"length": []}]}',
+        "'length' is of type list, not a number or null",
+    ),
+    (
+        '{"msg": "progress", "event_id": "e", "progress_data": [{"progress": "1"}]}',
+        "'progress' is of type str, not a number or null",
+    ),
+    (
+        '{"msg": "progress", "event_id": "e", "progress_data": [{"unit": 1}]}',
+        "'unit' is of type int, not str or null",
+    ),
+    (
+        '{"msg": "process_generating", "event_id": "e", "output": {}, "success": true, "time_limit": "1"}',
+        "'time_limit' is of type str, not a number or null",
+    ),
+    (
+        '{"msg": "process_completed", "event_id": "e", "output": {}, "success": true, "used_cache": 1}',
+        "'used_cache' is of type int, not str or null",
+    ),
+    (
+        '{"msg": "process_completed", "event_id": "e", "output": {}, "success": true, "avg_time": "1"}',
+        "'avg_time' is of type str, not a number or null",
+    ),
+    (
+        '{"msg": "unexpected_error", "event_id": "e", "message": "m", "session_not_found": null}',
+        "'session_not_found' is of type NoneType, not bool",
+    ),
     (
         '{"msg": "log", "event_id": "e", "log": "x", "level": "info", "visible": null}',
         "'visible' is of type NoneType, not bool",

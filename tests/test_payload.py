@@ -15,6 +15,7 @@ from gradio_proto.payload import (
     chunk_payload,
     component_server_payload,
     hash_message,
+    in_session,
     join_payload,
     reset_payload,
     with_event_id,
@@ -118,6 +119,22 @@ def test_a_cancellation_names_all_three() -> None:
 def test_inputs_that_name_their_event(data: list[object], event_id: str) -> None:
     body = join_payload(fn_index=3, data=data, session_hash="s")
     assert json.loads(with_event_id(body, event_id)) == {**json.loads(body), "event_id": event_id}
+
+
+NAMED = st.dictionaries(st.sampled_from(["session_hash", '"session_hash":"s"']), st.sampled_from(["s", "t"]))
+
+
+@given(data=st.lists(JSON | NAMED, max_size=3), event_data=NAMED, token=st.none() | st.text(max_size=8))
+def test_the_same_inputs_in_another_session(
+    data: list[object], event_data: object, token: str | None
+) -> None:
+    # A call's own values may say the same; they stay as they are.
+    def body(session_hash: str) -> bytes:
+        return join_payload(
+            fn_index=3, data=data, session_hash=session_hash, event_data=event_data, oauth_token=token
+        )
+
+    assert in_session(body("s"), "s", "t") == body("t")
 
 
 @given(session_hash=st.text(max_size=8))

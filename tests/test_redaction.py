@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
-from gradio_proto.redaction import Secrets, may_be_secret
+from gradio_proto.redaction import LONGEST_CHAIN, SECRET_HEADERS, Secrets, may_be_secret
 
 
 def test_secrets_are_hidden_in_every_form() -> None:
@@ -21,6 +23,41 @@ def test_the_beginning_of_a_secret_that_was_cut_is_hidden() -> None:
     assert secrets.hide_cut("answered '0123456789abc'") == "answered '[redacted]'"
     assert secrets.hide_cut("answered '0123456'") == "answered '0123456'"
     assert secrets.hide_cut(f"answered {quoted!r}") == 'answered "[redacted]"'
+
+
+@pytest.mark.parametrize(("length", "least"), [(9, 8), (16, 8), (17, 8), (40, 20), (41, 20)])
+def test_how_much_of_a_secret_that_was_cut_is_looked_for(length: int, least: int) -> None:
+    """Half of it, and eight characters at least: fewer stand in everything."""
+    secret = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH"[:length]
+    secrets = Secrets([secret])
+    for left in range(length + 1):
+        shown = "[redacted]" if left >= least else secret[:left]
+        assert secrets.hide_cut(f"it is '{secret[:left]}'") == f"it is '{shown}'"
+
+
+def test_three_characters_are_no_secret() -> None:
+    secrets = Secrets(["abc", "defg"])
+    assert secrets.hide("abc defg") == "abc [redacted]"
+    assert secrets.hide_within(["abc", "defg"]) == ["abc", "[redacted]"]
+    assert Secrets().hide("abc") == "abc"
+
+
+def test_a_secret_that_begins_with_another_is_hidden_whole() -> None:
+    for order in (["0123", "01234567"], ["01234567", "0123"]):
+        assert Secrets(order).hide("01234567 0123") == "[redacted] [redacted]"
+
+
+def test_every_place_of_a_secret_is_hidden() -> None:
+    secrets = Secrets(["abcd", "wxyz"])
+    assert secrets.hide("abcd wxyz abcd") == "[redacted] [redacted] [redacted]"
+    assert secrets.hide_within({"abcd": "x"}) == {"abcd": "x"}  # keys are names
+
+
+def test_what_only_looks_like_the_beginning_of_a_secret_stays() -> None:
+    secrets = Secrets(["0123456789"])
+    assert secrets.hide_within("at 0123456 and 012345x") == "at 0123456 and 012345x"
+    assert secrets.hide_within("at 012345x 0123456") == "at 012345x [redacted]"
+    assert secrets.hide_within("0123450123456789"[:12]) == "012345[redacted]"
 
 
 def test_what_forms_and_urls_make_of_a_secret_is_hidden() -> None:
@@ -67,14 +104,49 @@ def test_errors_that_cause_each_other_in_a_circle_come_to_an_end() -> None:
     assert one.args == other.args == ("[redacted]",)
 
 
-@pytest.mark.parametrize("name", ["authorization", "cookie", "x-key", "x-api-key", "key"])
+@pytest.mark.parametrize("name", ["authorization", "cookie", "x-key", "x-api-key", "key", "second", "x-sec-"])
 def test_headers_that_may_be_secret(name: str) -> None:
     assert may_be_secret(name)
 
 
-@pytest.mark.parametrize("name", ["accept", "host", "sec-fetch-mode", "user-agent"])
+@pytest.mark.parametrize(
+    "name",
+    # What HTTP itself has for requests (RFC 9110, 9111, 9112, 9218), and what browsers add.
+    [
+        *("accept", "accept-charset", "accept-encoding", "accept-language", "expect", "host"),
+        *("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range"),
+        *("connection", "te", "trailer", "transfer-encoding", "upgrade", "via", "keep-alive", "date"),
+        *("content-encoding", "content-length", "content-type", "cache-control", "pragma", "priority"),
+        *("referer", "origin", "user-agent", "dnt", "upgrade-insecure-requests"),
+        *("sec-fetch-mode", "sec-websocket-key", "sec-ch-ua"),
+    ],
+)
 def test_headers_that_are_harmless(name: str) -> None:
     assert not may_be_secret(name)
+
+
+def test_as_many_errors_as_a_chain_may_have_are_looked_through() -> None:
+    chain = [ValueError("0123456789") for _ in range(LONGEST_CHAIN + 1)]
+    for error, cause in pairwise(chain):
+        error.__cause__ = cause
+    Secrets(["0123456789"]).take_out(chain[0])
+    assert {error.args for error in chain[:-1]} == {("[redacted]",)}
+    assert chain[-1].args == ("0123456789",)
+
+
+def test_without_secrets_an_error_stays_as_it_is() -> None:
+    error = ValueError(["0123456789"])
+    args = error.args
+    Secrets().take_out(error)
+    assert error.args is args
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["authorization", "proxy-authorization", "x-hf-authorization", "cookie", "set-cookie", "x-ip-token"],
+)
+def test_headers_that_are_credentials_in_either_direction(name: str) -> None:
+    assert name in SECRET_HEADERS
 
 
 def test_the_beginning_of_a_long_secret_is_found_at_the_end_of_a_text() -> None:

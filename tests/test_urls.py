@@ -109,10 +109,25 @@ class TestOrigin:
         with pytest.raises(ValueError, match=words):
             Origin(scheme, host, port)
 
+    def test_accepts_as_much_as_may_be(self) -> None:
+        for port in (1, 65535):
+            assert Origin("http", "h", port).port == port
+        for host in ("a" * 253, "a", "_", "a_", "a-b", "9", "a.b."):
+            assert Origin("http", host, 80).host == host
+
     def test_knows_loopback_by_name(self) -> None:
-        for host in ("localhost", "app.localhost", "127.0.0.1", "127.8.9.1", "::1"):
+        for host in ("localhost", "app.localhost", "127.0.0.1", "127.8.9.1", "::1", "127.255.249.199"):
             assert Origin("http", host, 80).is_loopback
-        for host in ("127.0.0.1.example.com", "127.999.0.1", "notlocalhost", "10.0.0.1", "::2"):
+        for host in (
+            "127.0.0.1.example.com",
+            "127.999.0.1",
+            "notlocalhost",
+            "10.0.0.1",
+            "::2",
+            "localhost.x",
+        ):
+            assert not Origin("http", host, 80).is_loopback
+        for host in ("127.0.1", "127.0.0.256", "127.0.0.0.1", "1127.0.0.1", "128.0.0.1"):
             assert not Origin("http", host, 80).is_loopback
 
     @given(origins)
@@ -348,6 +363,7 @@ class TestTarget:
             ("/sub", "/gradio_api", "queue/join", [], "/sub/gradio_api/queue/join"),
             ("", "", "/queue/data", [("session_hash", "a b")], "/queue/data?session_hash=a%20b"),
             ("", "/gradio_api", "file=/tmp/a b.txt", [], "/gradio_api/file=/tmp/a%20b.txt"),
+            ("/Sub", "/API", "file=/Tmp/Aé Z.TXT", [], "/Sub/API/file=/Tmp/A%C3%A9%20Z.TXT"),
             ("/a%20b", "", "", [("x", ""), ("y", "1=2&3")], "/a%20b/?x=&y=1%3D2%263"),
         ],
     )
@@ -393,11 +409,19 @@ class TestResolve:
             ("/a b/é?q=ü", "http://example.com/a%20b/%C3%A9?q=%C3%BC"),
             (" /x ", "http://example.com/x"),
             ("/x%zz", "http://example.com/x%25zz"),
+            ("/Ab%2fCd é", "http://example.com/Ab%2fCd%20%C3%A9"),
+            ("/x\ud800", "http://example.com/x%ED%A0%80"),
+            ("c?q=/d", "http://example.com/a/c?q=/d"),
         ],
     )
     def test_follows(self, location: str, expected: str) -> None:
         origin, found = resolve(HTTP, "/a/b?x=1", location)
         assert f"{origin}{found}" == expected
+
+    def test_a_query_is_no_part_of_the_path_that_was_asked_for(self) -> None:
+        assert resolve(HTTP, "/a/b?x=/y?z", "c") == (HTTP, "/a/c")
+        assert resolve(HTTP, "/a/b?x=/y?z", "?q") == (HTTP, "/a/b?q")
+        assert resolve(HTTP, "/a/b?x=/y?z", "") == (HTTP, "/a/b?x=/y?z")
 
     @pytest.mark.parametrize(
         "location",
@@ -418,8 +442,9 @@ class TestResolve:
         ],
     )
     def test_refuses(self, location: str) -> None:
-        with pytest.raises(RemoteProtocolError):
+        with pytest.raises(RemoteProtocolError, match="URL") as caught:
             resolve(HTTP, "/a/b?x=1", location)
+        assert caught.value.data == ("" if "@" in location else location)  # a password is not quoted
         assert not same_origin(HTTP, location)
 
     @given(any_text | hostile)

@@ -16,6 +16,7 @@ import signal
 import ssl
 import threading
 import time
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -350,9 +351,19 @@ class Asyncio(Async):
 
     def run(self, conversation: Action) -> Any:
         async def main() -> Any:
-            result = await conversation()
-            assert asyncio.all_tasks() == {asyncio.current_task()}
+            try:
+                result = await conversation()
+            except BaseException:
+                if left := tasks_left():
+                    # And no AssertionError, which would come out in the place of the error.
+                    warnings.warn(f"tasks were left: {left}", ResourceWarning, stacklevel=2)
+                raise
+            left = tasks_left()
+            assert not left, f"tasks were left: {left}"
             return result
+
+        def tasks_left() -> list[str]:
+            return [repr(task.get_coro()) for task in asyncio.all_tasks() - {asyncio.current_task()}]
 
         return asyncio.run(main())
 
@@ -625,11 +636,20 @@ def nothing_left(seconds: float) -> Iterator[None]:
         return [thread for thread in found if thread.name != "gradio_proto worker"]
 
     until = time.monotonic() + 3  # an end that the other side hears of, and threads that end, take their time
-    while (left() or _open_files() > files) and time.monotonic() < until:
+    while (left() or len(_open_files()) > len(files)) and time.monotonic() < until:
         time.sleep(0.01)
-    assert left() == []
-    assert _open_files() <= files
+    assert left() == [], f"threads were left: {left()}"
+    more = _open_files()
+    new = {number: to for number, to in more.items() if files.get(number) != to}
+    assert len(more) <= len(files), f"descriptors were left: {new}"
 
 
-def _open_files() -> int:
-    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+def _open_files() -> dict[str, str]:
+    """The descriptors that are open, and what they lead to."""
+    place = "/proc/self/fd"
+    numbers = os.listdir(place) if os.path.isdir(place) else []
+    found = dict.fromkeys(numbers, "gone")  # as the listing's own has
+    for number in numbers:
+        with contextlib.suppress(OSError):
+            found[number] = os.readlink(f"{place}/{number}")
+    return found

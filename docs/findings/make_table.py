@@ -20,7 +20,8 @@ def load() -> list[dict[str, Any]]:
 def row(finding: dict[str, Any]) -> str:
     """A line of the table."""
     slug = finding["slug"]
-    cases = "<br>".join(f"`{case}`" for case in finding["cases"]) or "none: no requirement forbids it"
+    why_none = "it takes many tries" if finding["requirement"] else "no requirement forbids it"
+    cases = "<br>".join(f"`{case}`" for case in finding["cases"]) or f"none: {why_none}"
     title = finding["title"].replace("``", "`")
     new = "**new** " if finding["new"] else ""
     return f"| {new}[{slug}]({slug}.py) | {title} | {', '.join(finding['versions'])} | {cases} |\n"

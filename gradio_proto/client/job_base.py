@@ -53,7 +53,7 @@ class JobBase(Generic[X]):
     @property
     def session_hash(self) -> str:
         """The session in which it runs."""
-        return self._live.session.hash
+        return self._live.now_of(self._job).session.hash
 
     def _settled(self) -> None:
         # The lock is held here, so nothing of the user's may run.

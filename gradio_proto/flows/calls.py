@@ -52,7 +52,7 @@ def call(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     try:
         yield from carry(state, live, job)
         if job.orphan is not None:
-            yield from see_off(state, live, job.orphan)
+            yield from see_off(state, live.now_of(job), job.orphan)
     finally:
         if job.orphan is not None:
             job.orphan.cancel()
@@ -77,7 +77,7 @@ def see_out(over: Signal, state: ClientState, live: LiveSession, job: Job) -> Fl
     """Wait for the end of what :func:`carry_to` does, and then see off what the job has left behind at its server."""
     yield from wait_for(over)
     if job.orphan is not None:
-        yield from see_off(state, live, job.orphan)
+        yield from see_off(state, live.now_of(job), job.orphan)
 
 
 def carry(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
@@ -102,6 +102,7 @@ def carry(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
             yield from upload(state, job, job.uploads)
         if not job.is_settled and not job.is_with_server:  # else it was taken over from another client
             yield from _send(state, live, job)
+            live = live.now_of(job)
         if job.input_stream is not None and job.input_stream.is_whole:
             from .stream_input import end_whole_input  # few programs stream, and every one pays for imports
 
@@ -118,7 +119,10 @@ def carry(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
     finally:
         job.cancel()  # does nothing, unless whoever ran this flow has given it up
         give_slot_back()
-        end_if_unused(live)
+        at: LiveSession | None = live
+        while at is not None:
+            end_if_unused(at)
+            at = at.next
 
 
 def _send(state: ClientState, live: LiveSession, job: Job) -> Flow[None]:
@@ -236,6 +240,11 @@ def join(
         while not settled and not job.is_settled:
             if not (yield from _take_turn_to_join(slots, live, turn, job)):
                 break
+            before, live = live, state.session_to_join(live, job)
+            if live is not before:
+                slots.release(turn, held=True)
+                session = live.session
+                continue  # there may be a cancellation on its way in this one
             try:
                 session.join_sent(job)
                 event_id = yield from ask()
@@ -359,6 +368,17 @@ def follow(
         baton.release(wake)
     if overdue is not None:
         yield from _tell(state, live, job, overdue, is_heard=is_heard)
+        _leave_overdue_session(state, live)
+
+
+def _leave_overdue_session(state: ClientState, live: LiveSession) -> None:
+    """Let new jobs join another session, after the last job of this one has run out of its time.
+
+    Whether its stream is of any use, nobody knows: it may be within a message that has no end. Only what lives in the
+    session is worth another try. Whoever has carried the job closes the stream.
+    """
+    if not live.open_jobs and not state.is_worth_keeping(live):
+        state.retire(live)
 
 
 def see_off(state: ClientState, live: LiveSession, orphan: Job) -> Flow[None]:
@@ -408,6 +428,7 @@ def cancel(state: ClientState, live: LiveSession, job: Job, *, force: bool = Fal
         from .direct import give_up
 
         return give_up(job, force=force)
+    live = live.now_of(job)
     was, is_heard = job.state, live.session.hears(job)
     job.cancel()
     if was in (JobState.NEW, JobState.JOINING):
@@ -433,6 +454,7 @@ def complete(state: ClientState, live: LiveSession, job: Job, message: ProcessCo
 
 def abandon(state: ClientState, live: LiveSession, job: Job) -> Flow[None] | None:
     """Cancel a job whose caller has gone, at once; what is returned tells the server, where it is to be told."""
+    live = live.now_of(job)
     was, is_heard = job.state, live.session.hears(job)
     job.cancel()
     if was is JobState.QUEUED and live.carrier is Carrier.SHARED_STREAM:

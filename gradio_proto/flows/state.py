@@ -17,6 +17,7 @@ from ..http import Headers
 from ..job import Job
 from ..journal import Budget
 from ..limits import Limits
+from ..payload import in_session
 from ..redaction import Secrets, may_be_secret
 from ..rendered import Rendered
 from ..session import Session
@@ -71,6 +72,8 @@ class LiveSession:
     """What is known of its jobs and its stream."""
     stream: Exchange | None = None
     """The exchange on which its event stream comes, while there is one."""
+    left: Exchange | None = None
+    """The exchange of the stream before, where that has announced its end, and not come to it."""
     decoder: SSEDecoder | None = None
     """What has come of that stream and is not read yet."""
     refusals: int = 0
@@ -89,6 +92,10 @@ class LiveSession:
     """Who waits to join until a cancellation has passed."""
     open_jobs: dict[Job, None] = field(default_factory=dict[Job, None])
     """Its jobs that have not ended, those too that have not joined yet."""
+    is_lost: bool = False
+    """Its stream was lost, and not to be relied on again: a job that has not joined yet should join another session."""
+    next: LiveSession | None = None
+    """The session that such jobs have joined in its place."""
     turns: dict[int, Slots] = field(default_factory=dict[int, "Slots"])
     """By function, whose turn it is where only one job of a function may run in a session at once."""
 
@@ -96,6 +103,13 @@ class LiveSession:
     def home(self) -> LiveSession:
         """The session that the server knows by this one's name."""
         return self.of or self
+
+    def now_of(self, job: Job) -> LiveSession:
+        """The session of a job that was added to this one: this one, unless it was lost before the job had joined."""
+        live = self
+        while live.next is not None and job.session_hash not in (None, live.session.hash):
+            live = live.next
+        return live
 
 
 class Slots:
@@ -268,18 +282,19 @@ class ClientState:
     def add_job(self, job: Job, live: LiveSession) -> None:
         """Count a job in a live session among the open ones, until it has ended."""
 
-        sessions = (live,) if live.of is None else (live, live.of)
-
         def forget() -> None:
             del self.open_jobs[job]
-            for session in sessions:
-                del session.open_jobs[job]
-                self._let_go_of(session)
+            session: LiveSession | None = live
+            while session is not None:
+                if job in session.open_jobs:
+                    del session.open_jobs[job]
+                    self._let_go_of(session)
+                session = session.of or session.next
 
         job.redact = self.redact
         self.open_jobs[job] = None
-        for session in sessions:
-            session.open_jobs[job] = None
+        live.open_jobs[job] = None
+        live.home.open_jobs[job] = None
         job.on_settled.append(forget)
         if self.tracer is not None:
             self.tracer.job(job)
@@ -309,6 +324,25 @@ class ClientState:
             if live.session.rendered:
                 self.left_behind = live.session.rendered
             self._let_go_of(live)
+
+    def session_to_join(self, live: LiveSession, job: Job) -> LiveSession:
+        """The session that a job is to join which was added to ``live``: another one, if that was lost meanwhile.
+
+        The server drops what joins a session that it is clearing away, without a word. A job stays where it is if it
+        means what lives there: what was rendered, or chunks of input that name the session. And if the app wants a
+        heartbeat, which the next call opens together with a session.
+        """
+        means_that_one = bool(live.session.rendered) or job.input_stream is not None
+        wants_heartbeat = self.heartbeat and self.app.config.connect_heartbeat
+        if not live.is_lost or means_that_one or wants_heartbeat or self.closed:
+            return live
+        live.next = joined = self.session()
+        live.session.join_moved(job)
+        job.payload = in_session(job.payload, live.session.hash, joined.session.hash)
+        joined.open_jobs[job] = None
+        del live.open_jobs[job]
+        self._let_go_of(live)
+        return joined
 
     def _let_go_of(self, live: LiveSession) -> None:
         # Not before its last job has ended: with the heartbeat a server lets go of the State under it.

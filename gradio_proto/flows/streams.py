@@ -12,7 +12,7 @@ from ..http import Headers, Response, ResponseHead
 from ..messages import parse_message
 from ..replies import page_error, reply_error, retry_after
 from ..sentinels import END, NEED_DATA
-from ..session import StreamState
+from ..session import Session, StreamState
 from ..simple_api import as_queue_message
 from ..sse import CONTENT_TYPE, MESSAGE, SSEDecoder
 from ..timeouts import deadline, earlier
@@ -24,7 +24,12 @@ BURST: Final = 128
 the other flows. Fewer than a journal keeps parsed."""
 
 ENDING_SECONDS: Final = 5.0
-"""How long the end of the body may take after ``close_stream`` has announced it; it comes within 2 ms."""
+"""How long the end of the body may take after ``close_stream`` has announced it, where the stream has spoken of a job
+that has not ended: what comes after such an announcement may still be that job's."""
+
+PROMPT_END_SECONDS: Final = 0.1
+"""How long it may take where all that is owed is that end. It comes within 2 ms; and a stream that is left before it
+costs a connection, and nothing else."""
 
 AN_EVENT_STREAM: Final = "an event stream"
 """What is wanted where one is asked for, in the words of a refusal."""
@@ -86,6 +91,7 @@ def _leave_lost_session(state: ClientState, live: LiveSession, *, has_fallen_sil
     """
     if has_fallen_silent or not state.is_worth_keeping(live):
         state.retire(live)
+        live.is_lost = True
 
 
 def end_stream(live: LiveSession, error: GradioError | None = None) -> None:
@@ -93,6 +99,7 @@ def end_stream(live: LiveSession, error: GradioError | None = None) -> None:
     if live.stream is not None:
         live.stream.close()
         live.stream = None
+    _close_left_stream(live)
     live.decoder = None
     if error is not None:
         error.retryable = False  # the jobs were accepted, and may have run
@@ -100,6 +107,23 @@ def end_stream(live: LiveSession, error: GradioError | None = None) -> None:
         error.phase = "stream_lost"
     if live.session.stream is not StreamState.CLOSED:
         live.session.stream_ended(error)
+
+
+def _leave_stream(live: LiveSession) -> None:
+    """Let the next stream be opened, though the body of this one has not ended.
+
+    It is not closed before the server has answered the request for that one. To a server that is still at it, the end
+    of its connection would be the end of the jobs of the session, those too that have joined since.
+    """
+    left, live.stream = live.stream, None
+    end_stream(live)
+    live.left = left
+
+
+def _close_left_stream(live: LiveSession) -> None:
+    if live.left is not None:
+        live.left.close()
+        live.left = None
 
 
 def end_if_unused(live: LiveSession) -> None:
@@ -188,6 +212,12 @@ def _open(
             if first == until:
                 return now
             raise DeadlineExceeded("the server did not answer in time", kind="read") from None
+        except ConnectionLost:
+            can_be_asked_again = live.carrier is not Carrier.SIMPLE_API and state.get_retries > 0
+            if not exchange.was_stale or not can_be_asked_again:
+                raise
+            end_stream(live)  # on a new connection the request may well be heard
+            return now
         if head is None:
             return now
     note_head(state, exchange.request.target, head, now)
@@ -201,6 +231,7 @@ def _open(
     live.refusals = 0
     if head.status != 200 or head.content_type != CONTENT_TYPE:
         raise (yield from refusal(state, exchange, head, f"/{live.route}", AN_EVENT_STREAM))
+    _close_left_stream(live)
     live.decoder = SSEDecoder(state.limits)
     live.session.stream_opened()
     return now
@@ -217,8 +248,13 @@ def refusal(
         piece = None
     body = bytes(piece or b"")
     if head.status >= 300:
-        return reply_error(Response(head, body), state.limits, what)
+        return reply_error(Response(head, body), state.limits, what, wanted)
     return page_error(head, body.decode("utf-8", "replace"), what, wanted)
+
+
+def _patience(session: Session) -> float:
+    """How long the end of a stream may take that has been announced."""
+    return ENDING_SECONDS if session.is_heard else PROMPT_END_SECONDS
 
 
 def _read(
@@ -235,7 +271,7 @@ def _read(
         handled += 1
         if event is NEED_DATA:
             ending = session.stream is StreamState.ENDING
-            silent_at = deadline(now, ENDING_SECONDS if ending else state.timeouts.idle)
+            silent_at = deadline(now, _patience(session) if ending else state.timeouts.idle)
             first = earlier(silent_at, until)
             try:
                 data, arrived = yield ReadBody(exchange, first, wake)
@@ -243,7 +279,7 @@ def _read(
                 if first == until:
                     return
                 if ending:
-                    end_stream(live)
+                    _leave_stream(live)
                     return
                 raise DeadlineExceeded(
                     f"the stream was silent for {state.timeouts.idle:g} s", kind="idle", phase="stream_lost"

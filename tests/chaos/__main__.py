@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from servers import install
+from ways import nothing_left
 
 from gradio_proto.testing import serve
 
@@ -56,22 +57,25 @@ def work(options: Any) -> None:
 
     if options.crowded:
         calls = int(options.crowd * CROWDED[version])
-        if version == EMBEDDED:
-            with serve(CountingApp().app) as url:
-                rows = crowds(version, url, calls, options.seed)
-        else:
-            with served(version) as url:
-                rows = crowds(version, url + APPS[0], calls, options.seed)
+        serving, app = (serve(CountingApp().app), "") if version == EMBEDDED else (served(version), APPS[0])
+        with serving as url, nothing_left(60 + calls):
+            rows = crowds(version, url + app, calls, options.seed)
         for row in rows:
             report(row)
         return
     with served(version) as url:
         for mode in options.mode or MODES:
-            for number, client in enumerate(clients := options.client or [*CLIENTS]):
-                calls = (options.calls + len(clients) - 1 - number) // len(
-                    clients
-                )  # a thousand is 334, 333, 333
+            for client, calls in shares(options).items():
                 report(Cell(version, mode, client, url, options.seed, calls).run())
+
+
+def shares(options: Any) -> dict[str, int]:
+    """How many of the calls of a mode are whose: of a thousand 334, 333 and 333."""
+    clients = options.client or [*CLIENTS]
+    return {
+        client: (options.calls + len(clients) - 1 - number) // len(clients)
+        for number, client in enumerate(clients)
+    }
 
 
 def run(arguments: Sequence[str], version: str) -> tuple[list[Row], str]:
@@ -106,25 +110,7 @@ def run(arguments: Sequence[str], version: str) -> tuple[list[Row], str]:
     return rows, "".join(said)
 
 
-def once_more(row: Row, options: Any) -> Row:
-    """Make the calls of a row again, and none beside them: on a busy machine a call may miss a deadline."""
-    print(f"Once more: {row.version}, {row.mode}, {row.client}")
-    given = [
-        "--seed",
-        str(options.seed),
-        "--mode",
-        row.mode,
-        "--client",
-        row.client,
-        "--calls",
-        str(row.calls),
-    ]
-    again = run(given, row.version)[0]
-    return again[0] if again else row
-
-
 def _environment() -> dict[str, str]:
-
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
 
 
@@ -142,9 +128,6 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="make docs/chaos.md")
-    parser.add_argument(
-        "--again", action="store_true", help="make calls of which one was wrong once more, alone"
-    )
     parser.add_argument("--work", action="store_true", help="be the process of one version")
     parser.add_argument("--crowded", action="store_true", help="be the process of the crowds of one version")
     options: Any = parser.parse_args()
@@ -154,12 +137,6 @@ def main() -> int:
     given = ["--seed", str(options.seed), "--crowd", str(options.crowd)]
     for mode in options.mode or ():
         given += ["--mode", mode]
-    clients = options.client or [*CLIENTS]
-    # Of a thousand 334, 333 and 333.
-    shares = {
-        client: (options.calls + len(clients) - 1 - number) // len(clients)
-        for number, client in enumerate(clients)
-    }
     versions = options.version or [*VERSIONS, EMBEDDED]
     stormy = [version for version in versions if version != EMBEDDED]
     crowded = [version for version in CROWDED if version in versions] if options.crowd else []
@@ -167,7 +144,7 @@ def main() -> int:
         storms = [
             pool.submit(run, [*given, "--client", client, "--calls", str(share)], version)
             for version in stormy
-            for client, share in shares.items()
+            for client, share in shares(options).items()
         ]
         masses = [pool.submit(run, [*given, "--crowded"], version) for version in crowded]
     rows = [row for each in storms for row in each.result()[0]]

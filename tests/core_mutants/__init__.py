@@ -15,8 +15,8 @@ A mutant that cannot even be imported is not counted: any test at all would see 
 sample, by the number of its mutants, and at least :data:`core_mutants.sampling.FEWEST`; the score of the whole core
 weighs the modules by all of their mutants, not by the sample's.
 
-    python -m core_mutants [--sample N] [--seed S] [--modules GLOB ...] [--write]
+    python -m core_mutants [--sample N] [--seed S] [--modules GLOB ...] [--processes N] [--write]
 
-``make mutation`` is the command for it. ``--write`` makes ``docs/mutation.md``. What survives stands, each with its
+``make core-mutants`` is the command for it. ``--write`` makes ``docs/mutation.md``. What survives stands, each with its
 difference, in ``build/core-mutants/survivors.diff``.
 """

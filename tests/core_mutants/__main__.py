@@ -138,7 +138,7 @@ class Bench:
         random.Random(seed).shuffle(self._work)
         self._end = 0.0
 
-    def try_all(self, minutes: float) -> Iterator[Tried]:
+    def try_all(self, minutes: float, processes: int) -> Iterator[Tried]:
         """Try the chosen mutants, several at a time, in no order, and begin none when the time is up.
 
         Raises:
@@ -149,7 +149,7 @@ class Bench:
         unproved: set[str] = set()
         proved: set[str] = set()
         # Each worker is forked with all that was loaded here, and has one thread: what it forks is safe to run.
-        with ProcessPoolExecutor(PROCESSES, FORK, _work_at, (self,)) as pool:
+        with ProcessPoolExecutor(processes, FORK, _work_at, (self,)) as pool:
             for (name, mutant), found in zip(self._work, pool.map(_try, range(len(self._work))), strict=True):
                 if found:
                     yield Tried(name, mutant, *found)
@@ -157,6 +157,11 @@ class Bench:
             # Tests that have passed with a mistake pass without one. The others may have failed for another reason.
             for _ in pool.map(_check, sorted(unproved - proved)):
                 pass
+
+    @property
+    def size(self) -> int:
+        """How many were chosen."""
+        return len(self._work)
 
     def check(self, name: str) -> None:
         """See that a module's own tests pass."""
@@ -195,6 +200,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="what chooses them (default: %(default)s)")
     parser.add_argument("--modules", nargs="*", default=["*"], help="globs of names, like 'flows.*'")
     parser.add_argument("--minutes", type=float, default=600, help="when none is begun any more")
+    parser.add_argument(
+        "--processes", type=int, default=PROCESSES, help="side by side (default: %(default)s)"
+    )
     parser.add_argument("--write", action="store_true", help="make docs/mutation.md")
     options = parser.parse_args(arguments)
     equivalent = equivalents()
@@ -204,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         root = Path(directory)
         _copied(root)
         bench = Bench(root, options.modules, options.sample, options.seed)
-        for one in bench.try_all(options.minutes):
+        for one in bench.try_all(options.minutes, options.processes):
             tried.append(one)
             print(f"{len(tried)} {one.outcome.value}", file=sys.stderr, flush=True)
             if one.outcome is Outcome.SURVIVED and (why := equivalent.get(one.key)):
@@ -213,7 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 survivors.write(f"{one.mutant.difference()}\n\n")
                 survivors.flush()
     rows = [_row(name, size, tried, equivalent) for name, size in bench.population.items()]
-    text = page(rows, options.seed, equivalent)
+    text = page(rows, options.seed, bench.size, equivalent)
     print(text)
     if options.write:
         PAGE.write_text(text, "utf-8")

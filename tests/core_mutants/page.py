@@ -40,21 +40,23 @@ class Row:
         return Stratum(self.all, self.caught + self.survived - self.equivalent, self.caught)
 
 
-def page(rows: Sequence[Row], seed: int, equivalent: Mapping[tuple[str, str, str], str]) -> str:
-    """The measurement in Markdown."""
+def page(rows: Sequence[Row], seed: int, sampled: int, equivalent: Mapping[tuple[str, str, str], str]) -> str:
+    """The measurement in Markdown; ``sampled`` is how many were to be tried, had the time sufficed."""
     raw, raw_error = score([row.stratum for row in rows])
     judged, judged_error = score([row.judged for row in rows])
     counted = sum(row.stratum.tried for row in rows)
+    tried = counted + sum(row.no_module for row in rows)
     lines = [
         "# How well its tests hold the core",
         "",
         "A mutant is the core with one small mistake in it. Where no test fails, the mutant survives, and what it",
-        "changes is held by nothing. `make mutation` tries a sample of all mutants and makes this page; the",
-        "operators that make the mistakes are those of mutmut.",
+        "changes is held by nothing. `make core-mutants ARGS=--write` tries a sample of all mutants and makes this",
+        "page; the operators that make the mistakes are those of mutmut.",
         "",
         f"Measured on {datetime.now(timezone.utc):%Y-%m-%d} with Python {platform.python_version()},",
         f"mutmut {version('mutmut')} and Hypothesis {version('hypothesis')}; seed {seed}.",
-        f"Of {sum(row.all for row in rows)} mutants {counted} were tried, some of each module.",
+        f"Of {sum(row.all for row in rows)} mutants {sampled} were chosen by chance, some of each module. Of those",
+        f"{tried} were tried, in an order of chance, before the time was up; {counted} can be imported, and count.",
         "",
         f"**Score: {raw:.1%} ± {raw_error:.1%}** (95 % confidence; the modules weigh by all of their mutants).",
         f"Without the survivors that are known to be no mistakes: {judged:.1%} ± {judged_error:.1%}.",

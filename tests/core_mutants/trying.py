@@ -1,8 +1,8 @@
 """One mutant tried: a process of its own, in which the tests meet the mutant's text in place of the module's.
 
-The process is forked from one that has loaded pytest and nothing of the project, and so starts in a moment. It has a
-bound on its time and its memory, since a mistake may well be a loop without an end; it is ended with all that it has
-started.
+The process is forked from one that has loaded pytest, other packages that the tests use, and nothing of the project,
+and so starts in a moment. It has a bound on its time and its memory, since a mistake may well be a loop without an
+end; it is ended with all that it has started.
 """
 
 from __future__ import annotations
@@ -24,9 +24,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, NoReturn
 
+import h11  # noqa: F401 - loaded once for all
 import hypothesis
 import hypothesis.strategies
 import pytest
+import trustme  # noqa: F401 - likewise: no other package takes as long
+import wsproto  # noqa: F401
 
 MEMORY: Final = 3 << 30
 """Bytes of addresses that a mutant may take."""
@@ -141,6 +144,8 @@ class Copy:
     ) -> NoReturn:
         try:
             os.setsid()
+            # What is compiled stays in the copy for the mutants that follow, wherever else none of it may stay.
+            sys.dont_write_bytecode = False
             said = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(said, 1)
             os.dup2(said, 2)

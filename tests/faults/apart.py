@@ -37,9 +37,6 @@ allocator asks for at once."""
 IN_BYTES: dict[str, Callable[[Limits], int]] = {
     "cookies": lambda limits: limits.cookies * limits.cookie_bytes,
     "orphan_messages": lambda limits: limits.orphan_bytes,
-    "json_depth": lambda limits: limits.json_body_bytes,
-    "diff_edits": lambda limits: limits.sse_message_bytes,
-    "redirects": lambda limits: limits.redirects * limits.header_bytes,
 }
 """What the limits that count something else than bytes let a server make a client hold."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import canaries
 from ways import Way
 
+from gradio_proto.errors import GradioError
 from gradio_proto.timeouts import Timeouts
 
 QUICK = Timeouts(connect=0.8, read=0.8, write=0.8, idle=0.8)
@@ -41,6 +42,13 @@ class Bench:
     """The app's."""
     server: Any = None
     """What serves it; None where it is in another process."""
+    leaked: dict[str, None] = field(default_factory=dict[str, None])
+    """Where a secret stands in an error that came out, or that the user has swallowed."""
+
+    def look_through(self, error: BaseException) -> None:
+        """Look for secrets in an error. What is found is kept, and not the error, which holds its client."""
+        for text in (*canaries.shown_by_error(error), *canaries.held_by_error(error)):
+            self.leaked.update(dict.fromkeys(canaries.leaks(text)))
 
     async def open(self, **options: Any) -> Any:
         """A client with the methods of an AsyncClient, whichever it is."""
@@ -55,9 +63,13 @@ class Bench:
 
     @contextlib.asynccontextmanager
     async def client(self, **options: Any) -> AsyncGenerator[Any]:
-        """A client for the length of a block."""
-        client = await self.open(**options)
+        """A client for the length of a block. Errors of the client are looked through, whoever catches them."""
         try:
-            yield client
-        finally:
-            await client.close()
+            client = await self.open(**options)
+            try:
+                yield client
+            finally:
+                await client.close()
+        except GradioError as error:
+            self.look_through(error)
+            raise

@@ -202,9 +202,11 @@ ANSWERS: Final = (
     _answered("utf-16", "The config is UTF-16.", responds(body=json.dumps(CONFIG).encode("utf-16")), NO_JSON),
     _answered(
         "deep",
-        "The config is nested a hundred thousand deep.",
-        responds(body=b'{"a":' * 100_000),
+        "The config is nested two hundred thousand deep.",
+        responds(body=b'{"a":' * 200_000),
         raises(LimitExceeded, name="json_depth"),
+        options={"limits": Limits(json_body_bytes=MIB), "max_retries": 0},
+        limit="json_body_bytes",
     ),
     _answered(
         "endless",

@@ -6,19 +6,23 @@ for small limits here and for those of :mod:`faults.memory`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Generator
 from typing import Any
 
 from faulty import FaultyServer, Peer, Seen
 
 from gradio_proto.errors import LimitExceeded
 from gradio_proto.limits import KIB, MIB, Limits
+from gradio_proto.timeouts import Timeouts
 
 from .answers import BEGUN, CLOSE_STREAM, Answer, completed, silent, text_of
 from .bench import Bench
-from .model import Expected, Fault, Gives, Phase, Use, raises
-from .servers import faulty
-from .uses import only_predicts
+from .model import Expected, Fault, Gives, Phase, Served, Use, raises
+from .servers import faulty, misbehave
+from .uses import SiblingHarmed, only_predicts, works
 
 SMALL = Limits(
     sse_message_bytes=4 * MIB,
@@ -51,6 +55,68 @@ def floods(part: bytes, then: bytes, size: int = FLOOD, begins: bytes = b"") -> 
             silent(peer, request, server)
 
     return answer
+
+
+def while_joining(
+    part: Callable[[int], bytes], times: int, *, first: bytes = b"", last: bytes = b""
+) -> Served:
+    """A server that floods a stream while a second job joins: messages of jobs that nobody knows are kept then alone.
+
+    The first job runs, and its stream is open, when the second join comes. Its answer comes when everything was said.
+
+    Args:
+        part: Gives what is said again and again, by its number.
+        times: How often.
+        first: What is said before all that, such as a message of the second job, whose event id is ``e2``.
+        last: What is said behind it.
+    """
+
+    @contextlib.contextmanager
+    def serve(bench: Bench) -> Generator[str]:
+        bench.server = server = FaultyServer()
+        said = threading.Event()
+
+        def join(peer: Peer, _: Seen, __: FaultyServer) -> None:
+            server.jobs += 1
+            number = server.jobs
+            while number == 2 and not said.wait(0.01) and peer.sock.fileno() >= 0:
+                pass
+            peer.json({"event_id": f"e{number}"})
+
+        def stream(peer: Peer, _: Seen, __: FaultyServer) -> None:
+            peer.begin_stream()
+            peer.chunk(BEGUN.replace(b"@ID@", b"e1"))
+            while server.jobs < 2 and peer.sock.fileno() >= 0:
+                time.sleep(0.01)
+            peer.chunk(first or HEARTBEAT)
+            for number in range(times):
+                peer.chunk(part(number))
+            peer.chunk(last or HEARTBEAT)
+            said.set()
+            for number in (1, 2):
+                peer.chunk(completed("ok").replace(b"@ID@", b"e%d" % number))
+            peer.chunk(CLOSE_STREAM)
+            peer.chunk(b"")
+
+        misbehave(server, {"queue/join": join}, None)
+        misbehave(server, {"queue/data": stream}, 1)
+        with server:
+            yield server.url
+
+    return serve
+
+
+async def joins_meanwhile(bench: Bench) -> Any:
+    """A job joins while another one runs, which must go well, as must the next call."""
+    async with bench.client() as client:
+        running = await client.submit("hello")
+        job = await client.submit("hello")
+        try:
+            return await job.result()
+        finally:
+            if (value := await running.result()) != "ok":
+                raise SiblingHarmed(f"the job that ran gave {value!r}")
+            await works(client)
 
 
 async def unread(bench: Bench) -> Any:
@@ -90,28 +156,60 @@ def hoard(
     )
 
 
-def million(id: str, happens: str, text: bytes, limit: str = "sse_message_bytes") -> Fault:
+def million(id: str, happens: str, text: bytes) -> Fault:
     """A million messages before the result; each is small, and what is kept of it must be less."""
     thousand = text * 1000
     answer = floods(thousand, completed("ok") + CLOSE_STREAM, 1000 * len(thousand))
-    return hoard(f"million-{id}", happens, limit, lambda _: answer, Gives(), seconds=180.0)
+    return hoard(f"million-{id}", happens, "sse_message_bytes", lambda _: answer, Gives(), seconds=180.0)
 
+
+def of_nobody(id: str, happens: str, part: Callable[[int], bytes], times: int, limit: str) -> Fault:
+    """Messages of jobs that nobody has submitted come while a join waits for its answer: they might be that job's."""
+    return Fault(
+        id=f"hoard/{id}",
+        happens=happens,
+        phase="stream",
+        served=while_joining(part, times),
+        use=joins_meanwhile,
+        expect=Gives(),
+        # The join is answered when all that was said.
+        options={"limits": SMALL, "timeouts": Timeouts(read=150.0)},
+        seconds=180.0,
+        limit=limit,
+    )
+
+
+def malformed_of_nobody(number: int) -> bytes:
+    """A message with a field of another type, of a job of its own, and with a long text beside."""
+    return text_of("process_starts", event_id=f"n{number}", eta="soon", text=LONG)
+
+
+HEARTBEAT = text_of("heartbeat", event_id=None)
+LONG = "x" * 64 * KIB
+NOBODYS = text_of("process_starts", event_id="nobody's", eta=None)
+LONG_NOBODYS = text_of("process_starts", event_id="nobody's", eta=None, text="x" * 16 * KIB)
 
 FAULTS = (
-    million(
-        "heartbeats", "A million heartbeats come before the result.", text_of("heartbeat", event_id=None)
-    ),
+    million("heartbeats", "A million heartbeats come before the result.", HEARTBEAT),
     million("unknown", "A million messages of an unknown kind come before the result.", text_of("weather")),
     million(
         "outputs",
         "A million outputs come before the result, to a caller who wants only that.",
         text_of("process_generating", success=True, output={"data": ["x"]}),
     ),
-    million(
-        "of-nobody",
-        "A million messages come of a job that nobody has submitted.",
-        text_of("process_starts", event_id="nobody's", eta=None),
-        "orphan_bytes",
+    of_nobody(
+        "million-of-nobody",
+        "A million messages come of a job that nobody has submitted, while another one joins.",
+        lambda _: NOBODYS * 1000,
+        1000,
+        "orphan_messages",
+    ),
+    of_nobody(
+        "malformed-of-nobody",
+        "Malformed messages come of two thousand jobs that nobody has submitted, while another one joins.",
+        malformed_of_nobody,
+        2000,
+        "orphan_messages",
     ),
     hoard(
         "wide-text",
@@ -169,14 +267,11 @@ FAULTS = (
         raises(LimitExceeded, name="job_unread_bytes"),
         unread,
     ),
-    hoard(
+    of_nobody(
         "messages-of-nobody",
-        "Messages of jobs that nobody has submitted come before the result.",
+        "Long messages come of a job that nobody has submitted, while another one joins.",
+        lambda _: LONG_NOBODYS,
+        FLOOD // len(LONG_NOBODYS),
         "orphan_bytes",
-        lambda _: floods(
-            text_of("process_starts", event_id="nobody's", eta=None, text="x" * 16 * KIB),
-            completed("ok") + CLOSE_STREAM,
-        ),
-        Gives("ok"),
     ),
 )

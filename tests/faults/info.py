@@ -21,6 +21,7 @@ from gradio_proto.timeouts import Timeouts
 from . import fields
 from .answers import resets, responds, silent
 from .model import Fault, Gives, raises
+from .uses import only_predicts
 
 INFO: Final[dict[str, Any]] = fields.app().info()
 
@@ -130,9 +131,12 @@ WHOLE: Final = (
     _answered(
         "endless",
         "The info goes on and on.",
-        responds(body=b" " * (4 * MIB)),
+        responds(body=b" " * (64 * MIB)),
         raises(LimitExceeded, name="json_body_bytes"),
+        times=None,
+        use=only_predicts,
         options={"limits": Limits(json_body_bytes=MIB), "max_retries": 0},
+        limit="json_body_bytes",
     ),
     _told("null", "The info is null.", None, raises(RemoteProtocolError, "the API info is not an object")),
     _told(

@@ -1,8 +1,9 @@
 """Have a fault happen, and see what comes out and what is left behind.
 
 Whatever is checked in every fault is checked here, so that no fault can forget it. Everything that a fault could write
-to, leave open or complain by is watched around it: the descriptors 1 and 2 lead to a file, warnings are collected, as
-are exceptions that nobody can catch, and threads and descriptors are counted when the servers have gone, too.
+to, leave open or complain by is watched around it: the descriptors 1 and 2 lead to a file, and so do sys.stdout and
+sys.stderr, which whoever runs this may have replaced; what is logged from WARNING on and warnings are collected, as are
+exceptions that nobody can catch, and threads and descriptors are counted when the servers have gone, too.
 
 A fault that runs into a limit happens to a client in a process of its own, so that nothing but the client's memory is
 counted; see :mod:`faults.apart`.
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
+import logging
 import os
 import sys
 import tempfile
@@ -22,7 +25,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from canaries import held_by_error, leaks, shown_by_error
+from canaries import leaks
 from faulty import FaultyServer
 from ways import Asyncio, Sockets, Trio, Way, nothing_left
 
@@ -37,15 +40,23 @@ GRACE = 20.0
 
 def run(fault: Fault, client: ClientName) -> Result:
     """Have a fault happen to one of the clients."""
-    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        complaints: list[str] = []
-        outcome = Outcome()
-        try:
-            with _complaining(complaints), nothing_left(fault.seconds + GRACE):
-                outcome = _happens(fault, client, Path(name).resolve(), stack)
-                stack.close()
-        except AssertionError as error:
-            complaints.append(str(error) or repr(error))
+    complaints: list[str] = []
+    outcome = Outcome()
+    try:
+        with (
+            tempfile.TemporaryDirectory() as name,
+            contextlib.ExitStack() as stack,
+            _complaining(complaints),
+            nothing_left(fault.seconds + GRACE),
+        ):
+            outcome = _happens(fault, client, Path(name).resolve(), stack)
+            stack.close()
+    except AssertionError as error:
+        complaints.append(str(error) or repr(error))
+    except (
+        Exception
+    ) as error:  # of a server here, or of the client's process: the other faults are still to happen
+        complaints.append(f"the laboratory failed: {error!r}")
     problem = fault.expect.problem(outcome)
     if outcome.seconds > fault.seconds:
         complaints.append(f"it took {outcome.seconds:.1f} s")
@@ -80,11 +91,12 @@ def outcome_of(fault: Fault, bench: Bench) -> Outcome:
         problems.append(str(error) or repr(error))
     except BaseException as error:
         failure = error
-        shown = [*shown_by_error(error), *held_by_error(error)]
-        problems += {f"its error tells a secret: {leak}" for text in shown for leak in leaks(text)}
+        bench.look_through(error)
         # An error holds its frames, and they hold the client, which is to be seen to go without a complaint.
         _forget_frames(error)
-    return Outcome(value, failure, tuple(problems), time.monotonic() - began)
+    seconds = time.monotonic() - began
+    problems += [f"an error tells a secret: {leak}" for leak in bench.leaked]
+    return Outcome(value, failure, tuple(problems), seconds)
 
 
 async def _used(fault: Fault, bench: Bench) -> Any:
@@ -102,7 +114,7 @@ def _forget_frames(error: BaseException | None) -> None:
 
 @contextlib.contextmanager
 def _complaining(complaints: list[str]) -> Generator[None]:
-    """Collect whatever is printed, warned of, or raised where nobody catches it, in the block."""
+    """Collect whatever is printed, logged, warned of, or raised where nobody catches it, in the block."""
 
     def in_thread(arguments: threading.ExceptHookArgs) -> None:
         complaints.append(f"a thread ended with {arguments.exc_value!r}")
@@ -115,6 +127,7 @@ def _complaining(complaints: list[str]) -> Generator[None]:
         tempfile.TemporaryFile() as printed,
         warnings.catch_warnings(record=True) as warned,
         _descriptors_into(printed.fileno()),
+        _log_into(complaints),
     ):
         warnings.simplefilter("always")
         threading.excepthook, sys.unraisablehook = in_thread, unraisable
@@ -130,19 +143,62 @@ def _complaining(complaints: list[str]) -> Generator[None]:
                 complaints.append(f"it printed {text[:500]!r}")
 
 
+class _Complains(logging.Handler):
+    """Takes what is logged for a complaint: of asyncio, that a task was destroyed or that nobody has seen its error.
+
+    A program that has a handler of its own on a logger, and not on the root, has asked for what is logged there, and
+    looks at that itself: a callback that raises is told of so, and nowhere else.
+    """
+
+    def __init__(self, complaints: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._complaints = complaints
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if logging.getLogger(record.name).handlers:
+            return
+        error = record.exc_info[1] if record.exc_info else None
+        shown = "" if error is None else f" ({error!r})"
+        self._complaints.append(f"{record.name} logged: {record.getMessage()[:500]}{shown}")
+
+
 @contextlib.contextmanager
-def _descriptors_into(target: int) -> Generator[None]:
-    """What is printed in the block goes there, whoever prints it."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = [os.dup(1), os.dup(2)]
-    os.dup2(target, 1)
-    os.dup2(target, 2)
+def _log_into(complaints: list[str]) -> Generator[None]:
+    """What is logged in the block becomes a complaint, whatever handlers there are beside."""
+    handler = _Complains(complaints)
+    root = logging.getLogger()
+    root.addHandler(handler)
     try:
         yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        root.removeHandler(handler)
+
+
+@contextlib.contextmanager
+def _descriptors_into(target: int) -> Generator[None]:
+    """What is printed in the block goes there, whoever prints it.
+
+    pytest has writers of its own in the place of sys.stdout and sys.stderr, which lead past the descriptors.
+    """
+    writers = sys.stdout, sys.stderr
+    for writer in writers:
+        writer.flush()
+    kept = [os.dup(1), os.dup(2)]
+    os.dup2(target, 1)
+    os.dup2(target, 2)
+    sys.stdout, sys.stderr = _writer(1), _writer(2)
+    try:
+        yield
+    finally:
+        for writer in (sys.stdout, sys.stderr):
+            writer.flush()
+        sys.stdout, sys.stderr = writers
         for number, descriptor in zip((1, 2), kept, strict=True):
             os.dup2(descriptor, number)
             os.close(descriptor)
+
+
+def _writer(descriptor: int) -> io.TextIOWrapper:
+    """A writer on a descriptor, which it leaves open."""
+    raw = open(descriptor, "wb", buffering=0, closefd=False)  # noqa: SIM115 - it is nobody's to close
+    return io.TextIOWrapper(raw, "utf-8", "backslashreplace", write_through=True)

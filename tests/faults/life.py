@@ -100,7 +100,7 @@ def fault(
     served: Callable[[Bench], Any] = well,
     expect: Expected = OK,
     clients: tuple[ClientName, ...] = CLIENTS,
-    seconds: float = 20.0,
+    seconds: float = 60.0,
     **options: Any,
 ) -> Fault:
     """One of this group."""
@@ -317,25 +317,34 @@ async def closed_by_a_signal(bench: Bench) -> Any:
     """A signal's handler closes the client at one effect after the other of a call, in the middle of a flow's step."""
     clients: list[Any] = []
     before = signal.signal(signal.SIGUSR1, lambda *_: clients[-1].blocking.close())
-    number, ended = 1, False
+    number, missed = 1, 0
     try:
-        while not ended:
+        # Only what happens while the main thread waits can be struck, and now and then the client's own thread has done
+        # it all before that: so an effect is past the last one when it could not be struck three times.
+        while missed < 3:
             clients.append(await bench.open())
-            with at_effect(
-                bench.way, clients[-1]._engine.transport, number, partial(signal.raise_signal, signal.SIGUSR1)
-            ):
-                try:
-                    job = await clients[-1].submit("x")
-                    ended = await job.result() == await clients[-1].predict("x")
-                except ClientClosed:
-                    pass
-            assert ended or clients[-1]._engine.transport._reactor.closed
-            number += 1
+            if await _is_struck_at(bench, clients[-1], number):
+                number, missed = number + 1, 0
+            else:
+                missed += 1
+            await clients[-1].close()
     finally:
         signal.signal(signal.SIGUSR1, before)
-    await clients[-1].close()
     assert number > 4
     return "ok"
+
+
+async def _is_struck_at(bench: Bench, client: Any, number: int) -> bool:
+    """Whether the signal has ended the calls."""
+    strike = partial(signal.raise_signal, signal.SIGUSR1)
+    try:
+        with at_effect(bench.way, client._engine.transport, number, strike):
+            job = await client.submit("x")
+            assert await job.result() == await client.predict("x") == "ok"
+    except ClientClosed:
+        assert client._engine.transport._reactor.closed
+        return True
+    return False
 
 
 # What nobody holds any more.
@@ -398,6 +407,10 @@ async def forgotten_in_a_cycle(bench: Bench) -> Any:
             if said := _warned(warned):
                 break
             await bench.way.sleep(0.01)
+        # The collector finalizes a cycle in an order of its own: on Python 3.10 it comes to sockets before it comes to
+        # the client that closes them, and they say so too.
+        if sys.version_info < (3, 11):
+            said = [text for text in said if not text.startswith("unclosed <socket.socket ")]
         assert len(said) == 1
     return "ok"
 
@@ -879,6 +892,10 @@ ASYNC: tuple[ClientName, ...] = ("trio", "asyncio")
 
 ELSEWHERE = raises(LocalProtocolError, "belongs to the loop")
 
+NOT_ON_THIS_PYTHON = {"life/deep-in-the-stack"} if sys.version_info >= (3, 12) else set[str]()
+"""From Python 3.12 on what C calls takes no frame. So there is hardly a depth at which the frames run out in a flow:
+they run out before that in the loop itself, or they do not."""
+
 FAULTS = (
     # Cancellation.
     fault("cancelled-calling", "The caller is cancelled at each effect of a call.", cancelled(predict)),
@@ -1088,7 +1105,7 @@ FAULTS = (
     fault(
         "stopped",
         "The process stands still for longer than its deadlines, in the middle of a stream.",
-        leaves(programs.is_stopped, stopped_for=1.5),
+        leaves(programs.is_stopped, stopped_for=programs.STANDS_STILL),
     ),
     # Ends of the process.
     fault(

@@ -40,6 +40,8 @@ from gradio_proto.errors import (
 )
 from gradio_proto.limits import KIB, MIB, Limits
 
+from .answers import text_of
+from .hoards import joins_meanwhile, while_joining
 from .model import Expected, Fault, Gives, Served, either, raises
 from .said import ONE_STREAM, STREAMS, exactly, name_of, opened, says, says_beside, well, whole
 from .uses import predicts, shown, two_outcomes, unharmed, unread_unharmed
@@ -768,10 +770,44 @@ FLOODS = (
         for name, step, generations in (
             ("heartbeats", HEARTBEAT, ("sse", "sse_v3")),
             ("unknown-messages", message("weather"), ("ws", "sse_v3")),
-            ("messages-of-nobody", message("process_starts", 77, eta=None), ("sse_v3",)),
-            ("malformed-messages-of-nobody", message("process_starts", 77, eta="soon"), ("sse_v3",)),
         )
         for generation in generations
+    ),
+    fault(
+        "flood/messages-of-nobody",
+        "Messages of nobody's job come while one joins that has had its first already: that one is lost, and the job.",
+        while_joining(
+            lambda _: text_of("process_starts", event_id="nobody's", eta=None) * 100,
+            100,
+            first=text_of("process_starts", event_id="e2", eta=None),
+        ),
+        raises(LimitExceeded, name="orphan_messages", limit=64, retryable=False),
+        options=SOME,
+        use=joins_meanwhile,
+    ),
+    fault(
+        "flood/long-messages-of-nobody",
+        "The same with few messages that are long.",
+        while_joining(
+            lambda _: text_of("process_starts", event_id="nobody's", eta=None, text="x" * 8 * KIB),
+            10,
+            first=text_of("process_starts", event_id="e2", eta=None),
+        ),
+        raises(LimitExceeded, name="orphan_bytes", limit=64 * KIB, retryable=False),
+        options=SOME,
+        use=joins_meanwhile,
+    ),
+    fault(
+        "flood/malformed-messages-of-nobody",
+        "Malformed messages of ten thousand jobs come while one joins, and the last of them is that one's.",
+        while_joining(
+            lambda number: text_of("process_starts", event_id=f"n{number}", eta="soon"),
+            10_000,
+            last=text_of("process_starts", event_id="e2", eta="soon"),
+        ),
+        wrong("the field 'eta' is of type str"),
+        options=SOME,
+        use=joins_meanwhile,
     ),
     *of_job(
         "flood/unread",

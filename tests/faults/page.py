@@ -25,7 +25,8 @@ time; nothing is printed; no thread, no connection and no file stays open; no se
 another origin; and if the server is well again, the next call on the same client works.
 
 What comes out is a value, `'ok'` mostly, or an error with these attributes, and with this text somewhere in it.
-[Errors](errors.md) says what they mean. `make faults` has all of them happen, and prints a table;
+[Errors](errors.md) says what they mean. Where, is what a client is at when it happens; `life` is anything else that a
+program does with one. `make faults` has all of them happen, and prints a table;
 `make faults ARGS='join/*'` those of a group. The sources are in [tests/faults](../tests/faults/__init__.py).
 """
 
@@ -51,8 +52,12 @@ def _contents(by_group: dict[str, list[Fault]]) -> list[str]:
 
 
 def _section(group: str, faults: Iterable[Fault]) -> list[str]:
-    rows = [f"| `{fault.id}` | {_plain(fault.happens)} | {_shown(fault.expect)} |" for fault in faults]
-    return [f"## {group}", "", "| fault | what happens | what comes out |", "|---|---|---|", *rows, ""]
+    rows = [
+        f"| `{fault.id}` | {fault.phase} | {_plain(fault.happens)} | {_shown(fault.expect)} |"
+        for fault in faults
+    ]
+    heading = "| fault | where | what happens | what comes out |"
+    return [f"## {group}", "", heading, "|---|---|---|---|", *rows, ""]
 
 
 def _about(fault: Fault) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pickle
 import signal
 import subprocess
@@ -22,6 +23,16 @@ from .bench import Bench
 from .model import Use
 
 READY = b"ready\n"
+
+ATTEMPTS = 3
+"""How often a process may be gone too late. On a machine that is shared, one that waits for nothing but a processor is
+late at times; one that waits for something else is late each time."""
+
+_KNOWS_NO_DIRECTORY = (3, 13) <= sys.version_info < (3, 13, 3)
+"""Python itself fails wherever an attribute is missing, in a directory that has been removed, unless it is told not to
+look for modules there: https://github.com/python/cpython/issues/130932."""
+
+FLAGS = ("-W", "error", *(["-P"] if _KNOWS_NO_DIRECTORY else []))
 
 
 def ready() -> None:
@@ -38,7 +49,7 @@ def leaves(
     code: int = 0,
     within: float = 2.0,
     complains: str = "",
-    flags: tuple[str, ...] = ("-W", "error"),
+    flags: tuple[str, ...] = FLAGS,
 ) -> Use:
     """A user who runs a program, and what he may expect of it; ``"ok"`` comes out.
 
@@ -53,7 +64,17 @@ def leaves(
     """
 
     async def use(bench: Bench) -> Any:
-        with _begun(program, bench, flags) as (process, said, complaints):
+        for number in range(ATTEMPTS):
+            took = await happens(bench, str(number))
+            if took < within + stopped_for:
+                return "ok"
+        raise AssertionError(f"the process was gone after {took:.1f} s, and was late {ATTEMPTS} times")
+
+    async def happens(bench: Bench, name: str) -> float:
+        """Seconds from ready to gone, in a new directory of that name."""
+        directory = bench.directory / name
+        os.mkdir(directory)
+        with _begun(program, bench, directory, flags) as (process, said, complaints):
             line = said.readline()
             began = time.monotonic()
             assert line == READY, (line, complaints.read().decode("utf-8", "replace")[-500:])
@@ -69,22 +90,21 @@ def leaves(
             text = complaints.read().decode("utf-8", "replace")
             assert (rest, process.returncode) == (b"", code), (rest, process.returncode, text[-500:])
             assert complains in text if complains else not text, text[-500:]
-            assert took < within + stopped_for, f"the process was gone after {took:.1f} s"
-        return "ok"
+            return took
 
     return use
 
 
 @contextlib.contextmanager
 def _begun(
-    program: Callable[[Bench], None], bench: Bench, flags: tuple[str, ...]
+    program: Callable[[Bench], None], bench: Bench, directory: Path, flags: tuple[str, ...]
 ) -> Generator[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]]:
     order = {
         "program": program.__name__,
         "way": type(bench.way).__name__,
         "url": bench.url,
         "elsewhere": bench.elsewhere,
-        "directory": str(bench.directory),
+        "directory": str(directory),
         "options": pickle.dumps(dict(bench.options)).hex(),
     }
     paths = [path for path in sys.path if path]

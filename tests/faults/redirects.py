@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 import canaries
@@ -9,18 +10,28 @@ from faulty import FaultyServer, Peer, Seen
 
 from gradio_proto import handle_file
 from gradio_proto.conformance.clients.rendering import GENERATIONS
-from gradio_proto.conformance.clients.steps import ELSEWHERE, Jobs, Script, begun, completed
+from gradio_proto.conformance.clients.steps import (
+    ELSEWHERE,
+    Close,
+    Jobs,
+    Script,
+    Until,
+    begun,
+    completed,
+    generating,
+)
 from gradio_proto.conformance.clients.steps import Answer as Said
 from gradio_proto.errors import HTTPStatusError, LimitExceeded, RemoteProtocolError
 from gradio_proto.flows.requests import RedirectedElsewhere
 from gradio_proto.limits import KIB
+from gradio_proto.testing import Component, TestApp
 
-from .answers import Answer, responds, says, silent, stays
+from .answers import BEGUN, Answer, responds, says, silent, stays
 from .bench import Bench
 from .filed import WELL, calls, filed
 from .model import Expected, Fault, Gives, Phase, Served, Use, raises
 from .servers import faulty, scripted
-from .uses import connects, only_predicts, predicts
+from .uses import connects, only_predicts, predicts, works
 
 STATUSES: Final = ("301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent")
 LEFT: Final = raises(RedirectedElsewhere, "if you trust it, connect to it instead", retryable=False)
@@ -394,6 +405,110 @@ JOINS: Final = tuple(
     for generation in GENERATIONS
 )
 
+
+# Requests that tell a server to stop something, or call a function of a component.
+
+
+def _stops_elsewhere(bench: Bench) -> dict[str, Answer]:
+    """A job that runs until it is to be stopped, which another origin is to do."""
+
+    def runs(peer: Peer, _: Seen, server: FaultyServer) -> None:
+        peer.begin_stream()
+        peer.chunk(BEGUN.replace(b"@ID@", b"e1"))
+        while not server.seen("cancel") and peer.sock.fileno() >= 0:
+            time.sleep(0.01)
+        peer.chunk(b"")
+
+    return {"queue/data": runs, "cancel": _leads(f"{bench.elsewhere}/gradio_api/cancel", "307 Temporary")}
+
+
+async def _cancels(bench: Bench) -> object:
+    """A job is given up; what is said of that, and how often the server was asked to stop it."""
+    async with bench.client() as client:
+        job = await client.submit("hello")
+        assert await job.cancel(force=True)
+        report = job.cancel_report
+        assert "did not take the cancellation" in report.reason, report.reason
+        await works(client)
+        return report.server_told, len(bench.server.seen("cancel"))
+
+
+RESET_ELSEWHERE: Final = Script(
+    Jobs(
+        (
+            (*begun(), generating("one"), Until("reset"), Close()),
+            (*begun(2), completed("well", job=2)),
+        )
+    ),
+    {"reset": ((Said(307, b"", (("location", f"{ELSEWHERE}/reset"),), None),),)},
+    dependency={"types": {"generator": True, "continuous": False, "cancel": False}},
+)
+
+
+async def _resets(bench: Bench) -> object:
+    """The same of a generator of a server that has no /cancel."""
+    async with bench.client() as client:
+        job = await client.submit("hello")
+        async for _ in job:
+            assert await job.cancel()
+            break
+        await works(client)
+        return job.cancel_report.server_told, sum(asked.route == "reset" for asked in bench.server.log)
+
+
+def _with_function() -> TestApp:
+    app = TestApp()
+    textbox = Component("textbox", server_fns={"shout": str.upper})
+    app.endpoint("/predict", inputs=[textbox], outputs=["text"])(lambda x: x)
+    return app
+
+
+async def _calls_component(bench: Bench) -> object:
+    """A function of a component is called."""
+    async with bench.client() as client:
+        (number,) = [each["id"] for each in client.config["components"] if each["props"].get("server_fns")]
+        try:
+            return await client.component_server(number, "shout", "x")
+        finally:
+            assert len(bench.server.seen("component_server")) == 1
+            await works(client)
+
+
+TOLD: Final = (
+    Fault(
+        id="redirects/cancel-elsewhere",
+        happens="The request to stop a job is redirected to another origin: the report says that it was not taken.",
+        phase="life",
+        served=faulty(_stops_elsewhere),
+        use=_cancels,
+        expect=Gives((False, 1)),
+    ),
+    Fault(
+        id="redirects/reset-elsewhere",
+        happens="The request to end a generator of Gradio 4.0 is redirected to another origin.",
+        phase="life",
+        served=scripted(RESET_ELSEWHERE, "sse"),
+        use=_resets,
+        expect=Gives((False, 1)),
+    ),
+    *[
+        Fault(
+            id=f"redirects/component-server-elsewhere-{_code(status)}",
+            happens=f"The call of a component's function is redirected with {_code(status)} to another origin.",
+            phase="life",
+            served=faulty(
+                lambda bench, status=status: {
+                    "component_server": _leads(f"{bench.elsewhere}/gradio_api/component_server", status)
+                },
+                app=_with_function,
+            ),
+            use=_calls_component,
+            expect=raises(HTTPStatusError, status=int(_code(status)), retryable=False),
+        )
+        for status in STATUSES
+    ],
+)
+
 FAULTS: tuple[Fault, ...] = (
     *FOLLOWED,
     *NOT_FOLLOWED,
@@ -403,4 +518,5 @@ FAULTS: tuple[Fault, ...] = (
     *LOCATIONS,
     *LOOPS,
     *JOINS,
+    *TOLD,
 )

@@ -100,7 +100,8 @@ def cut_at_every_byte(
             talks.append(opened(cut, *end, generation=generation, number=k))
         else:
             # The end of the connection is a clean end of this body: without a word about the job it is asked for again.
-            is_asked_twice = framing == "close" and head <= k < needed
+            # And so it is where a connection that has carried other requests ends without a word.
+            is_asked_twice = k == 0 or (framing == "close" and head <= k < needed)
             talks += [(cut, *end)] * (2 if is_asked_twice else 1)
     return Fault(
         id=f"streams/{id}/{name_of(generation)}",
@@ -165,6 +166,9 @@ TOTAL = {"timeouts": Timeouts(connect=5, read=5, write=5, idle=5, total=0.3)}
 SOON = {"timeouts": Timeouts(connect=5, read=5, write=5, idle=0.3)}
 """A short one for silence."""
 SMALL = {"limits": Limits(header_bytes=8 * KIB, sse_message_bytes=64 * KIB)}
+
+FLOOD = 256
+"""How often some 64 KiB are said: more than a client's memory may grow by, however small its limits."""
 
 DONE = event_of(done(1), "sse_v3")
 RESULT = chunk(DONE)
@@ -650,9 +654,15 @@ ANSWERS = (
     ),
     stream(
         "head/none",
-        "The connection is closed without an answer.",
-        exactly((Close(),)),
+        "The connection is closed without an answer, and so is the next one.",
+        exactly((Close(),), (Close(),), next_job=2),
         lost("without answering"),
+    ),
+    stream(
+        "head/none-once",
+        "The connection, which has carried other requests, is closed without an answer to this one.",
+        exactly((Close(),), whole(*well(1)), next_job=2),
+        Gives("well"),
     ),
     stream(
         "head/no-http",
@@ -663,9 +673,10 @@ ANSWERS = (
     stream(
         "head/endless",
         "The head of the stream has no end.",
-        exactly((Bare(b"HTTP/1.1 200 OK\r\n"), Again((Bare(b"x-more: and more\r\n"),), 4000))),
+        exactly((Bare(b"HTTP/1.1 200 OK\r\n"), Again((Bare(b"x-more: and more\r\n" * 4000),), FLOOD))),
         raises(LimitExceeded, name="header_bytes", retryable=False),
         options=SMALL,
+        limit="header_bytes",
     ),
     stream(
         "head/early-hints",
@@ -760,10 +771,11 @@ FRAMING = (
         "The extension of a chunk has no end.",
         *begun(1),
         Bare(b"5;"),
-        Again((Bare(b"x" * 1000),), 100),
+        Again((Bare(b"x" * 64 * KIB),), FLOOD),
         Close(),
         expect=raises(LimitExceeded, name="header_bytes"),
         options=SMALL,
+        limit="header_bytes",
     ),
     framed(
         "chunks/trailers",
@@ -777,10 +789,11 @@ FRAMING = (
         "The trailers have no end.",
         *begun(1),
         Bare(b"0\r\n"),
-        Again((Bare(b"x-trailer: and more\r\n"),), 4000),
+        Again((Bare(b"x-trailer: and more\r\n" * 3000),), FLOOD),
         Close(),
         expect=raises(LimitExceeded, name="header_bytes"),
         options=SMALL,
+        limit="header_bytes",
     ),
     framed(
         "chunks/behind-the-end",

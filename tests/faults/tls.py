@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import socket
 import ssl
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Generator
 from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
 from typing import Any, Final
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from faulty import FaultyServer, Peer, Seen
 
 from gradio_proto.errors import ConnectError, ConnectionLost, DeadlineExceeded
@@ -27,6 +33,8 @@ from .servers import faulty
 from .uses import connects, only_predicts, predicts
 
 LOOPBACK: Final = "127.0.0.1"
+NOW: Final = datetime.now(timezone.utc)
+DAY: Final = timedelta(days=1)
 
 
 @functools.cache
@@ -87,10 +95,68 @@ def _trusted(use: Use) -> Use:
     return trusting
 
 
+@functools.cache
+def _self_signed() -> bytes:
+    """A certificate for this host that nobody but itself has signed, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, LOOPBACK)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW - DAY)
+        .not_valid_after(NOW + DAY)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    return private + certificate.public_bytes(pem)
+
+
+def _signs_itself() -> ssl.SSLContext:
+    """The context of a server with that certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(_self_signed())
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context
+
+
+def _known(served: Served) -> Served:
+    """The same server, on a machine that knows the authority: there is nothing that a user would have to say."""
+
+    @contextlib.contextmanager
+    def serve(bench: Bench) -> Generator[str]:
+        path = bench.directory / "authorities.pem"
+        _authority().cert_pem.write_to_path(str(path))
+        before = os.environ.get("SSL_CERT_FILE")
+        os.environ["SSL_CERT_FILE"] = str(path)
+        try:
+            with served(bench) as url:
+                yield url
+        finally:
+            if before is None:
+                del os.environ["SSL_CERT_FILE"]
+            else:
+                os.environ["SSL_CERT_FILE"] = before
+
+    return serve
+
+
 QUIET: Final[dict[str, Any]] = {"max_retries": 0}
 """A request that failed is not made again: it would fail again."""
 
 NOT_TRUSTED: Final = raises(ConnectError, "is not trusted", phase="not_sent", retryable=False)
+OF_ANOTHER: Final = raises(
+    ConnectError, "is not trusted: IP address mismatch", phase="not_sent", retryable=False
+)
+SELF_SIGNED: Final = raises(ConnectError, "is not trusted: self", phase="not_sent", retryable=False)
 NO_TLS: Final = raises(ConnectError, "no TLS with", phase="not_sent")
 
 
@@ -108,8 +174,18 @@ def _fault(
     )
 
 
-NOW: Final = datetime.now(timezone.utc)
-DAY: Final = timedelta(days=1)
+def _default(name: str, happens: str, served: Served, expect: Expected, use: Use = only_predicts) -> Fault:
+    """A fault of a client whose user has said nothing of certificates."""
+    return Fault(
+        id=f"tls/{name}",
+        happens=happens,
+        phase="connect",
+        served=served,
+        use=use,
+        expect=expect,
+        options=QUIET,
+    )
+
 
 CERTIFICATES: Final = (
     _fault("well", "The certificate is as it should be.", faulty(tls=_server()), Gives(), use=connects),
@@ -148,14 +224,36 @@ CERTIFICATES: Final = (
         faulty(tls=_server(by=_stranger)),
         NOT_TRUSTED,
     ),
-    Fault(
-        id="tls/default",
-        happens="The certificate is signed by an authority that this machine does not know.",
-        phase="connect",
-        served=faulty(tls=_server()),
-        use=only_predicts,
-        expect=NOT_TRUSTED,
-        options=QUIET,
+    _default(
+        "default",
+        "The certificate is signed by an authority that this machine does not know.",
+        faulty(tls=_server()),
+        NOT_TRUSTED,
+    ),
+    _default(
+        "default-well",
+        "The certificate is signed by an authority that this machine knows.",
+        _known(faulty(tls=_server())),
+        Gives(),
+        connects,
+    ),
+    _default(
+        "default-wrong-host",
+        "The certificate is another host's, and signed by an authority that this machine knows.",
+        _known(faulty(tls=_server("app.example"))),
+        OF_ANOTHER,
+    ),
+    _default(
+        "default-self-signed",
+        "The certificate is signed by itself.",
+        _known(faulty(tls=_signs_itself)),
+        SELF_SIGNED,
+    ),
+    _fault(
+        "self-signed",
+        "The certificate is signed by itself, and the user trusts an authority of theirs.",
+        faulty(tls=_signs_itself),
+        SELF_SIGNED,
     ),
     Fault(
         id="tls/not-verified",
@@ -197,7 +295,12 @@ VERSIONS: Final = (
         "client-certificate",
         "The server wants a certificate of the client, which TLS 1.3 says after the handshake.",
         faulty(tls=_changed(_wants_certificate)),
-        raises(ConnectionLost, phase="sent_unknown", retryable=False),
+        raises(
+            ConnectionLost,
+            "the server wants a certificate of yours",
+            phase="sent_unknown",
+            retryable=False,
+        ),
     ),
     _fault(
         "client-certificate-1-2",

@@ -122,18 +122,18 @@ def attempts(times: int) -> Use:
 
     async def use(bench: Bench) -> Any:
         async with bench.client() as client:
-            outcomes = [await _attempt(client) for _ in range(times)]
+            outcomes = [await _attempt(bench, client) for _ in range(times)]
             await works(client)
             return [(outcome, len([*run])) for outcome, run in groupby(outcomes)]
 
     return use
 
 
-async def _attempt(client: Any) -> Any:
+async def _attempt(bench: Bench, client: Any) -> Any:
     try:
         return await client.predict("hello")
     except GradioError as error:
-        return outcome_of(error)
+        return outcome_of(bench, error)
 
 
 def asked_for(times: int, route: str) -> Use:
@@ -141,7 +141,7 @@ def asked_for(times: int, route: str) -> Use:
 
     async def use(bench: Bench) -> Any:
         async with bench.client() as client:
-            outcomes = [await _attempt(client) for _ in range(times)]
+            outcomes = [await _attempt(bench, client) for _ in range(times)]
         asked = sum(asked.route == route for asked in bench.server.log)
         return [(outcome, len([*run])) for outcome, run in groupby(outcomes)], asked
 
@@ -156,13 +156,14 @@ async def two_outcomes(bench: Bench) -> Any:
             try:
                 outcomes.append(await job.result())
             except GradioError as error:
-                outcomes.append(outcome_of(error))
+                outcomes.append(outcome_of(bench, error))
         await works(client)
     return outcomes
 
 
-def outcome_of(error: GradioError) -> str:
-    """An error in a few words: its type, and its phase if it has one."""
+def outcome_of(bench: Bench, error: GradioError) -> str:
+    """An error, which goes no further, in a few words: its type, and its phase if it has one."""
+    bench.look_through(error)
     return f"{type(error).__name__} {getattr(error, 'phase', '')}".rstrip()
 
 
@@ -175,6 +176,7 @@ def quotations(times: int) -> Use:
             for _ in range(times):
                 with pytest.raises(RemoteProtocolError) as raised:
                     await client.predict("hello")
+                bench.look_through(raised.value)
                 quoted.append(raised.value.data)
             await works(client)
         return [(data, len([*run])) for data, run in groupby(quoted)]
@@ -195,7 +197,7 @@ def iterations(times: int) -> Use:
                     async for output in job:
                         outputs.append(output)
                 except GradioError as error:
-                    outputs.append(outcome_of(error))
+                    outputs.append(outcome_of(bench, error))
                 heard.append(outputs)
             await works(client)
         return [(outputs, len([*run])) for outputs, run in groupby(heard)]

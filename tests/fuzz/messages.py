@@ -8,7 +8,9 @@ taken as :func:`~gradio_proto.flows.streams.read_stream` takes it.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -32,7 +34,7 @@ from gradio_proto.journal import Budget, Cursor, Journal
 from gradio_proto.legacy_files import legacy_file_outputs
 from gradio_proto.limits import Limits
 from gradio_proto.messages import parse_message
-from gradio_proto.session import Session, StreamState
+from gradio_proto.session import LONGEST_EVENT_ID, REMEMBERED_EVENTS, Session, StreamState
 from gradio_proto.simple_api import as_queue_message
 from gradio_proto.sse import ServerSentEvent
 
@@ -50,17 +52,20 @@ LIMITS: Final = Limits(
     client_unread_bytes=6_000,
     diff_edits=100,
 )
-_BYTES: Final = LIMITS.orphan_bytes + LIMITS.rendered_bytes + LIMITS.client_unread_bytes
+_KEPT: Final = 2
+"""How often a message that is kept is held: its text, and the strings in what was made of it."""
 
-_HELD: Final = 4
-"""How often the client may hold what a limit counts once: its text, the strings in it, and what was made of those."""
+_OF_RENDERS: Final = 2
+"""How often a render is: the strings in it, and what was made of those."""
+
+_OF_OUTPUTS: Final = 4
+"""How often outputs are: a growing text has two forms, and what each of them lacks."""
 
 _OF_A_JOB: Final = 8
-"""Messages of which parts may be held for each job beside its journal: its outputs, progress, log and error."""
+"""Messages of which parts may be held for each job beside its journal: its progress, log, and value or error."""
 
-_OF_A_SESSION: Final = 40_000
-"""Characters that a session and its jobs have of themselves: names, and words of tables; and of the names of ended
-events, of which the server makes no more than there were joins, and the early messages that were dropped."""
+_OF_ITSELF: Final = 2_000
+"""Characters that a store has of itself: names, words of tables, and our own of an error."""
 
 _MOST_TIMES: Final = 64
 """How often a step of a drawn input is repeated."""
@@ -122,17 +127,43 @@ class _Conversation:
         return watched
 
     def run(self, steps: Any) -> None:
-        for number, step in enumerate(steps if isinstance(steps, list) else ()):
+        for step in steps if isinstance(steps, list) else ():
             if isinstance(step, dict):
                 times = step.get("times", 1)
                 for _ in range(times if type(times) is int else 1):
                     self._take(step)
-            if number < 16 and (size := held(self.session)) > self._most():
-                raise Broken(f"{size} characters are held, more than {self._most()}")
+            with _uncounted():
+                self._check_stores()
         self._finish()
 
-    def _most(self) -> int:
-        return _HELD * _BYTES + _OF_A_JOB * len(self.jobs) * self.longest + _OF_A_SESSION
+    def _check_stores(self) -> None:
+        """Whatever was said: nothing that fills up holds more than its limit allows."""
+        session = self.session
+        early, spoilt, ended = session._early, session._spoilt, session._ended
+        _check_size("the early messages", held(early), _KEPT * LIMITS.orphan_bytes, 0)
+        _check_size("the early messages by number", len(early), LIMITS.orphan_messages, 0)
+        for what, events in (("the spoilt events", spoilt), ("the ended events", ended)):
+            _check_size(f"{what} by number", len(events), REMEMBERED_EVENTS, 0)
+            _check_size(what, held(events), len(events) * (LONGEST_EVENT_ID + _OF_ITSELF))
+        most = max(LIMITS.rendered_bytes, self.longest)
+        _check_size("what was rendered", held(session.rendered), _OF_RENDERS * most)
+        # The message that is too much is counted, and then nothing more.
+        over = LIMITS.client_unread_bytes + len(self.jobs) * self.longest
+        _check_size("the journals by their own count", self.budget.used, over, 0)
+        jobs = [watched.job for watched in self.jobs.values()]
+        for watched in self.jobs.values():
+            self._check_stores_of(watched)
+        stores = [early, spoilt, ended, session.rendered, self.budget, *jobs]
+        _check_size("the rest of the session", held([session, *stores]) - held(stores), 0)
+
+    def _check_stores_of(self, watched: _Watched) -> None:
+        journal = watched.cursor._journal
+        kept, base = held(journal), held(journal.base)
+        outputs = _OF_OUTPUTS * LIMITS.sse_message_bytes
+        _check_size("a journal", kept - base, _KEPT * (LIMITS.job_unread_bytes + self.longest))
+        _check_size("the outputs of a journal", base, outputs)
+        _check_size("the outputs of a cursor", held([watched.cursor, journal]) - kept, outputs)
+        _check_size("a job", held([watched.job, journal]) - kept, _OF_A_JOB * self.longest)
 
     def _take(self, step: dict[str, Any]) -> None:
         do = step.get("do")
@@ -204,6 +235,7 @@ class _Conversation:
         if (
             watched.job.state is JobState.NEW
             and self._is_event_id(event_id)
+            and len(event_id) <= LONGEST_EVENT_ID
             and event_id not in self.session.jobs
         ):
             self.session.take_over(watched.job, event_id)
@@ -289,6 +321,22 @@ class _Conversation:
             session.stream_ended()
 
 
+def _check_size(what: str, size: int, most: int, more: int = _OF_ITSELF) -> None:
+    if size > most + more:
+        raise Broken(f"{what}: {size} are held, more than {most + more}")
+
+
+@contextmanager
+def _uncounted() -> Iterator[None]:
+    """What is done in the block are no steps of the core."""
+    before = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
 _OF_THE_STREAM: Final = ("open", "opened", "message", "ended", "close")
 _VERSIONS: Final = ("3.50.2", "4.13.0", "4.21.0", "4.44.1", "6.31.0")
 
@@ -301,6 +349,11 @@ def _seeds() -> Iterator[Input]:
         steps = vector["steps"]
         if vector["protocol"] not in ("ws", "sse") and len(json.dumps(steps)) < 6_000:
             yield {"version": vector["version"], "jobs": vector["jobs"], "steps": steps}
+    # Early messages that are more than both of their limits, one after the other.
+    for length in (10, 900):
+        early = {"msg": "log", "event_id": "e2", "log": "x" * length, "level": "info"}
+        flood = [{"do": "join", "job": "b"}, {"do": "message", "message": early, "times": 8}]
+        yield {"version": "6.31.0", "jobs": {"a": {}, "b": {}}, "steps": _begun("a", "e1", *flood)}
     for vector in vectors("messages"):
         heard = {"do": "message", "text": vector["text"]}
         yield {"version": "6.31.0", "jobs": {"a": {}}, "steps": _begun("a", "e1", heard)}
@@ -504,6 +557,8 @@ TARGET: Final = Target(
     seeds=_seeds,
     inputs=_inputs,
     run=_run,
-    allowance=lambda given: _BYTES + LIMITS.sse_message_bytes,
+    allowance=lambda given: (
+        LIMITS.orphan_bytes + LIMITS.rendered_bytes + LIMITS.client_unread_bytes + LIMITS.sse_message_bytes
+    ),
     larger=_larger,
 )

@@ -239,5 +239,18 @@ def held(machine: Any) -> int:
         elif type(thing) is dict:  # the collector of garbage does not look at keys that are texts
             unseen += [*thing, *thing.values()]
         elif not isinstance(thing, _NOT_HELD):
-            unseen += gc.get_referents(thing)
+            unseen += _referents(thing)
     return total
+
+
+def _referents(thing: Any) -> list[Any]:
+    """What an object refers to. The names of its attributes are the class's, though some Pythons keep them in a
+    dictionary of its own, and others do so at times.
+    """
+    found: list[Any] = []
+    for each in gc.get_referents(thing):
+        if type(each) is dict and each is getattr(thing, "__dict__", None):
+            found += each.values()
+        else:
+            found.append(each)
+    return found

@@ -63,7 +63,7 @@ from gradio_proto.socks import SOCKSProxy
 from gradio_proto.timeouts import Timeouts, deadline, earlier
 
 from .interruptible import ALPN, Backend, Interruptible, OneAtATime, User, extensions_of
-from .nonblocking import SMALLEST_READ, SocketStream
+from .nonblocking import SMALLEST_READ, SocketStream, broken
 from .selecting import SelectorScheduler
 
 MOST_UNREAD: Final = 1024 * 1024
@@ -91,12 +91,15 @@ class CarriedExchange(Exchange, Parking):
     def __init__(self, pool: CarriedPool, request: Request) -> None:
         self.request = request
         self.head: ResponseHead | None = None
+        self.was_stale = False
         self._connection = None
         self._pool = pool
         self._changed = threading.Condition()
         """Guards everything below, and tells the thread of changes."""
         self._is_closed = False
         self._is_connected = False
+        self.is_new = False
+        """The connection was made for it."""
         self._may_send = False
         """The flow has heard of the connection: given up before that, the request has not gone out."""
         self._is_sent = False
@@ -236,6 +239,8 @@ class CarriedExchange(Exchange, Parking):
         self._check_open()
         with self._changed:
             if self._received is None and self._error is not None:
+                is_lost = isinstance(self._error, ConnectionLost)
+                self.was_stale = is_lost and not self.is_new and not self._opening
                 raise self._error
             self.head = self._received
             return self.head
@@ -446,6 +451,9 @@ class CarriedExchange(Exchange, Parking):
     def _translated(self, error: Exception) -> GradioError:
         """What went wrong, in our terms."""
         if isinstance(error, GradioError):
+            error.__cause__ = (
+                error.__cause__ or error.__context__
+            )  # httpcore raises it again, and from nothing
             return error
         translated = (
             self._answer_error(error)
@@ -456,9 +464,11 @@ class CarriedExchange(Exchange, Parking):
         return translated
 
     def _answer_error(self, error: Exception) -> GradioError:
-        if isinstance(error, httpcore.ReadError | httpcore.WriteError):
-            return self._lost(error)
         reason = error.args[0] if error.args else None
+        if isinstance(error, httpcore.ReadError | httpcore.WriteError):
+            return (
+                broken(str(self.request.origin), reason) if isinstance(reason, OSError) else self._lost(error)
+            )
         if isinstance(reason, h11.RemoteProtocolError) and reason.error_status_hint == 431:
             return LimitExceeded("header_bytes", self._pool.limits.header_bytes)
         if self._saw_end:
@@ -552,6 +562,7 @@ class CarriedPool(ConnectionPool):
                         effect = flow.send((data, 0.0))
             except StopIteration:
                 pass
+        user.is_new = True
         with self._lock:
             self.connections_made += 1
 

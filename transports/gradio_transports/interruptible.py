@@ -222,6 +222,8 @@ class Interruptible(httpcore.NetworkStream):
         self._backend = backend
         self._sock = sock
         self._is_handed_over = False
+        self._has_ended = False
+        """The other side has ended it: of TLS, whose end is no end of the socket, nothing else tells that later."""
         self._lock = threading.Lock()
         """Held while another thread may look at the socket, so that it is this one, and no other by the same number."""
         backend.streams.add(self)
@@ -251,6 +253,7 @@ class Interruptible(httpcore.NetworkStream):
             data = self._sock.recv(max_bytes)
         except OSError as error:
             raise httpcore.ReadError(error) from error
+        self._has_ended = not data
         user.has_read(data)
         return data
 
@@ -313,7 +316,7 @@ class Interruptible(httpcore.NetworkStream):
 
     def _is_readable(self) -> bool:
         number = self._sock.fileno()
-        if number < 0:
+        if number < 0 or self._has_ended:
             return True
         if hasattr(select, "poll"):
             poll = select.poll()

@@ -75,6 +75,29 @@ def no_tls(peer: str, error: Exception) -> ConnectError:
     return ConnectError(f"no TLS with {peer}: {error}{hint}")
 
 
+def broken(peer: str, error: OSError) -> ConnectionLost:
+    """The error of a connection to ``peer`` on which ``error`` was raised."""
+    if isinstance(error, ssl.SSLEOFError):
+        return ConnectionLost(f"the connection to {peer} was closed, and not as TLS is: it may have been cut")
+    # TLS 1.3 has it that a server may say so when the handshake is over for the client, and this one reads.
+    is_wanted = isinstance(error, ssl.SSLError) and error.reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+    hint = "; the server wants a certificate of yours: give an ssl_context= that has one" if is_wanted else ""
+    return ConnectionLost(f"the connection to {peer} broke: {error}{hint}")
+
+
+def last_word(sock: socket.socket, error: OSError) -> OSError:
+    """Why a server takes no more, where it has said that, or else ``error``, which it has ended the connection with."""
+    if isinstance(sock, ssl.SSLSocket):
+        try:
+            sock.recv(1)
+        except ssl.SSLError as said:
+            if "ALERT" in (said.reason or ""):
+                return said
+        except OSError:
+            pass
+    return error
+
+
 class SocketStream(Parking):
     """A connection of this transport: a ByteStream, and the place where a task waits for it."""
 
@@ -274,12 +297,8 @@ class NonblockingTransport(Generic[S]):
                 return READ
             except ssl.SSLWantWriteError:
                 return WRITE
-            except ssl.SSLEOFError as error:
-                raise ConnectionLost(
-                    f"the connection to {stream.peer} was closed, and not as TLS is: it may have been cut"
-                ) from error
             except OSError as error:
-                raise ConnectionLost(f"the connection to {stream.peer} broke: {error}") from error
+                raise broken(stream.peer, error) from error
             if len(data) == stream.read_size:
                 stream.read_size = min(stream.read_size * 2, LARGEST_READ)
             elif stream.read_size > SMALLEST_READ and len(data) * 4 < stream.read_size:
@@ -317,7 +336,8 @@ class NonblockingTransport(Generic[S]):
                 except ssl.SSLWantReadError:
                     return READ
                 except OSError as error:
-                    raise ConnectionLost(f"the connection to {stream.peer} broke: {error}") from error
+                    why = last_word(stream.sock, error)
+                    raise broken(stream.peer, why) from why
             task.value = None
             return DONE
 
