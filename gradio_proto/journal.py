@@ -83,7 +83,7 @@ class Journal:
         limits: How much of it may be unread.
         budget: What it shares with the journals of other jobs.
         diffs: Whether outputs come as diffs to the one before.
-        first_is_whole: Whether the first of them cannot be one; see :data:`FIRST_IS_WHOLE_SINCE`.
+        first_is_whole: Whether the first of them cannot be one; see ``FIRST_IS_WHOLE_SINCE``.
         convert: Makes the caller's value of a list of outputs.
     """
 

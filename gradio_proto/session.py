@@ -413,6 +413,8 @@ class Session:
         """A message before its join's reply was lost. It may have been the last one: nobody must wait for it."""
         self.dropped += 1
         if len(event_id) <= LONGEST_EVENT_ID:
+            # Frames hold the whole message, and so does the error of a parser.
+            error.__traceback__ = error.__cause__ = error.__context__ = None
             self._spoilt.setdefault(event_id, error)
             if len(self._spoilt) > REMEMBERED_EVENTS:
                 self._spoilt.popitem(last=False)

@@ -13,12 +13,11 @@ from collections import Counter
 import pytest
 from faults.groups import FAULTS
 from faults.lab import run
+from faults.life import NOT_ON_THIS_PYTHON
 from faults.model import ClientName, Fault
 from faults.page import PAGE, page
 
-# What Python itself does with the last frames of a stack, with cycles and with a directory that has gone differs from
-# version to version, and was looked at on one of them.
-CHOSEN = [fault for fault in FAULTS if sys.version_info[:2] == (3, 11) or not fault.id.startswith("life/")]
+CHOSEN = [fault for fault in FAULTS if fault.id not in NOT_ON_THIS_PYTHON]
 
 # Three versions of Python run the suite before a change lands.
 TURN = {(3, 10): 0, (3, 13): 1}.get(sys.version_info[:2], 2)

@@ -8,6 +8,7 @@ import os
 import sys
 
 from .groups import FAULTS
+from .life import NOT_ON_THIS_PYTHON
 from .model import CLIENTS, ClientName, Fault
 from .sharing import happening
 from .table import Table
@@ -37,6 +38,7 @@ def main() -> int:
         for fault in FAULTS
         if any(fnmatch.fnmatch(fault.id, pattern) for pattern in options.patterns or ["*"])
         and set(fault.clients) & set(clients)
+        and fault.id not in NOT_ON_THIS_PYTHON
     ]
     return _run(chosen, clients, options.processes)
 

@@ -35,7 +35,6 @@ FLOOR = 2 * 2**20
 allocator asks for at once."""
 
 IN_BYTES: dict[str, Callable[[Limits], int]] = {
-    "cookies": lambda limits: limits.cookies * limits.cookie_bytes,
     "orphan_messages": lambda limits: limits.orphan_bytes,
 }
 """What the limits that count something else than bytes let a server make a client hold."""

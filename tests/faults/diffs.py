@@ -228,9 +228,17 @@ OTHERS = (
         id="diffs/before-first-value",
         happens="A job begins with a difference: to the last value of another, which has ended midway.",
         phase="stream",
-        served=says(*begun(1), generating([["replace", [], 7]]), completed("end")),
+        served=says(*begun(1), generating([["replace", [], 7]]), completed("end"), generation="sse_v2.1"),
         use=iterates,
         expect=Gives([7]),
+    ),
+    Fault(
+        id="diffs/looks-like-a-difference",
+        happens="A job begins with a value that looks like a difference, where the first value is whole.",
+        phase="stream",
+        served=says(*begun(1), generating([["replace", [], 7]]), completed("end")),
+        use=iterates,
+        expect=Gives([[["replace", [], 7]]]),
     ),
     Fault(
         id="diffs/after-completion",
