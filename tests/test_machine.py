@@ -1,27 +1,23 @@
-"""The promises of jobs and sessions under any interleaving, as two Hypothesis machines.
+"""The promises of jobs and sessions under any interleaving, as a Hypothesis machine.
 
-The first drives Session and Job directly, with whatever a server may say; the second drives the flows over the
-network in memory, with a server of each generation, broken connections and callers who go away.
+It drives Session and Job directly, with whatever a server may say. That the promises hold with the flows over a
+network, and a server of each generation, is for the model (:mod:`model`).
 """
 
 from __future__ import annotations
 
-from random import Random
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from scripted import Begun, World, a_job, an_app, make_state, message
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from scripted import Begun, a_job, message
 
 from gradio_proto.errors import ConnectionLost, GradioError, LimitExceeded, RemoteProtocolError
-from gradio_proto.events import Cancelled, Completed, Failed
-from gradio_proto.flows.calls import cancel
+from gradio_proto.events import Completed, Failed
 from gradio_proto.job import JobState
 from gradio_proto.limits import Limits
 from gradio_proto.session import Session, StreamState
-from gradio_proto.testing import ServerProtocol
-from gradio_proto.testing.memory import MemoryTask
 
 NUMBERS = st.integers(0, 7)
 
@@ -125,7 +121,8 @@ class SessionMachine(RuleBasedStateMachine):
         else:
             output = {"data": [self.count]} if what == "done" else {}
             fields |= {"msg": "process_completed", "output": output, "success": True}
-        if name is None and what in ("value", "done", "failed", "gone") and len(self.session.jobs) > 1:
+        whose = len(self.session.jobs) + len(self.session.joining)
+        if name is None and what in ("value", "done", "failed", "gone") and whose > 1:
             self.lost()
         for event_id in [name] if name is not None else [*self.session.jobs]:
             if what == "value":
@@ -223,147 +220,3 @@ SessionMachine.TestCase.settings = settings(
     max_examples=400, stateful_step_count=40, deadline=None, print_blob=True
 )
 TestSession = SessionMachine.TestCase
-
-
-class NetworkMachine(RuleBasedStateMachine):
-    """A client's flows, a server, and a network that may break."""
-
-    @initialize(
-        version=st.sampled_from(["4.13.0", "4.21.0", "4.44.1", "5.49.1", "6.31.0"]),
-        limit=st.sampled_from([1, None]),
-        slots=st.sampled_from([None, None, 2]),
-        size=st.sampled_from([10_000, 60, 7]),
-    )
-    def connects(self, version: str, limit: int | None, slots: int | None, size: int) -> None:
-        self.random: Random | None = None
-        app = an_app(version, default_concurrency_limit=limit)
-
-        @app.endpoint("/stop_both", cancels=["/count", "/double"])
-        @app.endpoint("/stop", cancels=["/count"])
-        def stop() -> None:
-            pass
-
-        server = ServerProtocol(app)
-        self.world = World(server, make_state(slots=slots)).connect()
-        self.world.runner._choose = self.choose
-        self.world.runner._split = lambda data: [data[at : at + size] for at in range(0, len(data), size)]
-        self.harmed = False
-        """Whether something was broken, so that jobs may fail through nobody's mistake."""
-        self.cancels: list[MemoryTask[Any]] = []
-
-    def choose(self, most: int) -> int:
-        return self.random.randrange(most) if self.random is not None else 0
-
-    def pick(self, number: int) -> Begun | None:
-        alive = [begun for begun in self.world.jobs if begun.task is not None and not begun.task.done]
-        return alive[number % len(alive)] if alive else None
-
-    @rule(n=st.integers(0, 5))
-    def counts(self, n: int) -> None:
-        begun = self.world.begin("/count", n)
-        begun.expected = [*range(n)] if n else None
-
-    @rule(double=st.booleans(), text=st.sampled_from(["a", "é", ""]))
-    def echoes(self, double: bool, text: str) -> None:
-        begun = self.world.begin("/double" if double else "/echo", text)
-        begun.expected = text * 2 if double else text
-
-    @rule(seed=st.none() | st.integers(0, 10**6), times=st.integers(1, 60))
-    def things_happen(self, seed: int | None, times: int) -> None:
-        """In the order in which they came up, or in any other, from here on."""
-        self.random = Random(seed) if seed is not None else None
-        self.world.turn(times)
-
-    @rule(seconds=st.sampled_from([0.3, 4.5, 20.0]))
-    def time_passes(self, seconds: float) -> None:
-        self.world.runner.run_until(lambda: False, self.world.runner.now + seconds)
-
-    @rule(number=NUMBERS, throws=st.booleans())
-    def caller_goes_away(self, number: int, throws: bool) -> None:
-        begun = self.pick(number)
-        if begun is not None and begun.task is not None and begun.task.steps:
-            begun.told_off = True
-            self.world.runner.cancel(begun.task, KeyboardInterrupt() if throws else None)
-            assert begun.job.is_settled
-
-    @rule(number=NUMBERS, force=st.booleans(), waits=st.booleans())
-    def is_cancelled(self, number: int, force: bool, waits: bool) -> None:
-        begun = self.pick(number)
-        if begun is not None:
-            flow = cancel(self.world.state, begun.live, begun.job, force=force)
-            begun.told_off = True
-            task = self.world.spawn(flow)
-            if waits:
-                assert self.world.runner.run_until(task.is_done, self.world.runner.now + 60)
-            self.cancels.append(task)
-
-    @rule()
-    def resets_its_session(self) -> None:
-        if self.world.state.live is not None:
-            self.world.state.live.retired.set()
-            self.world.state.live = None
-
-    @rule(number=NUMBERS)
-    def a_connection_breaks(self, number: int) -> None:
-        streams = [stream for stream in self.world.runner.streams if not stream.closed and not stream.broken]
-        if streams:
-            stream = streams[number % len(streams)]
-            self.harmed = True
-            stream.break_off()
-            self.world.server.connection_lost(stream.number)
-
-    @rule(refuses=st.booleans())
-    def connections_are_refused(self, refuses: bool) -> None:
-        self.world.runner.refuses = refuses
-        self.harmed = self.harmed or refuses
-
-    @invariant()
-    def every_job_ends_at_most_once(self) -> None:
-        for begun in self.world.jobs if hasattr(self, "world") else ():
-            assert begun.endings == begun.job.is_settled
-            assert begun.news_after_end == 0
-
-    @invariant()
-    def the_baton_is_held_by_somebody_who_is_there(self) -> None:
-        for begun in self.world.jobs if hasattr(self, "world") else ():
-            baton = begun.live.session.baton
-            waiting = [other for other in self.world.jobs if other.live is begun.live and not other.task.done]
-            if not waiting:
-                assert baton._holder is None
-                assert not baton._waiting
-            if baton._waiting and baton._holder is None:
-                assert next(iter(baton._waiting)).is_set
-
-    def teardown(self) -> None:
-        if not hasattr(self, "world"):
-            return
-        world = self.world
-        world.runner.refuses = False
-        tasks = [*self.cancels, *(begun.task for begun in world.jobs)]
-        # Healthy or not, everything is over in a bounded time: three attempts, each silent for so long.
-        assert world.runner.run_until(lambda: all(task.done for task in tasks), world.runner.now + 600)
-        for task in self.cancels:
-            assert task.error is None
-        for begun in world.jobs:
-            outcome = begun.job.outcome
-            assert begun.endings == 1
-            if isinstance(outcome, Completed):
-                assert outcome.value == begun.expected
-                count = len(begun.expected or [])
-                if begun.job.is_generator:
-                    assert begun.outputs == [[*range(number + 1)] for number in range(count)]
-            elif isinstance(outcome, Failed):
-                assert self.harmed, outcome.error
-                assert isinstance(outcome.error, GradioError)
-            else:
-                assert isinstance(outcome, Cancelled)
-                assert begun.told_off
-        if not self.harmed:
-            assert world.result(world.begin("/echo", "still there")) == "still there"
-        world.close()
-
-
-NetworkMachine.TestCase.settings = settings(
-    max_examples=250, stateful_step_count=25, deadline=None, print_blob=True
-)
-TestNetwork = NetworkMachine.TestCase

@@ -12,7 +12,7 @@ EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "200"))
 """Stories, over all generations."""
 
 ENOUGH = 25
-"""Stories in which a planted defect is found, with the seed that is noted with it. Other seeds take some hundreds."""
+"""Stories in which a planted defect is found, with the seed that is noted with it. Most take so many with any other."""
 
 
 def test_the_promises_hold() -> None:

@@ -57,7 +57,7 @@ def app_of(witness: Witness, version: str, *, limit: int | None, has_state: bool
     @app.endpoint("/echo")
     def echo(call: str) -> str:
         witness.begins(call)
-        return str(witness.says(call, f"echo of {call}"))
+        return str(witness.says(call, f"écho of {call}"))
 
     @app.endpoint("/slow")
     def slow(call: str, *, context: Context) -> str:
@@ -87,8 +87,15 @@ def app_of(witness: Witness, version: str, *, limit: int | None, has_state: bool
     def many(call: str, *, context: Context) -> Generator[str]:
         yield from values(call, MANY, context)
 
+    @app.endpoint("/none")
+    def none(call: str) -> Generator[str]:
+        witness.begins(call)
+        witness.says(call, None)  # what servers make of a generator that yields nothing
+        yield from ()
+
     if not _has_cancel_route(version):  # what such an app has in its place
 
+        @app.endpoint("/stop_both", cancels=["/few", "/many"])
         @app.endpoint("/stop", cancels=["/many"])
         def stop() -> None:
             pass

@@ -1,7 +1,8 @@
 """Defects that are planted in the client, to see that the model finds them.
 
 Each takes one promise away, in the place where it is kept. They are plausible: most are a line that is left out, or a
-condition that is forgotten.
+condition that is forgotten. Whoever changes the machine looks for seeds anew: without the defect, too, they must be of
+stories in which all promises hold.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from unittest.mock import patch
 
+from gradio_proto import Timeouts, cancelling
+from gradio_proto.cancelling import Means, Telling
 from gradio_proto.effects import Signal, Sleep
 from gradio_proto.errors import ConnectionLost, GradioError
 from gradio_proto.exchange import ConnectionPool
 from gradio_proto.flows import calls
-from gradio_proto.flows.state import Slots
+from gradio_proto.flows.state import LiveSession, Slots
+from gradio_proto.flows.streams import end_stream
 from gradio_proto.job import Job
 from gradio_proto.session import Baton, Session
 
@@ -129,25 +133,67 @@ def _leaves_connections_open(_: Any) -> Any:
     return close
 
 
+def _sends_joins_again(original: Any) -> Any:
+    def may_repeat(state: Any, job: Job, error: GradioError, attempt: int) -> bool:
+        is_lost = isinstance(error, ConnectionLost) and attempt == 0 and not job.is_settled
+        return is_lost or original(state, job, error, attempt)
+
+    return may_repeat
+
+
+def _stops_siblings(original: Any) -> Any:
+    def request_to_stop(config: Any, session_hash: str, job: Job, siblings: set[int]) -> Telling:
+        telling: Telling = original(config, session_hash, job, set())
+        return telling
+
+    return request_to_stop
+
+
+def _hangs_up_on_siblings(_: Any) -> Any:
+    def how_to_tell(*_: Any, **__: Any) -> Telling:
+        return Telling(Means.HANG_UP, "the session's stream was closed")
+
+    return how_to_tell
+
+
+def _closes_the_stream_of_others(_: Any) -> Any:
+    def end_if_unused(live: LiveSession) -> None:
+        if not live.session.baton.is_held:
+            end_stream(live)
+
+    return end_if_unused
+
+
+def _loses_early_messages(_: Any) -> Any:
+    def receive_unknown(self: Session, event_id: str, message: Any, text: str) -> None:
+        self.dropped += 1
+
+    return receive_unknown
+
+
+def _bears_any_silence(_: Any) -> Any:
+    return property(lambda self: None, lambda self, seconds: None)
+
+
 DEFECTS: Final = (
     Defect(
         "the baton is not handed on",
         5,
         (Baton, "release"),
         _drops_the_baton,
-        "never ends|ends with None|nothing can happen",
-        11,
+        "nobody reads, and nobody is told to",
+        2,
     ),
-    Defect("everybody may read the stream", 5, (Baton, "take"), _two_readers, "nothing had failed", 1),
-    Defect("an orphan is forgotten", 9, (calls, "see_off"), _forgets_the_orphan, "runs on at the server", 12),
-    Defect("those who wait are told twice", 1, (Job, "_settle"), _tells_twice, "has ended 2 times", 1),
+    Defect("everybody may read the stream", 5, (Baton, "take"), _two_readers, "nothing had failed", 2),
+    Defect("an orphan is forgotten", 9, (calls, "see_off"), _forgets_the_orphan, "runs on at the server", 6),
+    Defect("those who wait are told twice", 1, (Job, "_settle"), _tells_twice, "has ended 2 times", 2),
     Defect(
         "a join that crosses the end of a stream is lost",
         3,
         (Session, "stream_ended"),
         _ends_crossing_joins,
         "nothing had failed",
-        1,
+        2,
     ),
     Defect(
         "a lost reply passes for a request that was not sent",
@@ -155,7 +201,7 @@ DEFECTS: Final = (
         (Session, "join_failed"),
         _lies_about_the_phase,
         "may be repeated, says",
-        7,
+        2,
     ),
     Defect(
         "a place among the jobs in flight is lost",
@@ -163,7 +209,7 @@ DEFECTS: Final = (
         (Slots, "release"),
         _loses_a_slot,
         "the next call ends with None",
-        1,
+        2,
     ),
     Defect(
         "who waits for a place looks every 50 ms",
@@ -171,7 +217,7 @@ DEFECTS: Final = (
         (calls, "_wait_for_turn"),
         _polls,
         "for a moment",
-        1,
+        2,
     ),
     Defect(
         "close() leaves connections open",
@@ -179,7 +225,48 @@ DEFECTS: Final = (
         (ConnectionPool, "close"),
         _leaves_connections_open,
         "a connection is open",
-        1,
+        2,
     ),
+    Defect(
+        "a join is sent again when its reply is lost",
+        8,
+        (calls, "_may_repeat"),
+        _sends_joins_again,
+        "were sent 2 times|the function ran twice",
+        2,
+    ),
+    Defect(
+        "what stops a job at its server stops its siblings, which are told nothing",
+        3,
+        (cancelling, "request_to_stop"),
+        _stops_siblings,
+        "never ends",
+        2,
+    ),
+    Defect(
+        "to cancel a job is to close the stream of all",
+        3,
+        (calls, "how_to_tell"),
+        _hangs_up_on_siblings,
+        "nobody has cancelled|nothing had failed",
+        2,
+    ),
+    Defect(
+        "whose job is over closes the stream, though others wait for it",
+        3,
+        (calls, "end_if_unused"),
+        _closes_the_stream_of_others,
+        "nothing had failed",
+        2,
+    ),
+    Defect(
+        "what comes before the reply to its join is lost",
+        1,
+        (Session, "_receive_unknown"),
+        _loses_early_messages,
+        "never ends|nothing had failed| gave ",
+        5,
+    ),
+    Defect("silence never ends", 12, (Timeouts, "idle"), _bears_any_silence, "has waited for", 4),
 )
 """What is planted."""

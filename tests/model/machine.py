@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    multiple,
+    precondition,
+    rule,
+)
 
 from gradio_proto import AsyncClient, Client
 from gradio_proto.carriers import Carrier
@@ -49,7 +57,7 @@ STOPPED: Final = MANY + 10.0
 WIRES: Final = st.integers(0, 5)
 """Which connection: the newest of those that are alive is 0."""
 
-FUNCTIONS: Final = st.sampled_from(["/echo", "/many", "/slow", "/few", "/many", "/fail", "/count"])
+FUNCTIONS: Final = st.sampled_from(["/echo", "/many", "/slow", "/few", "/many", "/none", "/fail", "/count"])
 
 BYTES: Final = st.sampled_from([0, 40, 400, 10_000])
 """How much of what is under way still arrives."""
@@ -57,8 +65,14 @@ BYTES: Final = st.sampled_from([0, 40, 400, 10_000])
 LATENCIES: Final = st.sampled_from([0.3, 0.0, 0.05])
 """Seconds that bytes travel. On a slow network much is under way when something breaks."""
 
+LONGEST_WAY: Final = 60
+"""Things that happen, at most, until a join that is sent has reached the server."""
+
 EVENTS: Final = st.integers(0, 12)
 """How many things happen before something breaks."""
+
+MANY_EVENTS: Final = 99
+"""How many things happen, at most, before Ctrl-C."""
 
 
 @dataclass(eq=False)
@@ -265,6 +279,11 @@ class Promises(RuleBasedStateMachine):
         submitted.add_done_callback(done)
         return call
 
+    @rule(target=calls, function=FUNCTIONS, number=st.integers(2, 3))
+    def submits_several(self, function: str, number: int) -> MultipleResults[Call]:
+        """A program submits jobs of one function: siblings, which a server may take for each other."""
+        return multiple(*[self.submits(function, False) for _ in range(number)])
+
     @precondition(lambda self: self.here.is_async)
     @rule(target=calls, function=FUNCTIONS, isolate=st.booleans())
     def awaits(self, function: str, isolate: bool) -> Call:
@@ -280,7 +299,7 @@ class Promises(RuleBasedStateMachine):
     @precondition(
         lambda self: not self.here.is_async and self.here.silent_since is None and not self._holds()
     )
-    @rule(function=FUNCTIONS, isolate=st.booleans(), events=st.integers(0, 120))
+    @rule(function=FUNCTIONS, isolate=st.booleans(), events=st.integers(0, MANY_EVENTS))
     def predicts_until_ctrl_c(self, function: str, isolate: bool, events: int) -> None:
         """A program predicts; after so many events, if it still waits, the user presses Ctrl-C."""
         world = self.here
@@ -368,6 +387,28 @@ class Promises(RuleBasedStateMachine):
             if self.here.silent_since is None:
                 network.release(found)
 
+    @rule(target=calls, function=FUNCTIONS, seconds=st.sampled_from([1.0, 5.0]))
+    def a_join_is_answered_late(self, function: str, seconds: float) -> Call:
+        """A program submits a job. The reply to its join is late, so that what the stream says of it overtakes."""
+        call = self.submits(function, False)
+        network = self.here.network
+        for joining in self._joining(call):
+            network.hold(joining)
+            network.run_until(lambda: False, network.now + seconds)
+            if self.here.silent_since is None:
+                network.release(joining)
+        return call
+
+    def _joining(self, call: Call) -> list[Wire]:
+        """The connection on which a call's join has just reached the server, if it comes so far."""
+        network = self.here.network
+        inputs = f'"{call.name}"'.encode()
+        for _ in range(LONGEST_WAY):
+            network.turn(1)
+            if any(inputs in request for request in network.arrived):
+                break
+        return [wire for wire in network.wires() if inputs in wire.request and not wire.is_answered]
+
     @rule(wire=WIRES)
     def an_event_comes_twice(self, wire: int) -> None:
         """Something repeats the next event of a stream that says the same twice."""
@@ -397,6 +438,15 @@ class Promises(RuleBasedStateMachine):
             self._harm().cut(found, up=up, down=down, cleanly=cleanly)
 
     @precondition(may_fail)
+    @rule(target=calls, function=FUNCTIONS, cleanly=st.booleans())
+    def a_join_loses_its_reply(self, function: str, cleanly: bool) -> Call:
+        """A program submits a job. The server takes it, and the connection is cut before anybody is told."""
+        call = self.submits(function, False)
+        for joining in self._joining(call):
+            self._harm().cut(joining, up=sum(map(len, joining.going_up)), down=0, cleanly=cleanly)
+        return call
+
+    @precondition(may_fail)
     @rule(wire=WIRES)
     def a_connection_falls_silent(self, wire: int) -> None:
         """Nothing passes there any more, and nobody is told."""
@@ -404,7 +454,7 @@ class Promises(RuleBasedStateMachine):
             self._harm().hold(found)
 
     @precondition(may_fail)
-    @rule(after=EVENTS, seconds=st.sampled_from([0.0, 7.0, 62.0]))
+    @rule(after=EVENTS, seconds=st.sampled_from([0.0, 7.0, 62.0, 62.0]))
     def the_network_falls_silent(self, after: int, seconds: float) -> None:
         """After so many things that happen nothing passes anywhere; so long at least."""
         self.here.network.turn(after)
@@ -472,6 +522,7 @@ class Promises(RuleBasedStateMachine):
                 self.its_end_is_right(call, call.outcome)
             self.it_is_sent_once(call)
         self.one_stream_for_each_session(world)
+        self.somebody_reads(world)
         self.silence_ends(world)
         self.nobody_polls(world)
         self.nobody_else_hears_the_secret(world)
@@ -549,12 +600,21 @@ class Promises(RuleBasedStateMachine):
         del streams[None]
         assert not streams or max(streams.values()) == 1, f"a session has several streams: {streams}"
 
+    def somebody_reads(self, world: World) -> None:
+        """Where anybody waits for the right to read a stream, somebody has it, or is about to take it."""
+        for baton in {call.live.session.baton for call in world.calls}:
+            is_idle = bool(baton._waiting) and not baton.is_held
+            assert not is_idle or next(iter(baton._waiting)).is_set, "nobody reads, and nobody is told to"
+
     def silence_ends(self, world: World) -> None:
         """Nobody waits for ever, where the server of that generation would give a sign of life."""
         if world.silent_since is None:
             return
+        # Who waits for a place begins when another call has ended, which may be well into the silence.
+        is_in_turn = world.engine.max_workers is not None or world.has_state
+        turns = [call.ended for call in world.calls if call.ended is not None and is_in_turn]
         for call in world.calls:
-            since = max(world.silent_since, call.began)
+            since = max(world.silent_since, call.began, *turns)
             if call.outcome is None and world.network.now > since + SILENCE:
                 has_sign = call.live.carrier is not Carrier.EVENT_STREAM
                 waits_for_turn = call.job.state is JobState.NEW
@@ -609,6 +669,8 @@ class Promises(RuleBasedStateMachine):
         for call in world.calls:
             assert call.outcome is not None, f"{call} never ends: it is {call.job.state.name}"
         assert is_over(), "a cancellation never ends"
+        for cancelling in world.cancellations:
+            assert cancelling.error is None or isinstance(cancelling.error, Gone), "to cancel has failed"
         network.run_until(lambda: False, network.now + 2 * STOPPED)
         self.promises_hold(world)
         for call in world.calls:
@@ -629,7 +691,7 @@ class Promises(RuleBasedStateMachine):
         until = call.ended + STOPPED
         if call.is_harmed or any(call.began <= time <= until for time in self.here.harmed_at):
             return False
-        siblings = [other for other in self.here.calls if other.live.session.hash == call.live.session.hash]
+        siblings = [other for other in self.here.calls if other.job.session_hash == call.job.session_hash]
         return not any(
             other.function == call.function and other.began <= until and call.ended <= (other.ended or until)
             for other in siblings
