@@ -147,7 +147,9 @@ class SSEDecoder:
                     if self._eof:
                         self._data = bytearray()
                 else:
-                    self._searched = len(buffer)
+                    if start:  # a line that was read may be data already, which would be held twice
+                        self._buffer, self._start = buffer[start:], 0
+                    self._searched = len(self._buffer)
                 return END if self._eof else NEED_DATA
             self._start = self._searched = end + 1
             if self._at_bom:

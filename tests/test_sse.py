@@ -298,6 +298,16 @@ def test_a_large_event_leaves_with_its_reader(ending: bytes, events: int) -> Non
         tracemalloc.stop()
 
 
+def test_a_line_that_was_read_is_not_held_twice() -> None:
+    decoder = SSEDecoder(LIMITS)
+    tracemalloc.start()
+    try:
+        assert decode_with(decoder, fixed(b"data: " + b"x" * 4_000_000 + b"\nda", 65536)) == []
+        assert tracemalloc.get_traced_memory()[0] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
 def seconds(work: Callable[[], object]) -> float:
     best = float("inf")
     for _ in range(3):
