@@ -770,12 +770,14 @@ def _frames_left(left: int) -> Generator[None]:
     depth, frame = 0, sys._getframe()
     while frame is not None:
         depth, frame = depth + 1, frame.f_back  # type: ignore[assignment]
-    before = sys.getrecursionlimit()
+    before, trace = sys.getrecursionlimit(), sys.gettrace()
+    sys.settrace(None)  # what measures coverage would need some of them, and fail
     sys.setrecursionlimit(depth + left)
     try:
         yield
     finally:
         sys.setrecursionlimit(before)
+        sys.settrace(trace)
 
 
 def no_write(code: int) -> Use:
