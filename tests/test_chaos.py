@@ -173,8 +173,7 @@ def test_a_network_that_is_no_more_than_slow(mode: Mode, client: str, embedded: 
 def test_a_real_server(
     mode: Mode, client: str, real: str, real_server: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # Nothing is silent here, so on a busy machine the deadlines may be long.
-    row = whole(Cell(VERSIONS[0], mode, client, real, 1, 40, deadlines=Timeouts()).run())
+    row = whole(Cell(VERSIONS[0], mode, client, real, 1, 40).run())
     assert row.right > 5
     assert "sent_unknown" in {kind.split()[0] for kind in row.errors}
     assert capfd.readouterr() == ("", "")
