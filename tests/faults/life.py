@@ -518,8 +518,10 @@ def with_callback(callback: Callable[[Any, Any], object], logged: type[Exception
         async with bench.client() as client:
 
             def call(job: Any) -> None:
-                called.set()
-                callback(client, job)
+                try:
+                    callback(client, job)
+                finally:
+                    called.set()
 
             job = await client.submit("x")
             await job.add_done_callback(call)
