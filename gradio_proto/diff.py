@@ -206,7 +206,7 @@ class OutputState:
         """
         self._values = [None] * count
         self._broken = set(range(count))
-        self._unknown = set(range(count))
+        self._unknown = {*self._broken}
 
     def apply(self, diffs: list[Any]) -> bool:
         """Apply one diff for each output.

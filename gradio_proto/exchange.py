@@ -77,14 +77,11 @@ class Proxy:
 class Exchange:
     """One request and its response on one connection."""
 
-    __slots__ = ("_connection", "head", "request", "was_stale")
+    __slots__ = ("_connection", "head", "request")
 
     def __init__(self, request: Request, connection: PooledConnection) -> None:
         self.request = request
         self.head: ResponseHead | None = None
-        self.was_stale = False
-        """Its connection had carried others, and ended without a word of an answer. So a server ends one that has idled
-        for long enough, and a request that crosses that end is not seen by it (RFC 9112, 9.3.1)."""
         self._connection: PooledConnection | None = connection
 
     @property
@@ -118,7 +115,7 @@ class Exchange:
 class PooledConnection:
     """A byte stream and the HTTP state on it. Made by a :class:`ConnectionPool`."""
 
-    __slots__ = ("_pool", "http", "is_used", "last_active", "origin", "stream")
+    __slots__ = ("_pool", "http", "last_active", "origin", "stream")
 
     def __init__(self, pool: ConnectionPool, origin: Origin, stream: ByteStream) -> None:
         self._pool = pool
@@ -127,8 +124,6 @@ class PooledConnection:
         self.http = HTTPConnection(pool.limits, pool.requests)
         self.last_active = 0.0
         """When bytes last went over it."""
-        self.is_used = False
-        """It has carried an exchange before this one."""
 
     def close(self) -> None:
         """Close the connection and forget it."""
@@ -178,7 +173,6 @@ class ConnectionPool:
             return
         connection.http.start_next_cycle()
         connection.last_active = now
-        connection.is_used = True
         self._busy.discard(connection)
         self._idle.append(connection)
         if len(self._idle) > IDLE_CONNECTIONS:
@@ -354,9 +348,7 @@ class ConnectionPool:
         exchange, connection = effect.exchange, effect.exchange.connection
         try:
             head = yield from self._next_event(connection, effect.deadline, effect.wake)
-        except GradioError as error:
-            is_lost = isinstance(error, ConnectionLost)
-            exchange.was_stale = is_lost and connection.is_used and not connection.http.has_begun
+        except GradioError:
             exchange.close()
             raise
         if head is not None:

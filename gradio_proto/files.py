@@ -7,7 +7,6 @@ only what a caller has wrapped in a :class:`FileInput`: no string and no object 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, Literal, Protocol, TypeAlias, TypedDict, cast
@@ -155,7 +154,9 @@ class Uploads:
         self.sizes: dict[FileInput, int | None] = {}
         """The bytes of all of them, where known."""
         self._token = token
+        self._mark_start = ""
         self._marks: dict[tuple[FileInput, bool], str] = {}
+        """What stands for each, the nth of them with n at its end."""
         self._payload = write(encode=self._encode)
 
     @property
@@ -167,12 +168,16 @@ class Uploads:
         """The call's payload; it can be sent once every file has its path or its data URL."""
         if not self._marks:
             return self._payload
-        paths = {
-            jsontext.dumps(mark): (self.inlined if is_inline else self.paths)[file]
-            for (file, is_inline), mark in self._marks.items()
-        }
-        marks = re.compile(b"|".join(map(re.escape, paths)))
-        return marks.sub(lambda found: jsontext.dumps(paths[found.group()]), self._payload)
+        paths = [
+            jsontext.dumps((self.inlined if is_inline else self.paths)[file])
+            for file, is_inline in self._marks
+        ]
+        first, *others = self._payload.split(jsontext.dumps(self._mark_start)[:-1])
+        pieces = [first]
+        for other in others:
+            number, _, behind = other.partition(b'"')
+            pieces += [paths[int(number)], behind]
+        return b"".join(pieces)
 
     def _encode(self, value: Any) -> Any:
         if isinstance(value, FileInput):
@@ -190,7 +195,8 @@ class Uploads:
         """What stands in the place of a file's path, or of its data URL."""
         key = (file, is_inline)
         if key not in self._marks:
-            self._marks[key] = self._token()
+            self._mark_start = self._mark_start or self._token()
+            self._marks[key] = f"{self._mark_start}{len(self._marks)}"
             (self.inlined if is_inline else self.paths)[file] = ""
         return self._marks[key]
 

@@ -317,11 +317,6 @@ class HTTPConnection:
         return RemoteProtocolError(f"the server's answer is not HTTP/1.1 ({error})", data=pending)
 
     @property
-    def has_begun(self) -> bool:
-        """True once anything has come of the response."""
-        return self._opening != b""
-
-    @property
     def is_reusable(self) -> bool:
         """True when both sides have finished a cycle and neither wants to close."""
         return (

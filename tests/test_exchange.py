@@ -407,37 +407,6 @@ def test_a_connection_is_used_again_for_four_seconds() -> None:
     assert IDLE_SECONDS < 5.0  # what uvicorn gives it
 
 
-@pytest.mark.parametrize(
-    ("is_used", "said", "is_stale"),
-    [
-        (True, [b""], True),
-        (True, [ConnectionLost("reset")], True),
-        (True, [b"HTTP/1.1 2", b""], False),
-        (True, [b"SSH-2.0\r\n\r\n"], False),
-        (False, [b""], False),
-    ],
-)
-def test_a_connection_that_ended_while_it_idled_is_told_from_others(
-    is_used: bool, said: list[Any], is_stale: bool
-) -> None:
-    pool = pool_of()
-    stream = leave_idle(pool) if is_used else Stream()
-
-    def flow() -> Flow[bool]:
-        exchange, _ = yield Open(Request("GET", APP, "/"), None)
-        with pytest.raises(GradioError):
-            yield ReadHead(exchange, None)
-        assert exchange.is_finished
-        return exchange.was_stale
-
-    hand = Hand(flow(), pool)
-    hand.reuses(stream) if is_used else hand.connects(stream)
-    for data in said:
-        hand.fails(Receive, data) if isinstance(data, Exception) else hand.gets(data)
-    assert hand.result is is_stale
-    assert stream.closed
-
-
 def test_a_connection_that_idled_longer_is_closed() -> None:
     pool = pool_of()
     old = leave_idle(pool, now=10.0)

@@ -345,29 +345,6 @@ def test_a_connection_whose_end_tls_has_told_is_not_used_again(
         over.set()
 
 
-@pytest.mark.parametrize("begins", [False, True])
-def test_a_connection_that_ended_while_it_idled_is_told_from_others(begins: bool) -> None:
-    def answer(peer: Peer, _: Seen) -> None:
-        if len(server.seen("x")) == 1:
-            peer.reply(b"ok")
-            return
-        if begins:
-            peer.send(b"HTTP/1.1 200")
-        peer.close()
-
-    def failing() -> Flow[bool]:
-        exchange, _ = yield Open(made.request(), None)
-        with pytest.raises(ConnectionLost):
-            yield ReadHead(exchange, None)
-        return exchange.was_stale
-
-    with serving(answer) as server, rig(server.url) as made:
-        assert made.fetch() == b"ok"
-        assert made.run(failing()) is not begins
-        assert not made.run(failing())  # this one is new
-        assert made.pool.connections_made == 2
-
-
 def test_a_server_that_wants_a_certificate_says_so(tls: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
     tls.verify_mode = ssl.CERT_REQUIRED
     with (

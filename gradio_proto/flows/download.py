@@ -135,7 +135,7 @@ def _download(
                 response = yield from read_reply(state, exchange, head, now, until)
                 pause = retry_after(head)
                 if not again or head.status not in RETRYABLE_STATUS or (pause or 0.0) > LONGEST_RETRY_AFTER:
-                    raise reply_error(response, state.limits, f"the download of {file.name}")
+                    raise reply_error(response, state.limits, f"the download of {file.name}", "the file")
             finally:
                 exchange.close()
         except (ConnectError, ConnectionLost) as error:

@@ -40,8 +40,9 @@ STATE_IS_LOST: Final = (
 """Of a stream that has fallen silent in a session that held something."""
 
 PUT_OFF: Final = frozenset({429, 503})
-"""Statuses after which the stream is asked for again. Not after a 502 or 504: a gateway that says so may have opened
-it, and then the server has dropped the jobs. On some servers a second stream would carry heartbeats for ever."""
+"""Statuses after which the stream is asked for again. Not after a 502 or 504, nor where no answer came at all: the
+server may have opened it, and then it has dropped the jobs, or goes on telling somebody else of them. A second stream
+would carry heartbeats for ever."""
 
 
 def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: float | None) -> Flow[None]:
@@ -212,12 +213,6 @@ def _open(
             if first == until:
                 return now
             raise DeadlineExceeded("the server did not answer in time", kind="read") from None
-        except ConnectionLost:
-            can_be_asked_again = live.carrier is not Carrier.SIMPLE_API and state.get_retries > 0
-            if not exchange.was_stale or not can_be_asked_again:
-                raise
-            end_stream(live)  # on a new connection the request may well be heard
-            return now
         if head is None:
             return now
     note_head(state, exchange.request.target, head, now)

@@ -91,15 +91,12 @@ class CarriedExchange(Exchange, Parking):
     def __init__(self, pool: CarriedPool, request: Request) -> None:
         self.request = request
         self.head: ResponseHead | None = None
-        self.was_stale = False
         self._connection = None
         self._pool = pool
         self._changed = threading.Condition()
         """Guards everything below, and tells the thread of changes."""
         self._is_closed = False
         self._is_connected = False
-        self.is_new = False
-        """The connection was made for it."""
         self._may_send = False
         """The flow has heard of the connection: given up before that, the request has not gone out."""
         self._is_sent = False
@@ -221,7 +218,7 @@ class CarriedExchange(Exchange, Parking):
         """Whether what was offered has been sent. Raises ConnectionLost where the server takes no more."""
         with self._changed:
             if self._write_error is not None:
-                raise self._lost(self._write_error)
+                raise broken(str(self.request.origin), self._write_error)
             if self._error is not None:
                 raise self._error
             return self._is_sent
@@ -239,8 +236,6 @@ class CarriedExchange(Exchange, Parking):
         self._check_open()
         with self._changed:
             if self._received is None and self._error is not None:
-                is_lost = isinstance(self._error, ConnectionLost)
-                self.was_stale = is_lost and not self.is_new and not self._opening
                 raise self._error
             self.head = self._received
             return self.head
@@ -445,15 +440,11 @@ class CarriedExchange(Exchange, Parking):
 
     # Errors.
 
-    def _lost(self, error: Exception) -> ConnectionLost:
-        return ConnectionLost(f"the connection to {self.request.origin} broke: {error}")
-
     def _translated(self, error: Exception) -> GradioError:
         """What went wrong, in our terms."""
         if isinstance(error, GradioError):
-            error.__cause__ = (
-                error.__cause__ or error.__context__
-            )  # httpcore raises it again, and from nothing
+            # httpcore raises it again, and from nothing.
+            error.__cause__ = error.__cause__ or error.__context__
             return error
         translated = (
             self._answer_error(error)
@@ -466,9 +457,7 @@ class CarriedExchange(Exchange, Parking):
     def _answer_error(self, error: Exception) -> GradioError:
         reason = error.args[0] if error.args else None
         if isinstance(error, httpcore.ReadError | httpcore.WriteError):
-            return (
-                broken(str(self.request.origin), reason) if isinstance(reason, OSError) else self._lost(error)
-            )
+            return broken(str(self.request.origin), reason if isinstance(reason, OSError) else error)
         if isinstance(reason, h11.RemoteProtocolError) and reason.error_status_hint == 431:
             return LimitExceeded("header_bytes", self._pool.limits.header_bytes)
         if self._saw_end:
@@ -562,7 +551,6 @@ class CarriedPool(ConnectionPool):
                         effect = flow.send((data, 0.0))
             except StopIteration:
                 pass
-        user.is_new = True
         with self._lock:
             self.connections_made += 1
 

@@ -75,7 +75,7 @@ def no_tls(peer: str, error: Exception) -> ConnectError:
     return ConnectError(f"no TLS with {peer}: {error}{hint}")
 
 
-def broken(peer: str, error: OSError) -> ConnectionLost:
+def broken(peer: str, error: Exception) -> ConnectionLost:
     """The error of a connection to ``peer`` on which ``error`` was raised."""
     if isinstance(error, ssl.SSLEOFError):
         return ConnectionLost(f"the connection to {peer} was closed, and not as TLS is: it may have been cut")
