@@ -253,8 +253,10 @@ def test_a_session_without_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_session_that_refuses_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = session.STREAM_TRANSITIONS[session.StreamState.ENDING]
-    monkeypatch.delitem(table, session.StreamInput.CLOSE_STREAM)
+    ending = session.StreamState.ENDING
+    moves = {**session.STREAM_TRANSITIONS[ending]}
+    del moves[session.StreamInput.CLOSE_STREAM]
+    monkeypatch.setitem(session.STREAM_TRANSITIONS, ending, moves)
     said = {"do": "message", "message": {"msg": "close_stream"}, "times": 2}
     with pytest.raises(Broken, match="refuses"):
         check(

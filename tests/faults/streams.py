@@ -100,8 +100,7 @@ def cut_at_every_byte(
             talks.append(opened(cut, *end, generation=generation, number=k))
         else:
             # The end of the connection is a clean end of this body: without a word about the job it is asked for again.
-            # And so it is where a connection that has carried other requests ends without a word.
-            is_asked_twice = k == 0 or (framing == "close" and head <= k < needed)
+            is_asked_twice = framing == "close" and head <= k < needed
             talks += [(cut, *end)] * (2 if is_asked_twice else 1)
     return Fault(
         id=f"streams/{id}/{name_of(generation)}",
@@ -654,15 +653,9 @@ ANSWERS = (
     ),
     stream(
         "head/none",
-        "The connection is closed without an answer, and so is the next one.",
-        exactly((Close(),), (Close(),), next_job=2),
-        lost("without answering"),
-    ),
-    stream(
-        "head/none-once",
         "The connection, which has carried other requests, is closed without an answer to this one.",
-        exactly((Close(),), whole(*well(1)), next_job=2),
-        Gives("well"),
+        exactly((Close(),)),
+        lost("without answering"),
     ),
     stream(
         "head/no-http",
