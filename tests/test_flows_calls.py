@@ -850,6 +850,31 @@ def test_what_waits_and_is_given_up_with_what_runs_does_not_run_instead(version:
     world.close()
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_what_waits_is_told_twice_where_what_runs_was_left_alone_for_its_sake(known: bool) -> None:
+    """The first may end what runs, and so let it take that place."""
+    told_first = http(200, b"{}") if known else http(500)
+    script = GradioScript(stateful_app(), streams=[[STREAM, starts("e1"), 600.0]])
+    world = scripted_world(script)
+    runs = world.begin("/echo", "a")
+    running(world, runs)
+    waits = world.begin("/echo", "b")
+    world.runner.run_until(lambda: waits.job.event_id is not None)
+    script.others = {"/cancel": [0.5, told_first]}
+    assert not world.run(cancel(world.state, runs.live, runs.job, force=True)).server_told
+    assert told(world) == []
+    report = world.run(cancel(world.state, waits.live, waits.job))
+    assert report.server_told is known
+    assert [body["event_id"] for body in told(world)] == ["e2"] * (1 + known)
+    # Once the server was told, nothing runs there untold.
+    later = world.begin("/echo", "c")
+    world.runner.run_until(lambda: later.job.event_id is not None)
+    assert world.run(cancel(world.state, later.live, later.job)).server_told is known
+    assert len(told(world)) == 1 + known + 1
+    world.finish(runs, waits, later)
+    world.close()
+
+
 def test_what_the_server_does_not_know_of_leaves_nothing_to_tell() -> None:
     world = joining([1.0, accepted("e1")])
     begun = world.begin("/echo", "x")

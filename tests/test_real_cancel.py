@@ -269,6 +269,23 @@ def test_beside_the_same_function(client: Client, runs: Runs) -> None:
     works(client)
 
 
+@pytest.mark.real("6.31.0")  # before, what waits runs in its turn all the same
+def test_all_of_one_function_and_what_waits_comes_last(client: Client, runs: Runs) -> None:
+    """To take it out of the queue ends those that run, and it must not take their place."""
+    for turn in range(4):
+        busy = [runs.submit(f"{turn} {place}", on=client) for place in "ab"]
+        for job in busy:
+            eventually(partial(is_running, job))
+        waits = runs.submit(f"{turn} c", on=client)
+        eventually(partial(is_queued, waits))
+        for job in (*busy, waits):
+            assert job.cancel()
+        assert [was_told(job) for job in (*busy, waits)] == [False, False, True]
+        for place in "abc":
+            runs.stops(f"{turn} {place}")
+    works(client)
+
+
 def test_beside_another_function(client: Client, runs: Runs) -> None:
     sibling, queued = client.submit(0.6, api_name="/slow"), client.submit(0.1, api_name="/slow")
     counting = client.submit(40, api_name="/count")
