@@ -33,12 +33,18 @@ def _check(text: str, limits: Limits) -> None:
 
 
 _HEAVIEST = 3
+_BYTES_OF_A_UNIT = 60
 
 
 def _weight(text: str) -> int:
-    # About what parsing a text takes, in units of 60 bytes: each item of a list has a comma or a bracket of its own,
-    # an object has a table beside itself, and a member of it a key and a place in that table.
+    # About what parsing a text takes beside its strings, in units of 60 bytes: each item of a list has a comma or a
+    # bracket of its own, an object has a table beside itself, and a member of it a key and a place in that table.
     return text.count(",") + text.count("[") + 2 * text.count(":") + _HEAVIEST * text.count("{")
+
+
+def bytes_in_memory(text: str) -> int:
+    """About how many bytes the value of a JSON text takes, or more: a mark in a string is taken for one outside."""
+    return len(text) + _BYTES_OF_A_UNIT * _weight(text)
 
 
 def _outside_of_strings(text: str) -> Iterator[str]:

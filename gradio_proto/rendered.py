@@ -39,7 +39,7 @@ class Rendered:
 
     def take(self, render_config: Mapping[str, Any], size: int) -> None:
         """Take the ``render_config`` of what a ``gr.render`` has made, in place of what it had made before;
-        ``size`` is that of its text.
+        ``size`` is that of its message in memory, in bytes.
         """
         render = parse_render_config(render_config)
         before, size_before = self._renders.pop(render.render_id, (None, 0))

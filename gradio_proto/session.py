@@ -27,6 +27,7 @@ from collections import OrderedDict, deque
 from enum import Enum
 from typing import Final
 
+from . import jsontext
 from .effects import Signal
 from .errors import (
     ConnectionLost,
@@ -344,7 +345,7 @@ class Session:
         """Take one message of the stream; ``text`` is its wire form."""
         if isinstance(message, ProcessCompleted) and message.render_config is not None:
             # Whatever became of the job that did it: the server has the new functions now, and not the old ones.
-            self.rendered.take(message.render_config, len(text))
+            self.rendered.take(message.render_config, jsontext.bytes_in_memory(text))
         if isinstance(message, OF_THE_SESSION):
             self._receive_for_session(message)
         elif (event_id := message.event_id) is None:

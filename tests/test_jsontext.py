@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from gradio_proto import jsontext
 from gradio_proto.errors import LimitExceeded, RemoteProtocolError
-from gradio_proto.jsontext import dumps, loads
+from gradio_proto.jsontext import bytes_in_memory, dumps, loads
 from gradio_proto.limits import Limits
 
 LIMITS = Limits()
@@ -216,3 +217,26 @@ def test_what_is_outside_of_strings_does_not_depend_on_windows(text: str, window
             return "".join(jsontext._outside_of_strings(text))
 
     assert outside(2 * window) == outside(64 * 1024)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'"{"x" * 10_000}"',
+        f"[{'[],' * 1000}0]",
+        f"[{'{},' * 1000}0]",
+        f"[{'0.125,' * 1000}0]",
+        json.dumps([{"a": 1, "b": [str(number)]} for number in range(1000)]),
+        json.dumps({str(number): {} for number in range(1000)}),
+    ],
+    ids=["text", "lists", "objects", "numbers", "records", "members"],
+)
+def test_what_a_value_takes_in_memory_is_about_what_is_counted(text: str) -> None:
+    tracemalloc.start()
+    try:
+        value = loads(text, Limits())
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert value
+    assert taken / 2 < bytes_in_memory(text) < 4 * taken

@@ -762,3 +762,14 @@ def test_a_heartbeat_before_its_first_message_means_that_it_was_read() -> None:
     assert (error.phase, error.event_id) == ("stream_lost", "1")
     assert not heard.job.is_settled
     assert not own.job.is_settled  # whoever joins is told when its turn comes
+
+
+@pytest.mark.parametrize(("props", "kept"), [({"value": "x" * 30_000}, 3), ({"value": [[]] * 5_000}, 1)])
+def test_renders_are_kept_by_what_they_take_in_memory(props: Any, kept: int) -> None:
+    """Empty lists take 20 times their text."""
+    session = Session("s", Limits(rendered_bytes=100_000))
+    for number in range(10):
+        config = {"render_id": number, "components": [{"id": number, "props": props}]}
+        output = {"data": [], "render_config": config}
+        session.receive(*message(msg="process_completed", event_id="e0", output=output, success=True))
+    assert len(session.rendered._renders) == kept

@@ -36,6 +36,7 @@ allocator asks for at once."""
 
 IN_BYTES: dict[str, Callable[[Limits], int]] = {
     "orphan_messages": lambda limits: limits.orphan_bytes,
+    "cookies": lambda limits: limits.cookies * limits.cookie_bytes,
 }
 """What the limits that count something else than bytes let a server make a client hold."""
 

@@ -7,6 +7,7 @@ for small limits here and for those of :mod:`faults.memory`.
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -27,7 +28,9 @@ from .uses import SiblingHarmed, only_predicts, works
 SMALL = Limits(
     sse_message_bytes=4 * MIB,
     job_unread_bytes=4 * MIB,
+    client_unread_bytes=8 * MIB,
     orphan_bytes=4 * MIB,
+    rendered_bytes=4 * MIB,
     json_body_bytes=4 * MIB,
     json_values=300_000,
 )
@@ -126,6 +129,102 @@ async def unread(bench: Bench) -> Any:
         while not await job.done():
             await bench.way.sleep(0.01)
         return await job.result()
+
+
+JOBS_UNREAD = 8
+"""Jobs of which nobody reads the outputs: so many that each has less than one may, when they have more than all may."""
+
+
+def for_all(part: bytes) -> Served:
+    """A server that has joined some jobs, and says the same of each, again and again."""
+
+    @contextlib.contextmanager
+    def serve(bench: Bench) -> Generator[str]:
+        bench.server = server = FaultyServer()
+
+        def stream(peer: Peer, _: Seen, __: FaultyServer) -> None:
+            peer.begin_stream()
+            while server.jobs < JOBS_UNREAD and peer.sock.fileno() >= 0:
+                time.sleep(0.01)
+            names = [b"e%d" % number for number in range(1, JOBS_UNREAD + 1)]
+            for name in names:
+                peer.chunk(BEGUN.replace(b"@ID@", name))
+            while True:  # until the client has gone
+                for name in names:
+                    peer.chunk(part.replace(b"@ID@", name))
+
+        misbehave(server, {"queue/data": stream}, 1)
+        with server:
+            yield server.url
+
+    return serve
+
+
+async def all_unread(bench: Bench) -> Any:
+    """Jobs of which nobody reads the outputs, while their client goes on; then what became of the first that ended."""
+    async with bench.client() as client:
+        jobs = [await client.submit("hello") for _ in range(JOBS_UNREAD)]
+        while True:
+            for job in jobs:
+                if await job.done():
+                    return await job.result()
+            await bench.way.sleep(0.01)
+
+
+COOKIES_AT_ONCE = 14
+"""Cookies of 4 KiB that fit into a response."""
+
+CALLS_WITH_COOKIES = 80
+
+
+def baked(peer: Peer, _: Seen, server: FaultyServer) -> None:
+    """The join is accepted, with cookies for another place, each under a name of its own."""
+    server.jobs += 1
+    value = "x" * (4 * KIB - 100)
+    cookies = [
+        f"set-cookie: c{server.jobs}-{number}={value}; Path=/other" for number in range(COOKIES_AT_ONCE)
+    ]
+    body = json.dumps({"event_id": f"e{server.jobs}"})
+    head = ["HTTP/1.1 200 OK", "content-type: application/json", f"content-length: {len(body)}", *cookies]
+    peer.send("\r\n".join([*head, "", body]).encode())
+
+
+async def calls_often(bench: Bench) -> Any:
+    """One call after the other."""
+    async with bench.client() as client:
+        for _ in range(CALLS_WITH_COOKIES - 1):
+            await client.predict("hello")
+        return await client.predict("hello")
+
+
+RENDERS = [
+    text_of(
+        "process_completed",
+        event_id="nobody's",
+        success=True,
+        output={
+            "data": [],
+            "render_config": {"render_id": "@RENDER@", "components": [{"id": 1, "props": each}]},
+        },
+    ).replace(b'"@RENDER@"', b"@RENDER@")
+    for each in ({"value": "x" * 16 * KIB}, {"value": [[]] * 4 * KIB})
+]
+"""Long, and small on the wire but large in memory."""
+
+
+def renders(limits: Limits) -> Answer:
+    """A stream that tells of renders, each of another ``gr.render``, and then ends well."""
+
+    def answer(peer: Peer, _: Seen, server: FaultyServer) -> None:
+        name = b"e%d" % server.jobs
+        peer.begin_stream()
+        peer.chunk(BEGUN.replace(b"@ID@", name))
+        for number in range(4 * limits.rendered_bytes // (16 * KIB)):
+            peer.chunk(RENDERS[number % 2].replace(b"@RENDER@", b"%d" % number))
+        peer.chunk((completed("ok") + CLOSE_STREAM).replace(b"@ID@", name))
+        peer.chunk(b"")
+
+    return answer
 
 
 def hoard(
@@ -266,6 +365,34 @@ FAULTS = (
         ),
         raises(LimitExceeded, name="job_unread_bytes"),
         unread,
+    ),
+    Fault(
+        id="hoard/unread-outputs-of-many",
+        happens="Outputs of several jobs come without end, and nobody reads them.",
+        phase="stream",
+        served=for_all(text_of("process_generating", success=True, output={"data": ["x" * 16 * KIB]})),
+        use=all_unread,
+        expect=raises(LimitExceeded, name="client_unread_bytes"),
+        options={"limits": SMALL},
+        seconds=60.0,
+        limit="client_unread_bytes",
+    ),
+    hoard(
+        "renders",
+        "Renders come without end, each of another gr.render.",
+        "rendered_bytes",
+        renders,
+        Gives(),
+    ),
+    Fault(
+        id="hoard/cookies",
+        happens="Each of 80 joins is answered with 14 cookies of 4 KiB, all of them new.",
+        phase="join",
+        served=faulty({"queue/join": baked}, times=None),
+        use=calls_often,
+        expect=Gives(),
+        seconds=60.0,
+        limit="cookies",
     ),
     of_nobody(
         "messages-of-nobody",
