@@ -59,9 +59,9 @@ class Limits(Frozen):
     """Bytes of the same."""
 
     rendered_bytes: int = 64 * MIB
-    """Bytes of the messages that tell what ``gr.render`` has made in one session (6 KB recorded), and of their values, as
-    ``json_values`` counts them. Past it the oldest of them is forgotten, but never the newest: an app that renders within
-    a render leaves old ones behind."""
+    """Bytes of the messages that tell what ``gr.render`` has made in one session (6 KB recorded), and of their values,
+    as ``json_values`` counts them. Past it the oldest of them is forgotten, but never the newest: an app that renders
+    within a render leaves old ones behind."""
 
     job_unread_bytes: int = 64 * MIB
     """Bytes of messages that one job keeps for a reader that has not come yet; past it that job alone ends."""
