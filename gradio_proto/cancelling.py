@@ -4,8 +4,9 @@ A cancelled job is settled here first; the server comes second, because none has
 
 * ``/cancel`` (4.30 and later) ends every running job of that function in that session, whatever ``event_id``
   says, and a sibling dies without a message. It stops no function that takes batches. A job that still waits
-  leaves the queue from 6.14 on; before, it runs in its turn all the same. A job may so complete twice, which
-  up to 5.45 breaks off the session's stream, but loses nothing (see session.py).
+  leaves the queue from 6.14 on; before, it runs in its turn all the same. But what runs is ended first, and the job
+  that waits may take that place before it is looked for in the queue, and run on; so it is cancelled twice. A job may
+  complete twice by all this, which up to 5.45 breaks off the session's stream, but loses nothing (see session.py).
 * Before, an app may have an event that cancels others (``cancels=``, a stop button), private mostly. A direct call
   of it ends every running job of those functions in that session, also with ``api_open=False``. The server says
   nothing then: no completion comes, late or ever, and since it waits for one the stream never ends. It carries
@@ -22,7 +23,7 @@ listened to without being wanted, and ended in one of these ways when it starts,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -69,6 +70,8 @@ class Telling:
     """Its body."""
     ends: frozenset[int] = frozenset()
     """The functions of which it ends whatever runs in the session."""
+    times: int = 1
+    """How often it is sent."""
 
 
 def refusal_to_settle(job: Job, *, force: bool) -> str | None:
@@ -107,7 +110,7 @@ def how_to_tell(
         stops = config.version_info >= LEAVES_THE_QUEUE_SINCE
         otherwise = "this server takes no job out of its queue (Gradio 6.14 and later do); it is stopped when it starts"
     if request.means is Means.REQUEST and stops:
-        return request
+        return request if was is JobState.RUNNING else replace(request, times=2)
     if can_hang_up and not siblings:
         return Telling(Means.HANG_UP, "the session's stream was closed, and with it the server drops the job")
     if request.means is Means.REQUEST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -43,8 +44,8 @@ def _weight(text: str) -> int:
 
 
 def bytes_in_memory(text: str) -> int:
-    """About how many bytes the value of a JSON text takes, or more: a mark in a string is taken for one outside."""
-    return len(text) + _BYTES_OF_A_UNIT * _weight(text)
+    """About how many bytes the value of a JSON text takes."""
+    return sys.getsizeof(text) + _BYTES_OF_A_UNIT * sum(map(_weight, _outside_of_strings(text)))
 
 
 def _outside_of_strings(text: str) -> Iterator[str]:

@@ -41,6 +41,7 @@ from gradio_proto.errors import (
 from gradio_proto.flows.streams import BURST, ENDING_SECONDS, PROMPT_END_SECONDS, end_stream
 from gradio_proto.limits import Limits
 from gradio_proto.session import StreamState
+from gradio_proto.testing import TestApp
 from gradio_proto.testing.memory import MemoryStream, MemoryTask
 from gradio_proto.timeouts import Timeouts
 
@@ -417,15 +418,27 @@ def test_something_else_where_the_stream_should_be(answer: list[Any], cls: type[
     world.close()
 
 
-def test_a_stream_that_may_have_been_opened_is_not_asked_for_again() -> None:
+@pytest.mark.parametrize("app", [an_app(), stateful_app()], ids=["plain", "state"])
+def test_a_stream_that_may_have_been_opened_is_not_asked_for_again(app: TestApp) -> None:
     """Its messages would be shared out between the two, and a call that misses its end would wait for ever."""
-    world = streaming([CLOSE], [STREAM, completed("e1", "v")])
-    error = failure(world, world.begin("/echo", "x"))
-    assert (str(error).partition(" (")[0], error.phase) == (
-        "the server closed the connection without answering",
-        "stream_lost",
-    )
+    world = scripted_world(GradioScript(app, streams=[[CLOSE], [STREAM, completed("e2", "v")]]))
+    begun = world.begin("/echo", "x")
+    error = failure(world, begun)
+    assert "the server closed the connection without answering" in str(error)
+    assert ("new calls get a session of their own" in str(error)) is world.state.has_state
+    assert error.phase == "stream_lost"
     assert opened(world) == 1
+    after = world.begin("/echo", "y")
+    assert world.result(after) == "v"
+    assert after.live is not begun.live
+    world.close()
+
+
+def test_state_is_kept_where_the_server_has_answered_something_else() -> None:
+    world = scripted_world(GradioScript(stateful_app(), streams=[[http(500), CLOSE]]))
+    begun = world.begin("/echo", "x")
+    assert "session of their own" not in str(failure(world, begun))
+    assert world.state.live is begun.live
     world.close()
 
 

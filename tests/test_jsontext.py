@@ -226,10 +226,12 @@ def test_what_is_outside_of_strings_does_not_depend_on_windows(text: str, window
         f"[{'[],' * 1000}0]",
         f"[{'{},' * 1000}0]",
         f"[{'0.125,' * 1000}0]",
+        f'"{"x" * 10_000}\U0001f600"',
+        f'"{",:{" * 10_000}"',
         json.dumps([{"a": 1, "b": [str(number)]} for number in range(1000)]),
         json.dumps({str(number): {} for number in range(1000)}),
     ],
-    ids=["text", "lists", "objects", "numbers", "records", "members"],
+    ids=["text", "lists", "objects", "numbers", "wide", "marks", "records", "members"],
 )
 def test_what_a_value_takes_in_memory_is_about_what_is_counted(text: str) -> None:
     tracemalloc.start()

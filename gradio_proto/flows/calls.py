@@ -504,44 +504,31 @@ def _tell(
         can_hang_up=is_heard and not is_awaited and (live.retired.is_set or not state.is_worth_keeping(live)),
     )
     if telling.means is Means.NOTHING:
-        if was is JobState.RUNNING:
-            live.run_untold.add(job.fn_index)
-        elif job.is_settled:
+        if was is JobState.QUEUED and job.is_settled:
             live.session.disown(job, is_heard=is_heard)  # whoever carries the job sees the orphan off
         return CancelReport(True, False, telling.reason)
-    if telling.means is Means.HANG_UP:
-        refusal = yield from hang_up(state, live)
-    else:
-        may_take_a_place = was is JobState.QUEUED and _runs_untold(live, job)
-        refusal = yield from ask_to_stop(state, live, job, telling)
-        if may_take_a_place and refusal is None:
-            # The server ends what runs of the function before it looks for the job in the queue, which that may have
-            # left meanwhile, for the place that has become free.
-            refusal = yield from ask_to_stop(state, live, job, telling)
+    refusal = yield from (
+        hang_up(state, live) if telling.means is Means.HANG_UP else ask_to_stop(state, live, job, telling)
+    )
     return CancelReport(True, refusal is None, refusal or telling.reason)
 
 
-def _runs_untold(live: LiveSession, job: Job) -> bool:
-    """Whether another job of the function, which nobody wants any more, may run in the session."""
-    others = (other for other in live.session.jobs.values() if other is not job)
-    return job.fn_index in live.run_untold or any(other.fn_index == job.fn_index for other in others)
-
-
 def ask_to_stop(state: ClientState, live: LiveSession, job: Job, telling: Telling) -> Flow[str | None]:
-    """Send the request that stops a job; return why that failed."""
+    """Send the request that stops a job, as often as it takes; return why that failed."""
     live = live.home
     live.cancelling.append(telling.ends)
     try:
         _, now = yield Now()
-        response = yield from post_json(
-            state,
-            state.target(telling.route),
-            telling.payload,
-            headers=job.headers,
-            until=now + TELL_SECONDS,
-        )
-        reply = json_reply(response, state.limits, f"/{telling.route}")
-        live.run_untold -= telling.ends
+        reply: object = None
+        for _ in range(telling.times):
+            response = yield from post_json(
+                state,
+                state.target(telling.route),
+                telling.payload,
+                headers=job.headers,
+                until=now + TELL_SECONDS,
+            )
+            reply = json_reply(response, state.limits, f"/{telling.route}")
     except GradioError as error:
         state.redact(error, job.headers)  # a report is shown as errors are
         return f"the server did not take the cancellation: {error}"

@@ -88,8 +88,6 @@ class LiveSession:
     """The session under whose name that one job runs, where it needs what lives there."""
     cancelling: list[frozenset[int]] = field(default_factory=list[frozenset[int]])
     """The functions of each cancellation on its way: the server would end what starts meanwhile, too."""
-    run_untold: set[int] = field(default_factory=set[int])
-    """The functions of which a job was given up that ran, and of which the server was not told, for another's sake."""
     held_back: list[Signal] = field(default_factory=list[Signal])
     """Who waits to join until a cancellation has passed."""
     open_jobs: dict[Job, None] = field(default_factory=dict[Job, None])

@@ -37,7 +37,7 @@ AN_EVENT_STREAM: Final = "an event stream"
 STATE_IS_LOST: Final = (
     "; new calls get a session of their own, without what the app has kept or rendered in this one"
 )
-"""Of a stream that has fallen silent in a session that held something."""
+"""Of a stream that may go on without us in a session that held something."""
 
 PUT_OFF: Final = frozenset({429, 503})
 """Statuses after which the stream is asked for again. Not after a 502 or 504, nor where no answer came at all: the
@@ -54,7 +54,7 @@ def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: floa
     """
     session = live.session
     streams_lost = session.streams_lost
-    has_fallen_silent = False
+    may_go_on = False
     while session.wants_stream and not wake.is_set:
         _, now = yield Now()
         if until is not None and now >= until:
@@ -72,25 +72,34 @@ def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: floa
             if session.stream is not StreamState.CLOSED:
                 return
         except GradioError as error:
-            has_fallen_silent = isinstance(error, DeadlineExceeded) and error.kind != "connect"
-            if has_fallen_silent and state.is_worth_keeping(live):
+            may_go_on = _may_go_on(live, error)
+            if may_go_on and state.is_worth_keeping(live):
                 error.args = (f"{error.args[0]}{STATE_IS_LOST}", *error.args[1:])
             end_stream(live, error)
         if session.streams_lost != streams_lost:
-            _leave_lost_session(state, live, has_fallen_silent=has_fallen_silent)
+            _leave_lost_session(state, live, may_go_on=may_go_on)
 
 
-def _leave_lost_session(state: ClientState, live: LiveSession, *, has_fallen_silent: bool) -> None:
+def _may_go_on(live: LiveSession, error: GradioError) -> bool:
+    """Whether the server may go on with a stream that is lost here: it has fallen silent, and nobody knows that it was
+    closed, or its request was sent and never answered."""
+    if isinstance(error, DeadlineExceeded):
+        return error.kind != "connect"
+    was_sent = live.stream is not None and live.stream.head is None
+    return isinstance(error, ConnectionLost) and was_sent
+
+
+def _leave_lost_session(state: ClientState, live: LiveSession, *, may_go_on: bool) -> None:
     """Let new jobs join another session, after this one's stream was lost with jobs on it.
 
     The server drops what belongs to a session some moments after its stream has gone, and with it a job that joins
     meanwhile, without a word. Only what lives in the session, State and what was rendered, is worth that risk.
 
-    And where the stream was not closed but has fallen silent, the server may go on reading it to nobody: it shares the
-    session's messages out among all who read. Of a new job there some would be missed, and where those are differences,
-    its values would be wrong without an error. Nothing is worth that.
+    And where the server may go on reading it to nobody (``may_go_on``), it shares the session's messages out among all
+    who read. Of a new job there some would be missed: its end, so that it waits for ever, or differences, so that its
+    values are wrong without an error. Nothing is worth that.
     """
-    if has_fallen_silent or not state.is_worth_keeping(live):
+    if may_go_on or not state.is_worth_keeping(live):
         state.retire(live)
         live.is_lost = True
 
