@@ -7,6 +7,7 @@ the tests themselves, recorded exchanges, schemas.
 from __future__ import annotations
 
 import gc
+import signal
 
 import hypothesis  # noqa: F401 - its plugins look for who refers to their objects, so they come before anything is frozen
 import pytest
@@ -35,6 +36,11 @@ __all__ = [
     "trusting",
     "url",
 ]
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell has what it starts in the background ignore Ctrl-C, and so whatever is started by that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _leave_alone_what_stays() -> None:
