@@ -28,11 +28,7 @@ from .connect import was_restarted
 from .requests import LONGEST_RETRY_AFTER, back_off, post_json
 from .simple import close_unread, closing_report, read_out
 from .state import ClientState, LiveSession, Slots
-from .streams import end_if_unused, end_stream, read_stream
-
-MAY_HAVE_JOINED: Final = frozenset({502, 504})
-"""What a gateway answers that has passed a request on, and does not know what came of it."""
-
+from .streams import PASSED_ON, end_if_unused, end_stream, read_stream
 
 UNKNOWN_FUNCTION: Final = frozenset({404, 500})
 """What Gradio answers to a join of a function that it does not have, and what whoever stands before it does."""
@@ -257,7 +253,7 @@ def join(
                 break
             finally:
                 slots.release(turn, held=True)
-            if isinstance(error, HTTPStatusError) and error.status in MAY_HAVE_JOINED:
+            if isinstance(error, HTTPStatusError) and error.status in PASSED_ON:
                 error.retryable = False
             again = _may_repeat(state, job, error, attempt)
             if again:

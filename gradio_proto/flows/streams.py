@@ -40,9 +40,12 @@ STATE_IS_LOST: Final = (
 """Of a stream that may go on without us in a session that held something."""
 
 PUT_OFF: Final = frozenset({429, 503})
-"""Statuses after which the stream is asked for again. Not after a 502 or 504, nor where no answer came at all: the
-server may have opened it, and then it has dropped the jobs, or goes on telling somebody else of them. A second stream
-would carry heartbeats for ever."""
+"""Statuses after which the stream is asked for again. Not behind those of PASSED_ON, nor where no answer came at all:
+the server may have opened it, and then it has dropped the jobs, or goes on telling somebody else of them. A second
+stream would carry heartbeats for ever."""
+
+PASSED_ON: Final = frozenset({502, 504})
+"""What a gateway answers that has passed a request on, and does not know what came of it."""
 
 
 def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: float | None) -> Flow[None]:
@@ -82,11 +85,11 @@ def read_stream(state: ClientState, live: LiveSession, wake: Signal, until: floa
 
 def _may_go_on(live: LiveSession, error: GradioError) -> bool:
     """Whether the server may go on with a stream that is lost here: it has fallen silent, and nobody knows that it was
-    closed, or its request was sent and never answered."""
+    closed, or its request was sent, and the server has not answered it."""
     if isinstance(error, DeadlineExceeded):
         return error.kind != "connect"
-    was_sent = live.stream is not None and live.stream.head is None
-    return isinstance(error, ConnectionLost) and was_sent
+    sent = live.stream
+    return sent is not None and (sent.head is None or sent.head.status in PASSED_ON)
 
 
 def _leave_lost_session(state: ClientState, live: LiveSession, *, may_go_on: bool) -> None:
