@@ -160,7 +160,7 @@ UNMADE: Final = (
         "cancel_queued.*",
         "4|5",
     ),
-    Explanation("POST /cancel ", "a cancelled job is not cancelled again", "cancel_queued", "6", {6}),
+    Explanation("POST /cancel ", "a job that has ended is not cancelled again", "cancel_queued", "6", {6}),
     Explanation(
         "POST /cancel ", "that would end the job's sibling, too, without a word", "cancel_queued_same_fn", "6"
     ),
@@ -226,6 +226,7 @@ UNRECORDED: Final = (
         r"4\.44",
     ),
     Explanation("POST /reset ", "a generator is stopped by /reset there", "cancel_running", r"4\.0"),
+    Explanation("POST /cancel ", "a job that waits is cancelled twice", "cancel_queued(_then_reuse)?", "6"),
     Explanation("POST /cancel ", "an input is ended so there", "stream_input", "5"),
     Explanation(
         "(GET /file=|POST /upload )",
