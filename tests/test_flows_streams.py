@@ -426,6 +426,7 @@ def test_a_stream_that_may_have_been_opened_is_not_asked_for_again(app: TestApp,
     begun = world.begin("/echo", "x")
     error = failure(world, begun)
     assert ("new calls get a session of their own" in str(error)) is world.state.has_state
+    assert getattr(error, "phase", None) == (None if isinstance(error, HTTPStatusError) else "stream_lost")
     assert opened(world) == 1
     after = world.begin("/echo", "y")
     assert world.result(after) == "v"

@@ -19,7 +19,7 @@ from gradio_proto.errors import LimitExceeded
 from gradio_proto.limits import KIB, MIB, Limits
 from gradio_proto.timeouts import Timeouts
 
-from .answers import BEGUN, CLOSE_STREAM, Answer, completed, silent, text_of
+from .answers import BEGUN, CLOSE_STREAM, Answer, completed, joins, silent, text_of
 from .bench import Bench
 from .model import Expected, Fault, Gives, Phase, Served, Use, raises
 from .servers import faulty, misbehave
@@ -135,29 +135,21 @@ JOBS_UNREAD = 8
 """Jobs of which nobody reads the outputs: so many that each has less than one may, when they have more than all may."""
 
 
-def for_all(part: bytes) -> Served:
-    """A server that has joined some jobs, and says the same of each, again and again."""
+def for_all(part: bytes) -> Answer:
+    """A stream that waits until so many have joined, and says the same of each, again and again."""
 
-    @contextlib.contextmanager
-    def serve(bench: Bench) -> Generator[str]:
-        bench.server = server = FaultyServer()
-
-        def stream(peer: Peer, _: Seen, __: FaultyServer) -> None:
-            peer.begin_stream()
-            while server.jobs < JOBS_UNREAD and peer.sock.fileno() >= 0:
-                time.sleep(0.01)
-            names = [b"e%d" % number for number in range(1, JOBS_UNREAD + 1)]
+    def answer(peer: Peer, _: Seen, server: FaultyServer) -> None:
+        peer.begin_stream()
+        while server.jobs < JOBS_UNREAD and peer.sock.fileno() >= 0:
+            time.sleep(0.01)
+        names = [b"e%d" % number for number in range(1, JOBS_UNREAD + 1)]
+        for name in names:
+            peer.chunk(BEGUN.replace(b"@ID@", name))
+        while True:  # until the client has gone
             for name in names:
-                peer.chunk(BEGUN.replace(b"@ID@", name))
-            while True:  # until the client has gone
-                for name in names:
-                    peer.chunk(part.replace(b"@ID@", name))
+                peer.chunk(part.replace(b"@ID@", name))
 
-        misbehave(server, {"queue/data": stream}, 1)
-        with server:
-            yield server.url
-
-    return serve
+    return answer
 
 
 async def all_unread(bench: Bench) -> Any:
@@ -179,7 +171,6 @@ CALLS_WITH_COOKIES = 80
 
 def baked(peer: Peer, _: Seen, server: FaultyServer) -> None:
     """The join is accepted, with cookies for another place, each under a name of its own."""
-    server.jobs += 1
     value = "x" * (4 * KIB - 100)
     cookies = [
         f"set-cookie: c{server.jobs}-{number}={value}; Path=/other" for number in range(COOKIES_AT_ONCE)
@@ -366,16 +357,13 @@ FAULTS = (
         raises(LimitExceeded, name="job_unread_bytes"),
         unread,
     ),
-    Fault(
-        id="hoard/unread-outputs-of-many",
-        happens="Outputs of several jobs come without end, and nobody reads them.",
-        phase="stream",
-        served=for_all(text_of("process_generating", success=True, output={"data": ["x" * 16 * KIB]})),
-        use=all_unread,
-        expect=raises(LimitExceeded, name="client_unread_bytes"),
-        options={"limits": SMALL},
-        seconds=60.0,
-        limit="client_unread_bytes",
+    hoard(
+        "unread-outputs-of-many",
+        "Outputs of several jobs come without end, and nobody reads them.",
+        "client_unread_bytes",
+        lambda _: for_all(text_of("process_generating", success=True, output={"data": ["x" * 16 * KIB]})),
+        raises(LimitExceeded, name="client_unread_bytes"),
+        all_unread,
     ),
     hoard(
         "renders",
@@ -388,7 +376,7 @@ FAULTS = (
         id="hoard/cookies",
         happens="Each of 80 joins is answered with 14 cookies of 4 KiB, all of them new.",
         phase="join",
-        served=faulty({"queue/join": baked}, times=None),
+        served=faulty({"queue/join": joins(baked)}, times=None),
         use=calls_often,
         expect=Gives(),
         seconds=60.0,
