@@ -325,28 +325,26 @@ async def close(scene: Scene) -> None:
         await client.predict("x", api_name="/echo")
 
 
-async def unnoticed(scene: Scene) -> None:
+async def hardly_noticed(scene: Scene) -> None:
+    """That server notices only where it happens to look just then, which is one time in 15, or in 60."""
     await close(scene)
     async with scene.client() as client:
-
-        async def has_ended() -> bool:
-            return await scene.steps(client, "a") == 100
-
-        await scene.eventually(has_ended)
+        assert 0 < await scene.settles(client, "a") <= 100
+        await works(client)
 
 
 @operation(
     "closing a client with open jobs",
     "7",
     Lack(
-        "From 4.0 to 4.8 a server does not notice; the jobs end here, and run on there",
-        unnoticed,
+        "From 4.0 to 4.8 a server hardly ever notices; the jobs end here, and most run on there",
+        hardly_noticed,
         since=(4,),
         before=(4, 9),
     ),
     Lack(
-        "4.21.0 loses the end of a stream that is closed in the middle; the jobs end here, and run on there",
-        unnoticed,
+        "4.21.0 mostly loses the end of a stream closed in the middle; the jobs end here, and most run on there",
+        hardly_noticed,
         since=(4, 21),
         before=(4, 22),
     ),

@@ -139,9 +139,14 @@ class Scene:
 
     async def stops(self, client: Any, name: str) -> int:
         """Such a run goes on no more, or never began; how far it has come."""
+        now = await self.settles(client, name)
+        assert now < STEPS, "it ran on to its end"
+        return now
+
+    async def settles(self, client: Any, name: str) -> int:
+        """Wait until such a run has stopped or ended; how far it has come."""
         before = -1
         while (now := await self.steps(client, name)) != before:
-            assert now < STEPS, "it ran on to its end"
             before = now
             await self.way.sleep(0.3)
         return now
