@@ -1,7 +1,6 @@
-"""The test suite in two halves, side by side: the tests with real servers and the faults, which wait most of their
-time, and the rest.
+"""The test suite in two halves, side by side: the tests with real servers, which wait most of their time, and the rest.
 
-``python tests/halves.py [ARGUMENTS OF PYTEST]``. What the half that waits prints comes at the end. Each half
+``python tests/halves.py [ARGUMENTS OF PYTEST]``. What the half with real servers prints comes at the end. Each half
 has a cache of its own, so that ``--last-failed`` works; the halves then run one after the other, since what
 failed may have failed because the machine was busy.
 """
@@ -20,14 +19,14 @@ NOTHING_TO_DO = 5
 def main(arguments: list[str]) -> int:
     """Leave as pytest does."""
     with tempfile.TemporaryFile() as said:
-        waiting = _begin(["-m", "waits", "-o", "cache_dir=.pytest_cache/waits", *arguments], said)
+        real = _begin(["--only-real-servers", "-o", "cache_dir=.pytest_cache/real", *arguments], said)
         if "--last-failed" in arguments:
-            waiting.wait()
+            real.wait()
         try:
-            codes = {_begin(["-m", "not waits", *arguments]).wait()}
-            codes.add(waiting.wait())
+            codes = {_begin(["--no-real-servers", *arguments]).wait()}
+            codes.add(real.wait())
         except KeyboardInterrupt:
-            waiting.wait()  # it was interrupted as well
+            real.wait()  # it was interrupted as well
             return 2
         said.seek(0)
         sys.stdout.write(said.read().decode("utf-8", "replace"))

@@ -17,8 +17,6 @@ from faults.life import NOT_ON_THIS_PYTHON
 from faults.model import ClientName, Fault
 from faults.page import PAGE, page
 
-pytestmark = pytest.mark.waits
-
 CHOSEN = [fault for fault in FAULTS if fault.id not in NOT_ON_THIS_PYTHON]
 
 # Three versions of Python run the suite before a change lands.

@@ -145,6 +145,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="leave out the tests that need an installed Gradio server",
     )
+    parser.addoption(
+        "--only-real-servers",
+        action="store_true",
+        help="run the tests that need an installed Gradio server, and no others",
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -154,15 +159,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("server_version", versions)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest itself chooses by markers
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    real = [item for item in items if "real_server" in getattr(item, "fixturenames", ())]
-    for item in real:
-        item.add_marker("waits")
-    if real and config.getoption("--no-real-servers"):
-        config.hook.pytest_deselected(items=real)
-        left_out = {*real}
-        items[:] = [item for item in items if item not in left_out]
+    wanted = {True, False}
+    if config.getoption("--no-real-servers"):
+        wanted.remove(True)
+    if config.getoption("--only-real-servers"):
+        wanted.remove(False)
+    chosen: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        chosen[("real_server" in getattr(item, "fixturenames", ())) in wanted].append(item)
+    if chosen[False]:
+        config.hook.pytest_deselected(items=chosen[False])
+    items[:] = chosen[True]
 
 
 def number(version: str) -> tuple[int, ...]:
