@@ -21,12 +21,15 @@ from gradio_proto import Client
 from gradio_proto.client.job import Job
 from gradio_proto.errors import JobCancelled
 from gradio_proto.events import Cancelled, Output
+from gradio_proto.flows import calls
 from gradio_proto.flows.state import ClientState
 from gradio_proto.status import Status
 
 
 @pytest.fixture(autouse=True)
-def bounded() -> Iterator[None]:
+def bounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # A server on a busy machine may need more than two seconds to answer.
+    monkeypatch.setattr(calls, "TELL_SECONDS", 20.0)
     with within(60):
         yield
 
@@ -280,7 +283,7 @@ def test_all_of_one_function_and_what_waits_comes_last(client: Client, runs: Run
         eventually(partial(is_queued, waits))
         for job in (*busy, waits):
             assert job.cancel()
-        assert [was_told(job) for job in (*busy, waits)] == [False, False, True]
+        assert [was_told(job) for job in (*busy, waits)] == [False, False, True], reason(waits)
         for place in "abc":
             runs.stops(f"{turn} {place}")
     works(client)
