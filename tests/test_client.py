@@ -513,14 +513,17 @@ def test_interrupts_one_after_the_other(url: str) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
+    def call_against(timer: threading.Timer, client: Client) -> None:
+        timer.start()  # on a busy machine its time is up before the call begins
+        client.predict(0.1, api_name="/slow")
+
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
         with Client(url, max_workers=3) as client:
             for _ in range(10):
                 timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1))
-                timer.start()
                 with pytest.raises(KeyboardInterrupt):
-                    client.predict(0.1, api_name="/slow")
+                    call_against(timer, client)
                 timer.join()
                 assert client.predict("x", api_name="/echo") == "x"
     finally:
