@@ -1,4 +1,4 @@
-"""A small server of one app that can be made to misbehave at any point, on real sockets; and a bound on time.
+"""A small server of one app that can be made to misbehave at any point, on real sockets; a bound on time; an interrupt.
 
 It knows nothing of the protocol but the happy path of one job after the other; each route's handler can be
 replaced by a function that does with the connection what a test wants to see survived.
@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
+import pytest
 from gradio_transports.sockets import SocketTransport
 
 from gradio_proto.testing import TestApp
@@ -66,6 +67,19 @@ def within(seconds: float) -> Generator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def interrupt(call: Callable[[], object], after: float, number: int = signal.SIGINT) -> None:
+    """Call, and send this process a signal some seconds later, which must come out of the call as KeyboardInterrupt."""
+    timer = threading.Timer(after, os.kill, (os.getpid(), number))
+
+    def begin() -> None:
+        timer.start()  # on a busy machine its time is up before the call begins
+        call()
+
+    with pytest.raises(KeyboardInterrupt):
+        begin()
+    timer.join()
 
 
 class Watched:

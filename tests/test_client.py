@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
-from faulty import SHORT, FaultyServer, Peer, Seen, Watched, within
+from faulty import SHORT, FaultyServer, Peer, Seen, Watched, interrupt, within
 
 import gradio_proto
 from gradio_proto import Client, Timeouts
@@ -479,55 +479,39 @@ def test_closing_while_connecting_elsewhere(url: str) -> None:
 # Ctrl-C.
 
 
-def test_an_interrupt_leaves_the_client_usable(url: str) -> None:
-    def interrupt(*_: object) -> None:
+@pytest.fixture
+def interrupting() -> Iterator[int]:
+    """The number of a signal that means what Ctrl-C means."""
+
+    def handle(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGUSR1, interrupt)
-    try:
-        with Client(url) as client:
-            timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))
-            timer.start()
-            began = time.monotonic()
-            with pytest.raises(KeyboardInterrupt):
-                client.predict(2, api_name="/slow")
-            assert time.monotonic() - began < 1
-            assert client.predict("x", api_name="/echo") == "x"
-            job = client.submit("y", api_name="/echo")
-            timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))
-            slow = [client.submit(0.5, api_name="/slow") for _ in range(5)]
-            timer.start()
-            began = time.monotonic()
-            with pytest.raises(KeyboardInterrupt):
-                slow[0].result()
-            assert time.monotonic() - began < 1
-            assert job.result(5) == "y"
-            assert [each.result(5) for each in slow] == ["slept"] * 5
-    finally:
-        signal.signal(signal.SIGUSR1, before)
+    before = signal.signal(signal.SIGUSR1, handle)
+    yield signal.SIGUSR1
+    signal.signal(signal.SIGUSR1, before)
 
 
-def test_interrupts_one_after_the_other(url: str) -> None:
+def test_an_interrupt_leaves_the_client_usable(url: str, interrupting: int) -> None:
+    with Client(url) as client:
+        began = time.monotonic()
+        interrupt(lambda: client.predict(2, api_name="/slow"), 0.1, interrupting)
+        assert time.monotonic() - began < 1
+        assert client.predict("x", api_name="/echo") == "x"
+        job = client.submit("y", api_name="/echo")
+        slow = [client.submit(0.5, api_name="/slow") for _ in range(5)]
+        began = time.monotonic()
+        interrupt(slow[0].result, 0.1, interrupting)
+        assert time.monotonic() - began < 1
+        assert job.result(5) == "y"
+        assert [each.result(5) for each in slow] == ["slept"] * 5
+
+
+def test_interrupts_one_after_the_other(url: str, interrupting: int) -> None:
     """No lock is left held, no slot taken and no connection lost, however often a wait is interrupted."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    def call_against(timer: threading.Timer, client: Client) -> None:
-        timer.start()  # on a busy machine its time is up before the call begins
-        client.predict(0.1, api_name="/slow")
-
-    before = signal.signal(signal.SIGUSR1, interrupt)
-    try:
-        with Client(url, max_workers=3) as client:
-            for _ in range(10):
-                timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1))
-                with pytest.raises(KeyboardInterrupt):
-                    call_against(timer, client)
-                timer.join()
-                assert client.predict("x", api_name="/echo") == "x"
-    finally:
-        signal.signal(signal.SIGUSR1, before)
+    with Client(url, max_workers=3) as client:
+        for _ in range(10):
+            interrupt(lambda: client.predict(0.1, api_name="/slow"), 0.05, interrupting)
+            assert client.predict("x", api_name="/echo") == "x"
 
 
 # Processes.

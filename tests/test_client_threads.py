@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from faulty import FaultyServer, Peer, Seen, child, code_of, within
+from faulty import FaultyServer, Peer, Seen, child, code_of, interrupt, within
 
 from gradio_proto import Client
 from gradio_proto.client import Job
@@ -215,9 +215,7 @@ def test_ctrl_c_where_no_thread_can_be_started(
     eventually(lambda: "gradio_proto" not in {thread.name for thread in threading.enumerate()}, 15)
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING, "gradio_proto"):
         patch.setattr(threading.Thread, "start", start)
-        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
-        with pytest.raises(KeyboardInterrupt):
-            client.predict(5, api_name="/slow")
+        interrupt(lambda: client.predict(5, api_name="/slow"), 0.2)
     assert [record.getMessage() for record in caplog.records] == [
         "a call was left, and its server is not told of that: can't start new thread"
     ]
@@ -337,22 +335,15 @@ def test_ctrl_c_beside_the_jobs_of_other_threads(client: Client) -> None:
         except BaseException as error:
             errors.append(error)
 
-    def call_against(timer: threading.Timer) -> None:
-        timer.start()  # on a busy machine its time is up before the call begins
-        client.predict(2, api_name="/slow")
-
     threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(3)]
     for thread in threads:
         thread.start()
     try:
         for number in range(20):
             kept = client.submit(0.1, api_name="/slow")
-            timer = threading.Timer(0.03 + number / 1000, os.kill, (os.getpid(), signal.SIGINT))
             began = time.monotonic()
-            with pytest.raises(KeyboardInterrupt):
-                call_against(timer)
+            interrupt(lambda: client.predict(2, api_name="/slow"), 0.03 + number / 1000)
             assert time.monotonic() - began < 1
-            timer.join()
             assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
             assert kept.result(5) == "slept"
     finally:

@@ -102,9 +102,7 @@ CALLBACK: Final = Example(
 STATUS: Final = Example(
     _has_a_status, differs="it shows a status by its code, and how far the job is by then varies"
 )
-CANCELLING: Final = Example(
-    _only_the_second_was_cancelled, before=IMPORTS, waits={"job1.cancel()": _first_runs}
-)
+CANCELLING: Final = Example(_only_the_second_was_cancelled, before=IMPORTS, waits={"job2 = ": _first_runs})
 COUNTING: Final = Example(before="import time")
 STOPPED: Final = Example(_cancelled_after_two, libraries=_two_came)
 AN_APP: Final = Example(

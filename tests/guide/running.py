@@ -77,7 +77,7 @@ class Example:
     libraries: Callable[[Run], Mapping[str, Any]] = nothing
     """What stands for other modules that it imports."""
     waits: Mapping[str, Check] = field(default_factory=dict[str, Check])
-    """By the statement: what somebody who types it in waits for first."""
+    """By how a statement begins: what somebody who types it in waits for first."""
     api_of: str = ""
     """It is no code, but what ``view_api`` prints of this app."""
     left_out: str = ""
@@ -139,6 +139,8 @@ def run(code: str, example: Example, outcome: Run) -> Iterator[str]:
     for remark, written in example.filled.items():
         assert remark in code
         code = code.replace(remark, written)
+    for beginning in example.waits:
+        assert any(line.startswith(beginning) for line in code.splitlines())
     for program, shown in steps(code):
         _run_statements(with_our_import(program), outcome, example.waits)
         yield shown
@@ -147,8 +149,9 @@ def run(code: str, example: Example, outcome: Run) -> Iterator[str]:
 def _run_statements(program: str, outcome: Run, waits: Mapping[str, Check]) -> None:
     for statement in ast.parse(program).body:
         source = ast.unparse(statement)
-        if source in waits:
-            waits[source](outcome)
+        for beginning, wait in waits.items():
+            if source.startswith(beginning):
+                wait(outcome)
         if isinstance(statement, ast.Expr):
             expression = compile(ast.Expression(statement.value), "<example>", "eval")
             outcome.values.append(eval(expression, outcome.namespace))  # noqa: S307 - what this is for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,6 @@ from gradio_proto.transfers import Transfer
 from .operation import Lack, operation
 from .scene import LOGIN, Scene, endpoint, values
 
-RED = png(4, 3, (255, 0, 0))
-DATA_URL = f"data:image/png;base64,{base64.b64encode(RED).decode()}"
-
 
 def content(scene: Scene, result: Any, name: str | None = None) -> bytes:
     """What a downloaded file holds, after a look at where it lies."""
@@ -28,6 +26,12 @@ def content(scene: Scene, result: Any, name: str | None = None) -> bytes:
     assert path.parent == scene.directory / hashlib.sha256(found).hexdigest()
     assert name is None or path.name == name
     return found
+
+
+def picture(scene: Scene) -> bytes:
+    """A picture that no other scene has: 4.21.0 writes like ones to one file, also while it is read."""
+    red, green, blue, _ = zlib.crc32(scene.name.encode()).to_bytes(4, "big")
+    return png(4, 3, (red, green, blue))
 
 
 @operation("a file", "6")
@@ -65,16 +69,20 @@ async def files(scene: Scene) -> None:
 async def image(scene: Scene) -> None:
     """A picture comes back turned round, as a file; before 4.0 it travels in the data itself."""
     async with scene.client() as client:
-        result = await client.predict(handle_file(RED, name="red.png"), api_name="/image")
+        result = await client.predict(handle_file(picture(scene), name="a.png"), api_name="/image")
         found = content(scene, result)
         assert found.startswith((b"\x89PNG", b"RIFF"))  # a WebP, on some versions
         assert await client.predict(None, api_name="/image") is None
 
 
+def data_url(scene: Scene) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture(scene)).decode()}"
+
+
 async def no_base64(scene: Scene) -> None:
     async with scene.client() as client:
         with pytest.raises(AppError):
-            await client.predict(DATA_URL, api_name="/image")
+            await client.predict(data_url(scene), api_name="/image")
 
 
 @operation(
@@ -85,7 +93,7 @@ async def no_base64(scene: Scene) -> None:
 async def in_base64(scene: Scene) -> None:
     """A data URL of the caller's is a picture, and so is the app's."""
     async with scene.client() as client:
-        result = await client.predict(DATA_URL, api_name="/image")
+        result = await client.predict(data_url(scene), api_name="/image")
         assert content(scene, result).startswith(b"\x89PNG")
 
 

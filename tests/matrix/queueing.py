@@ -313,10 +313,10 @@ async def other_session(scene: Scene) -> None:
         assert await values(sibling) == [*range(30)]
 
 
-async def close(scene: Scene) -> None:
-    """Close a client with open jobs."""
+async def close(scene: Scene, name: str = "a") -> None:
+    """Close a client with open jobs, one of them a run of that name, which has 100 steps."""
     client = await scene.open()
-    jobs = [await scene.ticks(client, "a", 100), await client.submit(3, api_name="/nap")]
+    jobs = [await scene.ticks(client, name, 100), await client.submit(3, api_name="/nap")]
     assert await first(jobs[0]) == 0
     await client.close()
     for job in jobs:
@@ -326,11 +326,14 @@ async def close(scene: Scene) -> None:
 
 
 async def hardly_noticed(scene: Scene) -> None:
-    """That server notices only where it happens to look just then, which is one time in 15, or in 60."""
-    await close(scene)
-    async with scene.client() as client:
-        assert 0 < await scene.settles(client, "a") <= 100
-        await works(client)
+    """Of three runs one goes on to its end: that server notices one time in 15, or in 60."""
+    for name in "abc":
+        await close(scene, name)
+        async with scene.client() as client:
+            if await scene.settles(client, name) == 100:
+                await works(client)
+                return
+    pytest.fail("the server noticed three times")
 
 
 @operation(
