@@ -19,6 +19,9 @@ MIB = 1024 * KIB
 class Limits(Frozen):
     """The bounds of one client. Past one, :class:`~gradio_proto.errors.LimitExceeded` names it.
 
+    Raises:
+        ValueError: One is not a whole number, or is below 0.
+
     Example:
         ::
 
@@ -87,3 +90,9 @@ class Limits(Frozen):
 
     diff_edits: int = 100_000
     """Edits in one streamed diff. A token appended takes one."""
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise ValueError(f"Limits.{name} must be a whole number, 0 or more, not {value!r}")

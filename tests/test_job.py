@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime, timezone
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import Begun, a_job, message
 
+from gradio_proto.endpoints import Endpoint
 from gradio_proto.errors import (
     AppError,
     ConnectionLost,
@@ -20,9 +22,10 @@ from gradio_proto.errors import (
 )
 from gradio_proto.events import Cancelled, Completed, Failed
 from gradio_proto.files import Uploads, as_file_outputs
+from gradio_proto.input_stream import InputStream
 from gradio_proto.job import TRANSITIONS, Job, JobInput, JobState
 from gradio_proto.limits import Limits
-from gradio_proto.status import Status
+from gradio_proto.status import ProgressUnit, Status, StatusUpdate
 
 
 def said(msg: str, **fields: Any) -> tuple[Any, str]:
@@ -156,6 +159,61 @@ def test_a_call_from_join_to_value() -> None:
     assert (job.outcome, job.code, job.result()) == (Completed("v"), Status.FINISHED, "v")
 
 
+NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
+
+
+def test_how_a_job_stands() -> None:
+    job = in_state(JobState.QUEUED).job
+    DO[JobInput.RANKED](job)
+    assert job.status_update(NOW) == StatusUpdate(Status.IN_QUEUE, 1, 2, 3.5, None, NOW, None)
+    DO[JobInput.STARTED](job)
+    job.receive(*said("progress", progress_data=[{"index": 1, "length": 2}]))
+    DO[JobInput.REPORTED](job)
+    units = [ProgressUnit(index=1, length=2)]
+    said_last = ("hello", "info")
+    assert job.status_update(NOW) == StatusUpdate(Status.LOG, 0, 2, 2.5, None, NOW, units, said_last)
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "success"),
+    [
+        (JobInput.COMPLETED, Status.FINISHED, True),
+        (JobInput.FAILED, Status.FINISHED, False),
+        (JobInput.CANCELLED, Status.CANCELLED, False),
+    ],
+)
+def test_how_a_job_stands_that_is_over(ending: JobInput, code: Status, success: bool) -> None:
+    """What it said of its place and its progress holds no more; the last that the app had to say is kept."""
+    job = in_state(JobState.RUNNING).job
+    for happened in (JobInput.RANKED, JobInput.REPORTED):
+        DO[happened](job)
+    job.receive(*said("progress", progress_data=[{"index": 1, "length": 2}]))
+    DO[ending](job)
+    assert job.status_update(NOW) == StatusUpdate(code, 0, None, None, success, NOW, None, ("hello", "info"))
+
+
+def test_how_long_a_stream_of_input_may_take() -> None:
+    job = a_job(input_stream=InputStream(cast(Endpoint, None), is_whole=False)).job
+    for happened in WAYS[JobState.RUNNING]:
+        DO[happened](job)
+    assert job.status_update(NOW).time_limit is None
+    job.receive(*said("process_streaming", output={"data": ["v"]}, success=True, time_limit=30))
+    assert job.status_update(NOW).time_limit == 30
+
+
+@pytest.mark.parametrize("state", JobState)
+def test_who_has_a_job(state: JobState) -> None:
+    job = in_state(state).job
+    assert job.is_with_server == (state not in (JobState.NEW, JobState.JOINING))
+    assert job.is_answered == (state in (JobState.FETCHING, JobState.SETTLED))
+
+
+def test_a_job_around_the_queue_is_with_the_server_once_it_is_sent() -> None:
+    job = in_state(JobState.JOINING).job
+    job.sent_around_queue()
+    assert job.is_with_server
+
+
 def test_a_job_without_a_journal_keeps_nothing() -> None:
     job = a_job(journal=None).job
     for happened in (*WAYS[JobState.RUNNING], JobInput.YIELDED, JobInput.COMPLETED):
@@ -194,7 +252,7 @@ def test_cancelled_by_the_server() -> None:
     assert job.orphan is None
     with pytest.raises(JobCancelled, match="cancelled") as caught:
         job.result()
-    assert caught.value.event_id == "e"
+    assert (caught.value.endpoint, caught.value.event_id, caught.value.session_hash) == ("/f", "e", "s")
 
 
 def test_cancelled_while_joining_and_accepted_then() -> None:
@@ -290,4 +348,4 @@ def test_uploaded_files_complete_the_payload() -> None:
 def test_a_settled_job_lets_go_of_the_files_that_it_was_to_send() -> None:
     job = a_job(uploads=Uploads(lambda *, encode: b"{}", lambda: "token")).job
     job.cancel()
-    assert job.uploads is None
+    assert (job.uploads, job.payload) == (None, b"")

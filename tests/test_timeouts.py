@@ -22,6 +22,10 @@ def test_every_wait_but_the_whole_job_has_a_deadline_by_default() -> None:
     assert timeouts.idle > 2 * 15  # servers beat every 15 seconds; one lost beat is no dead server
 
 
+def test_the_defaults() -> None:
+    assert Timeouts() == Timeouts(connect=10, read=30, write=30, idle=45, total=None, space=1800)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", [1, 0.001, 1e9, None])
 def test_a_number_of_seconds_or_none_is_taken(kind: str, value: float | None) -> None:

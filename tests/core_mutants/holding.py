@@ -68,7 +68,7 @@ ALSO: Final[Mapping[str, Sequence[str]]] = {
     "http": ("exchange", "socks"),
     "identifiers": ("api_info", "endpoints"),
     "input_stream": ("flows_stream_input", "session"),
-    "job": ("session", "flows_conversation"),
+    "job": ("session", "flows_conversation", "flows_download"),
     "journal": ("flows_conversation", "flows_calls", "job"),
     "jsontext": ("payload", "messages", "replies"),
     "legacy_files": ("files", "flows_legacy_files"),
