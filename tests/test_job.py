@@ -34,7 +34,10 @@ def said(msg: str, **fields: Any) -> tuple[Any, str]:
 
 VALUE = said("process_completed", output={"data": ["v"]}, success=True)
 YIELD = said("process_generating", output={"data": ["y"]}, success=True)
+PROGRESS = said("progress", progress_data=[{"index": 1, "length": 2}])
 FILES = said("process_completed", output={"data": [{"path": "/a/x.txt"}]}, success=True)
+
+NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
 
 DO = {
     JobInput.JOIN_SENT: lambda job: job.join_sent("s"),
@@ -143,7 +146,7 @@ def test_a_call_from_join_to_value() -> None:
     assert (job.code, job.rank, job.eta) == (Status.PROCESSING, 0, 2.5)
     DO[JobInput.RANKED](job)
     assert job.code is Status.PROCESSING
-    job.receive(*said("progress", progress_data=[{"index": 1, "length": 2}]))
+    job.receive(*PROGRESS)
     assert job.code is Status.PROGRESS
     assert job.progress_data is not None
     assert job.progress_data[0].length == 2
@@ -159,19 +162,15 @@ def test_a_call_from_join_to_value() -> None:
     assert (job.outcome, job.code, job.result()) == (Completed("v"), Status.FINISHED, "v")
 
 
-NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
-
-
 def test_how_a_job_stands() -> None:
     job = in_state(JobState.QUEUED).job
     DO[JobInput.RANKED](job)
     assert job.status_update(NOW) == StatusUpdate(Status.IN_QUEUE, 1, 2, 3.5, None, NOW, None)
     DO[JobInput.STARTED](job)
-    job.receive(*said("progress", progress_data=[{"index": 1, "length": 2}]))
+    job.receive(*PROGRESS)
     DO[JobInput.REPORTED](job)
-    units = [ProgressUnit(index=1, length=2)]
-    said_last = ("hello", "info")
-    assert job.status_update(NOW) == StatusUpdate(Status.LOG, 0, 2, 2.5, None, NOW, units, said_last)
+    units, log = [ProgressUnit(index=1, length=2)], ("hello", "info")
+    assert job.status_update(NOW) == StatusUpdate(Status.LOG, 0, 2, 2.5, None, NOW, units, log)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +186,7 @@ def test_how_a_job_stands_that_is_over(ending: JobInput, code: Status, success: 
     job = in_state(JobState.RUNNING).job
     for happened in (JobInput.RANKED, JobInput.REPORTED):
         DO[happened](job)
-    job.receive(*said("progress", progress_data=[{"index": 1, "length": 2}]))
+    job.receive(*PROGRESS)
     DO[ending](job)
     assert job.status_update(NOW) == StatusUpdate(code, 0, None, None, success, NOW, None, ("hello", "info"))
 
