@@ -147,8 +147,7 @@ def test_closing_wakes_whoever_waits(way: type[Way]) -> None:
             woken.append("events")
 
         async def close() -> None:
-            while len(server.seen("queue/join")) < 2:
-                await talk.pause(client, 0.01)
+            await talk.until(client, lambda: len(server.seen("queue/join")) >= 2)
             began = time.monotonic()
             await client.close()
             await client.close()

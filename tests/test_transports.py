@@ -201,7 +201,7 @@ async def two_jobs_on_one_stream(talk: Talk) -> None:
     async with talk.client() as client:
         first = await client.submit("a")
         second = await client.submit("b")
-        await talk.pause(client, 0.02)  # the stream is asked for beside the second join
+        await talk.until_heard(client, first, second)
         talk.say(queued("e2", 1), started("e2"), started("e1"), completed("e2", "second"))
         assert await second.result() == "second"
         assert not await first.done()
@@ -319,6 +319,7 @@ async def a_login_that_fails(talk: Talk) -> None:
 async def closing_in_the_middle(talk: Talk) -> None:
     client = await talk.open()
     jobs = [await client.submit(text) for text in "ab"]
+    await talk.until_heard(client, *jobs)
     talk.say(started("e1"))
     async for each in jobs[0].events():
         talk.note(each)
@@ -436,6 +437,7 @@ async def waiting_for_so_long_and_no_longer(talk: Talk) -> None:
         with pytest.raises(TimeoutError):
             await job.result(timeout=0.05)
         assert not await job.done()
+        await talk.until_heard(client, job)
         talk.say(completed("e1", "first"), CLOSE_STREAM, END)
         assert await job.result(timeout=5) == "first"
 
@@ -453,8 +455,7 @@ def with_heartbeat() -> Callable[[Asked], Iterable[Any]]:
 async def a_heartbeat(talk: Talk) -> None:
     async with talk.client() as client:
         assert await client.predict("x") == "ok"
-        while not any("/heartbeat/" in path for path in talk.server.paths()):
-            await talk.pause(client, 0.01)
+        await talk.until(client, lambda: any("/heartbeat/" in path for path in talk.server.paths()))
 
 
 def running() -> GradioScript:

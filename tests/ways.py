@@ -518,8 +518,21 @@ class Talk:
         waiting = client._engine.transport.wait_until(lambda: False, [], seconds)
         assert not (waiting if isinstance(waiting, bool) else await waiting)
 
+    async def until(self, client: Any, condition: Callable[[], bool]) -> None:
+        """Let things happen until it holds."""
+        while not condition():
+            await self.pause(client, 0.01)
+
+    async def until_heard(self, client: Any, *jobs: Any) -> None:
+        """Let things happen until they have joined and the server has a stream, which is asked for beside the joins."""
+        await self.until(
+            client,
+            lambda: self.server.handler.stream_conn >= 0 and all(job._job.event_id for job in jobs),
+        )
+
     def say(self, *steps: Any, conn: int | None = None) -> None:
         """Let the server say something on its newest stream."""
+        assert conn is not None or self.server.handler.stream_conn >= 0, "nobody has asked for a stream"
 
         def say() -> None:
             self.server.say(self.server.handler.stream_conn if conn is None else conn, *steps)
