@@ -22,12 +22,15 @@ from servers.running import (
     url,
 )
 
+pytest_plugins = ["deadlines", "whole_runs"]
+
 __all__ = [
     "authority",
     "pytest_addoption",
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_generate_tests",
+    "pytest_plugins",
     "pytest_runtest_teardown",
     "real_server",
     "started",
