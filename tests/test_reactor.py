@@ -478,23 +478,6 @@ def test_who_was_notified_before_he_sleeps_does_not_sleep() -> None:
         assert time.monotonic() - begun > 0.04
 
 
-class Interrupted:
-    """A selector that says once that there is nothing."""
-
-    def __init__(self, selector: Any) -> None:
-        self._selector = selector
-        self._was_asked = False
-
-    def select(self, timeout: float | None) -> Any:
-        if not self._was_asked:
-            self._was_asked = True
-            return []
-        return self._selector.select(timeout)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._selector, name)
-
-
 # Whoever strikes a thread while it holds the lock.
 
 
@@ -587,18 +570,3 @@ def test_a_process_without_descriptors(lacks: tuple[Any, str], monkeypatch: pyte
         patch.setattr(*lacks, refuse)
         with pytest.raises(ConnectError, match="this process cannot connect to anything"):
             Reactor({})
-
-
-def test_what_came_while_the_process_stood_still_is_read_before_a_deadline_passes(reactor: Reactor) -> None:
-    """A selector that was interrupted when its time was over says that there is nothing."""
-    ours, theirs = socket.socketpair()
-    heard: list[int] = []
-    with ours, theirs, reactor.lock:
-        reactor.selector.register(ours, selectors.EVENT_READ, heard.append)
-        theirs.send(b"x")
-        selector = reactor.selector
-        reactor.selector = Interrupted(selector)
-        reactor._select(0.01)
-        reactor.selector = selector
-        assert heard == [selectors.EVENT_READ]
-        selector.unregister(ours)

@@ -92,13 +92,9 @@ class LoopReactor(SelectorScheduler):
             self._from_threads.popleft()()
 
     def poll(self, timeout: float | None = 0) -> None:
-        """Take what the sockets have, waiting no longer than ``timeout`` seconds for that, and let deadlines pass.
-
-        Those come second, for they are about silence: what came while nobody turned was in time.
-        """
-        for key, mask in self.selector.select(timeout):
-            key.data(mask)
-        self.expire(self.clock())
+        """Take what the sockets have, waiting no longer than ``timeout`` seconds for that, and let deadlines pass."""
+        asked = self.clock()
+        self.take(self.selector.select(timeout), asked)
 
     def turn(self) -> float | None:
         """Let everything happen that can, for a few milliseconds at the most.

@@ -108,6 +108,7 @@ class SocketStream(Parking):
         "_reactor",
         "_task",
         "has_asked",
+        "overdue",
         "peer",
         "read_size",
         "sock",
@@ -119,6 +120,9 @@ class SocketStream(Parking):
         self.read_size = SMALLEST_READ
         self.has_asked = False
         """Something was sent, and nothing has been received since."""
+        self.overdue: float | None = None
+        """The deadline that had passed before its bytes were asked for. They are looked for all the same, since this
+        process may have stood still, but once: bytes that keep coming do not keep a deadline from passing."""
         self._reactor = reactor
         self._interest = 0
         self._task: Task[Any] | None = None
@@ -310,7 +314,9 @@ class NonblockingTransport(Generic[S]):
             task.value = None
             return True
         if effect.deadline is not None and self._reactor.clock() >= effect.deadline:
-            raise TimedOut  # bytes that keep coming do not keep a deadline from passing
+            if stream.overdue == effect.deadline:
+                raise TimedOut
+            stream.overdue = effect.deadline
         if stream.has_asked:
             # The answer to what was sent a moment ago cannot be here: trying would cost two system calls.
             stream.has_asked = False

@@ -273,8 +273,7 @@ class Reactor(SelectorScheduler):
                     breathed = selected
                 elif selected - breathed > STRETCH:
                     self._call_unlocked(_breathe)
-                    breathed = selected = time.monotonic()
-                self.expire(selected)
+                    breathed = time.monotonic()
                 self._do_asides()
                 if interruptible:
                     self._interrupt.check()
@@ -320,16 +319,17 @@ class Reactor(SelectorScheduler):
         self._selecting = True
         self._lock.release()
         try:
-            # A process that was stopped, or that a signal struck when its time was over, is told of nothing though
-            # there may be much to read; and deadlines are about silence.
+            asked = self.clock()
             events = self.selector.select(timeout)
             if not events and timeout != 0:
+                # A process that was stopped, or that a signal struck when its time was over, is told of nothing though
+                # there may be much to read.
+                asked = self.clock()
                 events = self.selector.select(0)
         finally:
             self._lock.acquire()
             self._selecting = False
-        for key, mask in events:
-            key.data(mask)
+        self.take(events, asked)
 
     def wake(self) -> None:
         """Make the turning thread look again, if it waits; the lock is held."""

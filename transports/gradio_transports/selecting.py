@@ -67,6 +67,24 @@ class SelectorScheduler(Scheduler):
         except BlockingIOError:
             pass
 
+    def take(self, events: list[tuple[Any, int]], asked: float) -> None:
+        """Let happen what the sockets are ready for, then let deadlines pass.
+
+        Deadlines are about silence, and what came while this process stood still was in time: so only those pass that
+        had come before the sockets were asked, and these are asked again if others have come since.
+
+        Args:
+            events: What the selector has said.
+            asked: When it began to look, on the scheduler's clock.
+        """
+        now = self.clock()
+        due = self.next_deadline()
+        if due is not None and asked < due <= now:
+            events, asked = self.selector.select(0), now
+        for key, mask in events:
+            key.data(mask)
+        self.expire(asked)
+
     def timeout(self, now: float, until: float | None = None) -> float | None:
         """How many seconds may be waited from ``now`` on, and never past ``until``; None for as long as it takes."""
         first = self.next_deadline()
