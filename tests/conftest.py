@@ -1,4 +1,5 @@
-"""What all tests share: the real servers (see :mod:`servers.running`), and a garbage collector with little to look at.
+"""What all tests share: the real servers (see :mod:`servers.running`), two plugins of pytest, and a garbage collector
+with little to look at.
 
 Many tests collect garbage, to see that nothing complains when it goes. What stays is no concern of theirs, and much:
 the tests themselves, recorded exchanges, schemas.

@@ -1,7 +1,7 @@
-"""A plugin of pytest: deadlines strike in tests and their fixtures, and nowhere else.
+"""A plugin of pytest: deadlines strike in the phases of a test, where what is raised fails it, and nowhere else.
 
-Many fixtures bound their tests by :func:`faulty.within`, whose alarm comes again each second. In pytest itself, which
-may take more than a second to report a failure, what it raises would end the whole run.
+Many fixtures bound their tests by :func:`faulty.within`, whose alarm comes again each second. Between the phases, where
+pytest may take more than a second to report a failure, what it raises would end the whole run.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _alarm = (0.0, 0.0)
 
 def _with_alarms(item: pytest.Item) -> Generator[None, T, T]:
     global _alarm
-    signal.setitimer(signal.ITIMER_REAL, *_alarm)
     try:
+        signal.setitimer(signal.ITIMER_REAL, *_alarm)
         return (yield)
     finally:
         _alarm = signal.setitimer(signal.ITIMER_REAL, 0)

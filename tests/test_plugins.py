@@ -24,11 +24,11 @@ pytest_plugins = ["deadlines"]
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item, call):
     if call.excinfo:
-        time.sleep(1.3)
+        time.sleep(2.3)
 
 @pytest.fixture(autouse=True)
 def bounded():
-    with within(0.2):
+    with within(1):
         yield
 """
 
@@ -48,7 +48,7 @@ def test_a_deadline_strikes_in_the_test_and_not_in_pytest(pytester: pytest.Pytes
     pytester.makepyfile(HANGS)
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*AssertionError: this took longer than 0.2 s"])
+    result.stdout.fnmatch_lines(["*AssertionError: this took longer than 1 s"])
 
 
 CUT_SHORT = """
@@ -62,12 +62,15 @@ def test_that_ends_the_run():
 """
 
 
+RETRY = ("--last-failed", "--last-failed-no-failures", "none")
+
+
 def test_what_failed_in_a_run_that_was_cut_short_is_not_tried_alone(pytester: pytest.Pytester) -> None:
     pytester.makeconftest('pytest_plugins = ["whole_runs"]')
     path = pytester.makepyfile(CUT_SHORT)
     assert pytester.runpytest_subprocess().ret == pytest.ExitCode.INTERRUPTED
-    again = pytester.runpytest_subprocess("--last-failed")
+    again = pytester.runpytest_subprocess(*RETRY)
     assert again.ret == pytest.ExitCode.USAGE_ERROR
-    again.stderr.fnmatch_lines(["*the run before was cut short*"])
+    again.stderr.fnmatch_lines(["*the last run was cut short*"])
     pytester.runpytest_subprocess(f"{path}::test_that_fails").assert_outcomes(failed=1)
-    pytester.runpytest_subprocess("--last-failed").assert_outcomes(failed=1)
+    pytester.runpytest_subprocess(*RETRY).assert_outcomes(failed=1)

@@ -201,7 +201,7 @@ async def two_jobs_on_one_stream(talk: Talk) -> None:
     async with talk.client() as client:
         first = await client.submit("a")
         second = await client.submit("b")
-        await talk.until_heard(client, first, second)
+        await talk.until_listening(client, first, second)
         talk.say(queued("e2", 1), started("e2"), started("e1"), completed("e2", "second"))
         assert await second.result() == "second"
         assert not await first.done()
@@ -319,7 +319,7 @@ async def a_login_that_fails(talk: Talk) -> None:
 async def closing_in_the_middle(talk: Talk) -> None:
     client = await talk.open()
     jobs = [await client.submit(text) for text in "ab"]
-    await talk.until_heard(client, *jobs)
+    await talk.until_listening(client, *jobs)
     talk.say(started("e1"))
     async for each in jobs[0].events():
         talk.note(each)
@@ -437,7 +437,7 @@ async def waiting_for_so_long_and_no_longer(talk: Talk) -> None:
         with pytest.raises(TimeoutError):
             await job.result(timeout=0.05)
         assert not await job.done()
-        await talk.until_heard(client, job)
+        await talk.until_listening(client, job)
         talk.say(completed("e1", "first"), CLOSE_STREAM, END)
         assert await job.result(timeout=5) == "first"
 

@@ -523,7 +523,7 @@ class Talk:
         while not condition():
             await self.pause(client, 0.01)
 
-    async def until_heard(self, client: Any, *jobs: Any) -> None:
+    async def until_listening(self, client: Any, *jobs: Any) -> None:
         """Let things happen until they have joined and the server has a stream, which is asked for beside the joins."""
         await self.until(
             client,

@@ -1,5 +1,5 @@
-"""A plugin of pytest: of a run that was cut short, nobody knows all that would have failed, so that what did cannot be
-tried again alone.
+"""A plugin of pytest, for ``--last-failed --last-failed-no-failures none``, which is to find out whether what failed
+passes alone: of a run that was cut short, nobody knows all that would have failed.
 """
 
 from __future__ import annotations
@@ -7,14 +7,15 @@ from __future__ import annotations
 import pytest
 
 HAS_ENDED = "whole_runs/has_ended"
-"""In pytest's cache: whether the run before came to its end."""
+"""In pytest's cache: whether the last run came to its end."""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     cache = _cache(session)
     if cache is not None:
-        if session.config.getoption("--last-failed") and not cache.get(HAS_ENDED, True):
-            raise pytest.UsageError("the run before was cut short: run the whole suite")
+        retries = session.config.getoption("--last-failed-no-failures") == "none"
+        if retries and not cache.get(HAS_ENDED, True):
+            raise pytest.UsageError("the last run was cut short: run the whole suite")
         cache.set(HAS_ENDED, False)
 
 

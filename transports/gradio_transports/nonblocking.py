@@ -53,6 +53,10 @@ LARGEST_READ: Final = 1024 * 1024
 """Bytes asked for in one read: doubled while reads come back full, since a large message is read in fewer calls
 then, and small otherwise, since every call allocates that much."""
 
+LATE_READS: Final = 64
+"""How often is read for a deadline that has passed. This process may have stood still, and what came meanwhile was in
+time: a read takes no more than one record of TLS. But bytes that keep coming do not keep a deadline from passing."""
+
 NEXT_ADDRESS: Final = 0.25
 """Seconds for one address of a host before the next one is tried beside it (RFC 8305, 5)."""
 
@@ -108,7 +112,8 @@ class SocketStream(Parking):
         "_reactor",
         "_task",
         "has_asked",
-        "overdue",
+        "late_reads",
+        "passed",
         "peer",
         "read_size",
         "sock",
@@ -120,9 +125,10 @@ class SocketStream(Parking):
         self.read_size = SMALLEST_READ
         self.has_asked = False
         """Something was sent, and nothing has been received since."""
-        self.overdue: float | None = None
-        """The deadline that had passed before its bytes were asked for. They are looked for all the same, since this
-        process may have stood still, but once: bytes that keep coming do not keep a deadline from passing."""
+        self.passed: float | None = None
+        """The deadline of the last receive that was asked for after it."""
+        self.late_reads = 0
+        """How often has been received after that."""
         self._reactor = reactor
         self._interest = 0
         self._task: Task[Any] | None = None
@@ -314,9 +320,11 @@ class NonblockingTransport(Generic[S]):
             task.value = None
             return True
         if effect.deadline is not None and self._reactor.clock() >= effect.deadline:
-            if stream.overdue == effect.deadline:
+            if stream.passed != effect.deadline:
+                stream.passed, stream.late_reads = effect.deadline, 0
+            stream.late_reads += 1
+            if stream.late_reads > LATE_READS:
                 raise TimedOut
-            stream.overdue = effect.deadline
         if stream.has_asked:
             # The answer to what was sent a moment ago cannot be here: trying would cost two system calls.
             stream.has_asked = False

@@ -71,7 +71,8 @@ class SelectorScheduler(Scheduler):
         """Let happen what the sockets are ready for, then let deadlines pass.
 
         Deadlines are about silence, and what came while this process stood still was in time: so only those pass that
-        had come before the sockets were asked, and these are asked again if others have come since.
+        had come before the sockets were asked, and these are asked again if others have come since. What another thread
+        is about to bring (httpcore's, of files, of names) cannot be asked for.
 
         Args:
             events: What the selector has said.
