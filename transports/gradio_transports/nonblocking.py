@@ -53,9 +53,10 @@ LARGEST_READ: Final = 1024 * 1024
 """Bytes asked for in one read: doubled while reads come back full, since a large message is read in fewer calls
 then, and small otherwise, since every call allocates that much."""
 
-LATE_READS: Final = 64
-"""How often is read for a deadline that has passed. This process may have stood still, and what came meanwhile was in
-time: a read takes no more than one record of TLS. But bytes that keep coming do not keep a deadline from passing."""
+LATE_BYTES: Final = 256 * 1024
+LEAST_OF_A_READ: Final = 4096
+"""How much is read for a deadline that has passed, and what a read counts for at least. This process may have stood
+still, and what came meanwhile was in time; but bytes that keep coming do not keep a deadline from passing."""
 
 NEXT_ADDRESS: Final = 0.25
 """Seconds for one address of a host before the next one is tried beside it (RFC 8305, 5)."""
@@ -112,7 +113,7 @@ class SocketStream(Parking):
         "_reactor",
         "_task",
         "has_asked",
-        "late_reads",
+        "late_bytes",
         "passed",
         "peer",
         "read_size",
@@ -127,8 +128,8 @@ class SocketStream(Parking):
         """Something was sent, and nothing has been received since."""
         self.passed: float | None = None
         """The deadline of the last receive that was asked for after it."""
-        self.late_reads = 0
-        """How often has been received after that."""
+        self.late_bytes = 0
+        """How much has been received since that passed."""
         self._reactor = reactor
         self._interest = 0
         self._task: Task[Any] | None = None
@@ -309,6 +310,7 @@ class NonblockingTransport(Generic[S]):
                 return WRITE
             except OSError as error:
                 raise broken(stream.peer, error) from error
+            stream.late_bytes += max(len(data), LEAST_OF_A_READ)
             if len(data) == stream.read_size:
                 stream.read_size = min(stream.read_size * 2, LARGEST_READ)
             elif stream.read_size > SMALLEST_READ and len(data) * 4 < stream.read_size:
@@ -321,9 +323,8 @@ class NonblockingTransport(Generic[S]):
             return True
         if effect.deadline is not None and self._reactor.clock() >= effect.deadline:
             if stream.passed != effect.deadline:
-                stream.passed, stream.late_reads = effect.deadline, 0
-            stream.late_reads += 1
-            if stream.late_reads > LATE_READS:
+                stream.passed, stream.late_bytes = effect.deadline, 0
+            elif stream.late_bytes >= LATE_BYTES:
                 raise TimedOut
         if stream.has_asked:
             # The answer to what was sent a moment ago cannot be here: trying would cost two system calls.
