@@ -114,7 +114,7 @@ class SocketStream(Parking):
         "_task",
         "has_asked",
         "late_bytes",
-        "passed",
+        "passed_deadline",
         "peer",
         "read_size",
         "sock",
@@ -126,7 +126,7 @@ class SocketStream(Parking):
         self.read_size = SMALLEST_READ
         self.has_asked = False
         """Something was sent, and nothing has been received since."""
-        self.passed: float | None = None
+        self.passed_deadline: float | None = None
         """The deadline of the last receive that was asked for after it."""
         self.late_bytes = 0
         """How much has been received since that passed."""
@@ -322,8 +322,8 @@ class NonblockingTransport(Generic[S]):
             task.value = None
             return True
         if effect.deadline is not None and self._reactor.clock() >= effect.deadline:
-            if stream.passed != effect.deadline:
-                stream.passed, stream.late_bytes = effect.deadline, 0
+            if stream.passed_deadline != effect.deadline:
+                stream.passed_deadline, stream.late_bytes = effect.deadline, 0
             elif stream.late_bytes >= LATE_BYTES:
                 raise TimedOut
         if stream.has_asked:
