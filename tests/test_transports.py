@@ -399,7 +399,7 @@ def silent_stream() -> GradioScript:
     return GradioScript(an_app(), streams=[[STREAM, *beating, started("e1")], answer("e2", "ok")])
 
 
-@conversation(silent_stream, timeouts=Timeouts(idle=0.15))
+@conversation(silent_stream, timeouts=Timeouts(idle=0.4))
 async def a_silent_stream(talk: Talk) -> None:
     async with talk.client() as client:
         job = await client.submit("x")
@@ -407,11 +407,12 @@ async def a_silent_stream(talk: Talk) -> None:
         assert await client.predict("x") == "ok"
 
 
-@conversation(silent_stream, timeouts=Timeouts(total=0.15))
+@conversation(crossing, timeouts=Timeouts(total=0.4))
 async def the_deadline_for_the_whole(talk: Talk) -> None:
     async with talk.client() as client:
         await talk.attempt(client.predict("x"))
-        await talk.pause(client, 0.05)  # an AsyncClient tells the server when something is awaited next
+        # An AsyncClient tells the server when something is awaited next: twice, as a job that waits may run by then.
+        await talk.until(client, lambda: len(talk.server.paths("/cancel")) == 2)
 
 
 def silent_proxy() -> Callable[[Asked], Iterable[Any]]:
@@ -564,7 +565,7 @@ async def around(talk: Talk) -> None:
         assert await run.predict("x") == "ok"
         await talk.attempt(run.predict("x"))
         job = await run.submit("x")
-        await talk.pause(client, 0.05)
+        await talk.until(client, lambda: len(talk.server.paths("/run/predict")) == 3)
         assert not await job.cancel()
         assert await job.cancel(force=True)
         talk.note(job.cancel_report, (await job.status()).code)
