@@ -53,9 +53,7 @@ async def test_a_job_that_has_ended_unseen_is_not_cancelled(loop: Loop, url: str
     async with AsyncClient(url) as client:
         job = await client.submit("x", api_name="/echo")
         await job.status()  # the stream is asked for
-        await loop.sleep(
-            1
-        )  # nobody turns the client meanwhile, and the server has its time, on a busy machine too
+        await loop.sleep(1)  # nobody turns the client meanwhile; a busy machine's server takes its time
         assert not await job.cancel()
         assert await job.result() == "x"
 

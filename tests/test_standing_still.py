@@ -148,26 +148,31 @@ def test_in_the_middle_of_a_flow(
     assert transport._reactor.run(flow()) == [b"a", b"b"]
 
 
-def test_in_the_middle_of_a_flow_with_much_to_read(
+def received(
+    stream: SocketStream, deadline: float, before_each: Callable[[], object] = lambda: None
+) -> ByteFlow[list[bytes]]:
+    """Receive until the deadline lets no more through."""
+    pieces: list[bytes] = []
+    while True:
+        before_each()
+        try:
+            piece, _ = yield Receive(stream, deadline)
+        except TimedOut:
+            return pieces
+        assert piece is not None
+        pieces.append(piece)
+
+
+def test_before_a_flow_with_much_to_read(
     transport: SocketTransport, pair: tuple[socket.socket, socket.socket]
 ) -> None:
     """All of it has come in time, and its deadline is one for the whole."""
     ours, theirs = pair
+    deadline = time.monotonic() + AWAY / 2
+    theirs.sendall(b"x" * 100_000)
+    time.sleep(AWAY)
     stream = SocketStream(transport._reactor, ours, "the server")
-
-    def flow() -> ByteFlow[bytes]:
-        deadline = time.monotonic() + AWAY / 2
-        theirs.sendall(b"x" * 100_000)
-        time.sleep(AWAY)
-        received = b""
-        try:
-            while True:
-                piece, _ = yield Receive(stream, deadline)
-                received += piece
-        except TimedOut:
-            return received
-
-    assert len(transport._reactor.run(flow())) == 100_000
+    assert b"".join(transport._reactor.run(received(stream, deadline))) == b"x" * 100_000
 
 
 def test_a_flood_keeps_no_deadline_from_passing(
@@ -176,16 +181,5 @@ def test_a_flood_keeps_no_deadline_from_passing(
     """Not for long."""
     ours, theirs = pair
     stream = SocketStream(transport._reactor, ours, "the server")
-
-    def flow() -> ByteFlow[int]:
-        deadline = time.monotonic() + AWAY / 2
-        late = 0
-        while True:
-            theirs.send(b"x")
-            try:
-                yield Receive(stream, deadline)
-            except TimedOut:
-                return late
-            late += time.monotonic() > deadline
-
-    assert transport._reactor.run(flow()) <= LATE_BYTES // LEAST_OF_A_READ + 1
+    late = transport._reactor.run(received(stream, time.monotonic(), lambda: theirs.send(b"x")))
+    assert len(late) <= LATE_BYTES // LEAST_OF_A_READ + 1
